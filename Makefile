@@ -1,0 +1,65 @@
+# Every command of this project. CI calls the same ones: see .ci/run.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
+
+.PHONY: help setup demo test check fix synth snapshots docs lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## the virtual environment, node, the CDK CLI, the functions' runtimes
+
+$(VENV)/.ready: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.txt)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json $(VENV)/.ready
+	npm ci --silent
+	@touch $@
+
+.lab/runtime/.ready: lab/engine/runtime-requirements.txt $(VENV)/.ready
+	$(BIN)/python -m lab.engine.runtimes
+	@touch $@
+
+demo: setup ## deploy to the local endpoint, run every variant, compare
+	$(BIN)/python -m lab.demo
+
+test: setup ## all the tests
+	$(BIN)/python -m pytest
+
+check: setup ## ruff, mypy, import-linter
+	ruff check .
+	ruff format --check .
+	mypy
+	PYTHONPATH=layer/python lint-imports
+
+fix: setup ## what ruff can mend by itself
+	ruff check --fix .
+	ruff format .
+
+synth: setup ## the cloud assembly, validated, in cdk.out
+	cdk synth --quiet
+
+snapshots: setup ## write the snapshots of the templates anew: read the diff
+	$(BIN)/python -m pytest tests/snapshot --snapshot-update
+
+docs: setup ## the generated parts of the README, and its pictures, anew
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m lab.report.pictures docs/results/demo docs/results/demo
+
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
+lock: $(VENV)/.ready ## resolve every requirements file anew
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) layer/requirements.in -o layer/requirements.txt
+	$(LOCK) lab/engine/runtime-requirements.in -o lab/engine/runtime-requirements.txt
+	npm install --package-lock-only
+
+clean: ## everything that setup, demo and test have made
+	rm -rf $(VENV) node_modules cdk.out build .lab .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
