@@ -1,0 +1,84 @@
+"""What a function is told by its environment variables."""
+
+import functools
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+SourceName = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of a function.
+
+    Attributes:
+        variant: ``CACHE_LAB_VARIANT``, the value of the metric dimension.
+        source: ``CACHE_LAB_SOURCE``, what is read.
+        table: ``CACHE_LAB_TABLE``, given where the source is dynamodb, else empty.
+        bucket: ``CACHE_LAB_BUCKET``, given where the source is s3, else empty.
+        ttl_s: ``CACHE_LAB_TTL_S``, the time to live of an item in seconds, 0 or more.
+        keys: ``CACHE_LAB_KEYS``, how many keys ``snapstart`` loads before the snapshot, 0 or more.
+    """
+
+    variant: str
+    source: SourceName = "dynamodb"
+    table: str = ""
+    bucket: str = ""
+    ttl_s: float = 10.0
+    keys: int = 50
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Parse environment variables.
+
+        Raises:
+            ValueError: one is missing or malformed; the text names it and says what to give.
+        """
+        source = environment.get("CACHE_LAB_SOURCE", "dynamodb")
+        if source not in get_args(SourceName):
+            raise ValueError(f"CACHE_LAB_SOURCE is {source!r}: give one of {', '.join(get_args(SourceName))}")
+        return cls(
+            variant=_required(environment, "CACHE_LAB_VARIANT"),
+            source=cast("SourceName", source),
+            table=_required(environment, "CACHE_LAB_TABLE") if source == "dynamodb" else "",
+            bucket=_required(environment, "CACHE_LAB_BUCKET") if source == "s3" else "",
+            ttl_s=_seconds(environment, "CACHE_LAB_TTL_S", cls.ttl_s),
+            keys=_count(environment, "CACHE_LAB_KEYS", cls.keys),
+        )
+
+
+@functools.cache
+def load_settings() -> Settings:
+    """This process's settings, parsed once.
+
+    Raises:
+        ValueError: see ``Settings.from_environment``.
+    """
+    return Settings.from_environment(os.environ)
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    if not environment.get(name):
+        raise ValueError(f"{name} is not set: the function needs it in its environment")
+    return environment[name]
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{name} is {text!r}: give a number of seconds, 0 or more")
+    return seconds
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{name} is {text!r}: give a whole number, 0 or more")
+    return int(text)

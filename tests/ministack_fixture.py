@@ -1,0 +1,64 @@
+"""A fixture: ministack, the emulator of AWS's control plane and data stores, as a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+START_LIMIT_S = 30
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty ministack that lives as long as the test session."""
+    folder = tmp_path_factory.mktemp("ministack")
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LAMBDA_EXECUTOR": "docker",
+        "LOG_LEVEL": "WARNING",
+    }
+    command = str(Path(sys.executable).with_name("ministack"))
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen([command], env=environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            _wait_until_ready(url, process, folder / "log")
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_ministack/ready", timeout=1):  # noqa: S310 -- our own URL
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    pytest.fail(f"ministack did not start within {START_LIMIT_S} s:\n{log.read_text()}")

@@ -1,0 +1,3 @@
+from tests.ministack_fixture import ministack
+
+__all__ = ["ministack"]
