@@ -1,0 +1,143 @@
+"""The CDK application on a target: synthesized by itself, deployed and destroyed by the stock CDK CLI."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from lab.errors import LabError
+
+ROOT = Path(__file__).parents[1]
+CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+Target = Literal["local", "aws"]
+
+# Any key will do at the local endpoint, but one of its own: the CDK CLI remembers accounts by key.
+LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab", "AWS_REGION": "us-east-1"}
+ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
+DONE = re.compile(r"✅\s+(.*)")
+
+
+class Application:
+    """The application, synthesized for one target and source; see `application`."""
+
+    def __init__(self, assembly: Path, target: Target, endpoint_url: str | None, echo: Callable[[str], None]) -> None:
+        self._assembly = assembly
+        self._echo = echo
+        self._env = _environment(target, endpoint_url)
+        self._target = target
+
+    def bootstrap(self) -> None:
+        """Make the CDK's own bucket and roles at the target, where they are not there yet.
+
+        Raises:
+            LabError: the CDK CLI failed; the text is its own reason.
+        """
+        self._cdk("bootstrap", "--app", str(self._assembly))
+
+    def deploy(self, stacks: Sequence[str] | None = None) -> None:
+        """Deploy the named stacks only, or all.
+
+        Raises:
+            LabError: the CDK CLI failed; the text is its own reason.
+        """
+        chosen = ["--exclusively", *stacks] if stacks else ["--all"]
+        self._cdk("deploy", "--app", str(self._assembly), "--require-approval", "never", "--concurrency", "4", *chosen)
+
+    def destroy(self) -> None:
+        """Remove every stack of the application.
+
+        Raises:
+            LabError: the CDK CLI failed; the text is its own reason.
+        """
+        self._cdk("destroy", "--app", str(self._assembly), "--all", "--force")
+
+    def _cdk(self, command: str, *arguments: str) -> None:
+        if not CDK_CLI.is_file():
+            raise LabError("the CDK CLI is not installed: run `make setup`")
+        line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--progress", "events", "--ci"]
+        said: list[str] = []
+        with subprocess.Popen(
+            line, env=self._env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            try:
+                assert process.stdout is not None
+                for text in process.stdout:
+                    said.append(text.rstrip())
+                    if done := DONE.search(text):
+                        self._echo(f"  {done[1].strip()}")
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode != 0:
+            raise LabError(f"cdk {command} failed: {_reason(said)}")
+
+
+@contextlib.contextmanager
+def application(
+    *, target: Target, endpoint_url: str | None, source: str, echo: Callable[[str], None]
+) -> Iterator[Application]:
+    """Synthesize the application into a folder that lasts as long as the block.
+
+    ``endpoint_url`` is the local endpoint's address (target ``local``). Progress goes to ``echo``, a line at a time.
+
+    Raises:
+        LabError: the application refused a setting, or could not be synthesized.
+    """
+    with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
+        assembly = Path(folder)
+        context = {"source": source} | ({"architecture": "x86_64"} if target == "local" else {})
+        _synthesize(assembly, context)
+        yield Application(assembly, target, endpoint_url, echo)
+
+
+def _synthesize(assembly: Path, context: dict[str, str]) -> None:
+    # The templates are validated once, in the tests; here it would take most of the time.
+    program = (
+        "import json, pathlib, sys, app\n"
+        "app.make_app(context=json.loads(sys.argv[1]), outdir=pathlib.Path(sys.argv[2])).synth()"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(context), str(assembly)],
+        cwd=ROOT,
+        env={**os.environ, "PATH": _path(), "CDK_VALIDATION": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise LabError(f"the application could not be synthesized: {_reason(answer.stderr.splitlines())}")
+
+
+def _environment(target: Target, endpoint_url: str | None) -> dict[str, str]:
+    env = {**os.environ, "PATH": _path(), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    if target == "aws":
+        return env
+    if endpoint_url is None:
+        raise LabError("no local endpoint given: start one with `python -m lab serve`, and name it with --endpoint-url")
+    env = {name: value for name, value in env.items() if not name.startswith("AWS_")}
+    endpoint = {"AWS_ENDPOINT_URL": endpoint_url, "AWS_ENDPOINT_URL_S3": endpoint_url}
+    return env | LOCAL_CREDENTIALS | endpoint | {"CDK_HOME": str(ROOT / ".lab" / "cdk")}
+
+
+def _path() -> str:
+    # Node comes from PyPI into the folder of this interpreter.
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def _node() -> str:
+    node = Path(sys.executable).with_name("node")
+    if not node.exists():
+        raise LabError("node is not installed: run `make setup`")
+    return str(node)
+
+
+def _reason(said: Sequence[str]) -> str:
+    lines = [line.strip() for line in said if line.strip()]
+    telling = [line for line in lines if ERROR.search(line)]
+    return (telling or lines or ["it said nothing"])[-1].lstrip("❌ ")

@@ -1,0 +1,61 @@
+"""The local endpoint as a child process of the lab."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab.errors import LabError
+
+ROOT = Path(__file__).parents[2]
+STOP_LIMIT_S = 20
+
+
+@contextlib.contextmanager
+def started_endpoint(*, port: int = 0, profile: str | None = None) -> Iterator[str]:
+    """Start ``lab serve`` and give its URL; it ends with the block, and also when this process dies.
+
+    Raises:
+        LabError: it did not start; the text is what it said.
+    """
+    lifeline_read, lifeline_write = os.pipe()
+    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--lifeline-fd", str(lifeline_read)]
+    if profile is not None:
+        command += ["--profile", profile]
+    # A session of its own: Ctrl-C in the terminal is for the run, which then ends the endpoint in good order.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=[lifeline_read],
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    os.close(lifeline_read)
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        if not first.startswith("ready "):
+            raise LabError(_why(process))
+        yield first.split()[1]
+    finally:
+        os.close(lifeline_write)
+        _end(process)
+
+
+def _why(process: subprocess.Popen[str]) -> str:
+    _, said = process.communicate(timeout=STOP_LIMIT_S)
+    lines = said.strip().splitlines()
+    return lines[-1].removeprefix("lab: ") if lines else "the local endpoint did not start and said nothing"
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,53 @@
+"""Latency profiles: how long the downstream services take at the local endpoint.
+
+The emulator answers as fast as it can, which says nothing of AWS. A profile holds each answer back until the time has
+passed that the real service would take. Times are drawn from a log-normal distribution given by its median and 99th
+percentile, which is the usual shape of service latencies. They are assumptions, named and printed with every result,
+not measurements of your account.
+"""
+
+import dataclasses
+import math
+import random
+
+Z99 = 2.3263478740408408  # the standard normal distribution's 99th percentile
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Latency:
+    """A log-normal distribution of milliseconds."""
+
+    p50_ms: float
+    p99_ms: float
+
+    def sample_s(self, source: random.Random) -> float:
+        """One draw, in seconds."""
+        sigma = math.log(self.p99_ms / self.p50_ms) / Z99
+        return source.lognormvariate(math.log(self.p50_ms), sigma) / 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of latencies by service (the name in a request's signature); a service it lacks is not held back."""
+
+    name: str
+    text: str
+    services: dict[str, Latency]
+
+
+# In one region, over a connection that is open. DynamoDB documents "single-digit millisecond" reads; the Secrets
+# Manager and SSM figures are those of published measurements from Lambda (22 ms, tens of ms); S3's guide gives 100 to
+# 200 ms to the first byte for small objects, and its users see some 20 ms.
+TYPICAL = Profile(
+    name="typical",
+    text="assumed, log-normal p50/p99 ms: DynamoDB 5/20, SSM 30/120, Secrets Manager 22/90, S3 20/100",
+    services={
+        "dynamodb": Latency(5, 20),
+        "ssm": Latency(30, 120),
+        "secretsmanager": Latency(22, 90),
+        "s3": Latency(20, 100),
+    },
+)
+NONE = Profile(name="none", text="nothing added: the emulator's own latency", services={})
+
+PROFILES = {profile.name: profile for profile in (TYPICAL, NONE)}

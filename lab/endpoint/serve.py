@@ -1,0 +1,83 @@
+"""``lab serve``: the local endpoint, until interrupted."""
+
+import asyncio
+import errno
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from lab.endpoint.emulator import REGION, Emulator
+from lab.endpoint.front_door import FrontDoor
+from lab.endpoint.functions import Functions
+from lab.endpoint.http_server import HttpServer
+from lab.endpoint.profiles import Profile
+from lab.endpoint.wire import Wire
+from lab.engine.engine import Engine
+from lab.errors import UsageError
+
+
+def serve(port: int, profile: Profile, lifeline_fd: int | None = None) -> None:
+    """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``lifeline_fd`` closes.
+
+    Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
+
+    Raises:
+        UsageError: the port is in use.
+        LabError: the emulator did not start.
+    """
+    asyncio.run(_serve(port, profile, lifeline_fd))
+
+
+async def _serve(port: int, profile: Profile, lifeline_fd: int | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline_fd is not None:
+        loop.add_reader(lifeline_fd, _lifeline, loop, lifeline_fd, stop)
+    with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
+        await _serve_in(Path(folder), port, profile, stop)
+
+
+def _lifeline(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
+    if not os.read(fd, 1):
+        loop.remove_reader(fd)
+        stop.set()
+
+
+async def _serve_in(folder: Path, port: int, profile: Profile, stop: asyncio.Event) -> None:
+    emulator = Emulator(folder / "emulator")
+    wire = Wire(emulator.url, profile)
+    engine: Engine | None = None
+    door: FrontDoor | None = None
+
+    server = HttpServer(lambda request, respond: door.answer(request, respond) if door else respond(503, [], b""))
+    try:
+        bound = await _listen(server, port)
+        url = f"http://127.0.0.1:{bound}"
+        engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION})
+        await wire.start()
+        await asyncio.to_thread(emulator.wait_until_ready)
+        door = FrontDoor(engine, Functions(emulator.url, folder), wire)
+        print(f"ready {url}", flush=True)  # noqa: T201
+        await stop.wait()
+    finally:
+        server.close()
+        if door is not None:
+            await door.close()
+        if engine is not None:
+            engine.close()
+        await wire.close()
+        emulator.close()
+    print("stopped", file=sys.stderr)  # noqa: T201
+
+
+async def _listen(server: HttpServer, port: int) -> int:
+    try:
+        return await server.start(port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(f"port {port} is in use: give another with --port, or 0 for a free one") from None
+        raise UsageError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from None

@@ -1,0 +1,85 @@
+"""The engine: function versions in, outcomes out."""
+
+import functools
+import secrets
+from pathlib import Path
+
+from lab.engine import runtimes
+from lab.engine.function import FunctionVersion
+from lab.engine.invocation import Invocation
+from lab.engine.pool import Pool
+from lab.engine.sandbox import Isolation, Layout, Sandbox, Supervisor
+from lab.engine.snapshot import Snapshot
+from lab.engine.start_gate import StartGate
+
+ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+class Engine:
+    """Runs function versions in execution environments of their own processes.
+
+    Made inside a running asyncio event loop, and used from it only. ``extra_variables`` are set in every environment
+    (the endpoint's address, say). Each environment has an access key of its own, as each has credentials of its own on
+    Lambda: ``function_of_access_key`` tells whose call a signed request is.
+    """
+
+    def __init__(self, folder: Path, extra_variables: dict[str, str]) -> None:
+        runtimes.refresh_packs()
+        self.isolation = Isolation.probe()
+        self._supervisor = Supervisor(folder / "environments", self.isolation)
+        self._extra_variables = extra_variables
+        self.gate = StartGate()
+        self._pools: dict[FunctionVersion, Pool] = {}
+        self._current: dict[tuple[str, str], FunctionVersion] = {}
+        self.function_of_access_key: dict[str, str] = {}
+        self.interpreters: dict[str, tuple[runtimes.Interpreter, bool]] = {}
+
+    def invoke(self, version: FunctionVersion, invocation: Invocation) -> None:
+        """Run one invocation; its ``on_done`` is called when it is over."""
+        self._pool(version).invoke(invocation)
+
+    def prepare_snapshot(self, version: FunctionVersion) -> Snapshot:
+        """The snapshot of a SnapStart version, begun now if it was not yet: Lambda takes it at publication."""
+        return self._pool(version).prepare_snapshot()
+
+    def keep_functions(self, names: set[str]) -> None:
+        """The functions that exist: the environments of all others end."""
+        for key in [key for key in self._current if key[0] not in names]:
+            self._pools.pop(self._current.pop(key)).retire()
+
+    def tiers(self) -> dict[str, str]:
+        """Which means each limit is kept with on this machine."""
+        return {"isolation": self.isolation.tier}
+
+    def close(self) -> None:
+        """End every environment, and the process that made them."""
+        for pool in list(self._pools.values()):
+            pool.end()
+        self._supervisor.close()
+
+    def _pool(self, version: FunctionVersion) -> Pool:
+        pool = self._pools.get(version)
+        if pool is None:
+            pool = self._pools[version] = self._new_pool(version)
+            before = self._current.get((version.name, version.version))
+            if before is not None:
+                self._pools.pop(before).retire()
+            self._current[(version.name, version.version)] = version
+        return pool
+
+    def _new_pool(self, version: FunctionVersion) -> Pool:
+        interpreter, exact = runtimes.choose(version.runtime)
+        self.interpreters[version.runtime] = (interpreter, exact)
+        layout = Layout.of(version, interpreter, self.isolation)
+        make_sandbox = functools.partial(Sandbox, self._supervisor, layout, version.tmp_mb)
+        return Pool(version, make_sandbox, self._credentials, self.gate)
+
+    def _credentials(self, version: FunctionVersion) -> dict[str, str]:
+        access_key = "ASIA" + "".join(secrets.choice(ACCESS_KEY_ALPHABET) for _ in range(16))
+        self.function_of_access_key[access_key] = version.name
+        return {
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30),
+            "AWS_SESSION_TOKEN": secrets.token_urlsafe(60),
+            **self._extra_variables,
+        }

@@ -1,0 +1,341 @@
+"""The life of an execution environment: init or restore, invocations one at a time, crash, timeout, end."""
+
+import asyncio
+import datetime
+import enum
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from lab.engine import platform_log
+from lab.engine.function import FunctionVersion, lambda_environment
+from lab.engine.invocation import Fault, Invocation, LogTail, Outcome
+from lab.engine.runtime import channel
+from lab.engine.sandbox import Sandbox
+
+INIT_LIMIT_S = 10.0
+RESTORE_LIMIT_S = 10.0
+KILL_LIMIT_S = 5.0
+
+
+class State(enum.Enum):
+    """Where an environment is in its life."""
+
+    NEW = "new"
+    STARTING = "starting"
+    BUSY = "busy"
+    IDLE = "idle"
+    KILLED = "killed"
+    GONE = "gone"
+
+
+class Owner(Protocol):
+    """Who is told of what becomes of an environment."""
+
+    def environment_idle(self, environment: "Environment") -> None:
+        """It can take an invocation."""
+
+    def environment_started(self, environment: "Environment") -> None:
+        """Its cold start or restore is over, well or not."""
+
+    def environment_gone(self, environment: "Environment") -> None:
+        """It has ended."""
+
+    def snapshot_source(self) -> Sandbox | None:
+        """The snapshot to restore from, if the version has one that is ready."""
+
+
+class Environment:
+    """One execution environment of one function version.
+
+    It takes one invocation at a time (`assign`). A crash or a timeout ends the runtime process only: the next
+    invocation finds the same environment and the same ``/tmp`` with a new process, whose init is part of that
+    invocation's duration.
+    """
+
+    def __init__(
+        self,
+        version: FunctionVersion,
+        make_sandbox: Callable[..., Sandbox],
+        owner: Owner,
+        credentials: dict[str, str],
+    ) -> None:
+        self.version = version
+        self._owner = owner
+        self._credentials = credentials
+        self._loop = asyncio.get_running_loop()
+        self._sandbox = make_sandbox(on_frame=self._frame, on_exit=self._exited, on_log=self._logged)
+        self._log = LogTail()
+        self._timer: asyncio.TimerHandle | None = None
+        self._invocation: Invocation | None = None
+        self._process_ready = False
+        self._within_invocation = False
+        self._starting = False
+        self._began = 0.0
+        self._init_ms: float | None = None
+        self._restoring = False
+        self._restore_ms: float | None = None
+        self._error: bytes | None = None
+        self._peak_mb = 0
+        self.log_stream = _log_stream_name(version.version)
+        self.state = State.NEW
+
+    def assign(self, invocation: Invocation) -> None:
+        """Take an invocation: the environment is new or idle."""
+        self._invocation = invocation
+        if self.state is State.NEW:
+            self._begin()
+        elif self._process_ready:
+            self._sandbox.thaw()
+            self._dispatch()
+        else:
+            self._start_within_invocation()
+
+    def end(self) -> None:
+        """End the environment; an invocation that it holds fails."""
+        if self.state is State.GONE:
+            return
+        self.state = State.GONE
+        self._stop_timer()
+        self._sandbox.close()
+        self._start_over()
+        self._owner.environment_gone(self)
+        if self._invocation is not None:
+            self._fail(Fault.EXIT, "Runtime exited without providing a reason")()
+
+    def _begin(self) -> None:
+        self.state = State.STARTING
+        self._starting = True
+        self._began = time.perf_counter()
+        snapshot = self._owner.snapshot_source()
+        if snapshot is None:
+            self._log.write(platform_log.init_start(self.version.runtime))
+            self._set_timer(INIT_LIMIT_S, self._init_timed_out)
+            self._sandbox.start(self._variables())
+        else:
+            self._restoring = True
+            self._log.write(platform_log.restore_start(self.version.runtime))
+            self._set_timer(RESTORE_LIMIT_S, self._restore_timed_out)
+            variables = self._variables() | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+            self._sandbox.restore_from(snapshot, variables)
+
+    def _start_over(self) -> None:
+        if self._starting:
+            self._starting = False
+            self._owner.environment_started(self)
+
+    def _start_within_invocation(self) -> None:
+        self.state = State.STARTING
+        self._within_invocation = True
+        self._error = None
+        self._set_timer(self.version.timeout_s, self._invocation_timed_out)
+        self._began = time.perf_counter()
+        self._write_start()
+        self._sandbox.start(self._variables())
+
+    def _variables(self) -> dict[str, str]:
+        paths = self._sandbox.layout.paths
+        return lambda_environment(self.version, log_stream=self.log_stream, paths=paths) | self._credentials
+
+    def _frame(self, kind: int, header: dict[str, Any], body: bytes) -> None:
+        self._peak_mb = max(self._peak_mb, -(-int(header.get("peak_kb", 0)) // 1024))
+        if kind in (channel.RESULT, channel.ERROR):
+            if self.state is State.BUSY:
+                self._answered(body, function_error=kind == channel.ERROR)
+        elif kind == channel.READY:
+            if self.state is State.STARTING:
+                self._ready()
+        elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
+            self._error = body
+
+    def _ready(self) -> None:
+        self._process_ready = True
+        if self._within_invocation:
+            self._within_invocation = False
+            self._send_invocation()
+            return
+        elapsed_ms = self._elapsed_ms()
+        if self._restoring:
+            self._restoring = False
+            self._restore_ms = elapsed_ms
+            self._log.write(platform_log.restore_report(elapsed_ms))
+        else:
+            self._init_ms = elapsed_ms
+        self._dispatch()
+        self._start_over()
+
+    def _dispatch(self) -> None:
+        self._set_timer(self.version.timeout_s, self._invocation_timed_out)
+        self._write_start()
+        self._began = time.perf_counter()
+        self._send_invocation()
+
+    def _write_start(self) -> None:
+        assert self._invocation is not None
+        self._log.write(platform_log.start(self._invocation.request_id, self.version.version))
+
+    def _send_invocation(self) -> None:
+        invocation = self._invocation
+        assert invocation is not None
+        self.state = State.BUSY
+        remaining_s = self.version.timeout_s - (time.perf_counter() - self._began)
+        header: dict[str, object] = {
+            "invoke_id": invocation.request_id,
+            "invoked_function_arn": invocation.arn,
+            "deadline_time_in_ms": int((time.time() + remaining_s) * 1000),
+            "content_type": "application/json",
+            "client_context": invocation.client_context,
+            "cognito_identity": None,
+            "tenant_id": None,
+            "invocation_id": None,
+            "x_amzn_trace_id": None,
+        }
+        self._sandbox.send(channel.INVOKE, header, invocation.payload)
+
+    def _answered(self, payload: bytes, *, function_error: bool) -> None:
+        self._sandbox.read_log()
+        status, error_type = ("error", _error_type(payload)) if function_error else (None, None)
+        tell = self._finish(payload, function_error=function_error, status=status, error_type=error_type)
+        self._sandbox.freeze()
+        self._become_idle()
+        tell()
+
+    def _finish(
+        self, payload: bytes, *, function_error: bool, status: str | None, error_type: str | None
+    ) -> Callable[[], None]:
+        self._stop_timer()
+        invocation = self._invocation
+        assert invocation is not None
+        self._invocation = None
+        report = platform_log.Report(
+            request_id=invocation.request_id,
+            duration_ms=self._elapsed_ms(),
+            memory_mb=self.version.memory_mb,
+            max_memory_mb=self._peak_mb,
+            init_ms=self._init_ms,
+            restore_ms=self._restore_ms,
+            status=status,
+            error_type=error_type,
+        )
+        self._init_ms = self._restore_ms = None
+        self._log.write(platform_log.end(invocation.request_id) + report.line())
+        outcome = Outcome(
+            payload=payload,
+            function_error=function_error,
+            executed_version=self.version.version,
+            log_tail=self._log.take(),
+        )
+        return lambda: invocation.on_done(outcome)
+
+    def _elapsed_ms(self) -> float:
+        elapsed_ms = (time.perf_counter() - self._began) * 1000
+        return min(elapsed_ms, self.version.timeout_s * 1000) if self.state is State.KILLED else elapsed_ms
+
+    def _become_idle(self) -> None:
+        self.state = State.IDLE
+        self._owner.environment_idle(self)
+
+    def _fail(self, fault: Fault, message: str) -> Callable[[], None]:
+        assert self._invocation is not None
+        text = f"RequestId: {self._invocation.request_id} Error: {message}"
+        payload = json.dumps({"errorType": fault.value, "errorMessage": text}).encode()
+        status = "timeout" if fault is Fault.TIMEOUT else "error"
+        error_type = None if fault is Fault.TIMEOUT else fault.value
+        return self._finish(payload, function_error=True, status=status, error_type=error_type)
+
+    def _exited(self, status: int, reason: str | None) -> None:
+        self._process_ready = False
+        if self.state is State.GONE:
+            return
+        if reason is not None:
+            self._log.write(f"{reason}\n".encode())
+            self.end()
+        elif self._restoring:
+            tell = self._fail_with(self._error, status)
+            self.end()
+            tell()
+        elif self.state is State.STARTING and not self._within_invocation:
+            self._init_failed()
+        elif self.state in (State.STARTING, State.BUSY):
+            self._within_invocation = False
+            tell = self._fail_with(self._error, status)
+            self._become_idle()
+            tell()
+        elif self.state is State.KILLED:
+            tell = self._fail(Fault.TIMEOUT, _timeout_text(self.version))
+            self._become_idle()
+            tell()
+
+    def _init_failed(self) -> None:
+        elapsed_ms = self._elapsed_ms()
+        error_type = _error_type(self._error) if self._error else Fault.EXIT.value
+        self._log.write(platform_log.init_report(elapsed_ms, "init", "error", error_type))
+        self._start_within_invocation()
+        self._start_over()
+
+    def _fail_with(self, error: bytes | None, status: int) -> Callable[[], None]:
+        if error is None:
+            return self._fail(Fault.EXIT, f"Runtime exited with error: {_exit_text(status)}")
+        payload = _with_request_id(error, self._invocation)
+        return self._finish(payload, function_error=True, status="error", error_type=_error_type(error))
+
+    def _init_timed_out(self) -> None:
+        self._sandbox.kill_process()
+
+    def _restore_timed_out(self) -> None:
+        message = f"Restore took longer than {RESTORE_LIMIT_S:.0f} seconds"
+        self._error = json.dumps({"errorType": "Runtime.RestoreTimeout", "errorMessage": message}).encode()
+        self._sandbox.kill_process()
+
+    def _invocation_timed_out(self) -> None:
+        self._sandbox.read_log()
+        invocation = self._invocation
+        assert invocation is not None
+        self.state = State.KILLED
+        self._process_ready = self._within_invocation = False
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        self._log.write(f"{stamp} {invocation.request_id} {_timeout_text(self.version)}\n\n".encode())
+        self._set_timer(KILL_LIMIT_S, self.end)
+        self._sandbox.kill_process()
+
+    def _logged(self, data: bytes) -> None:
+        self._log.write(data)
+
+    def _set_timer(self, seconds: float, call: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = self._loop.call_later(seconds, call)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _timeout_text(version: FunctionVersion) -> str:
+    return f"Task timed out after {version.timeout_s:.2f} seconds"
+
+
+def _log_stream_name(version: str) -> str:
+    return f"{datetime.datetime.now(datetime.UTC):%Y/%m/%d}/[{version}]{secrets.token_hex(16)}"
+
+
+def _error_type(error: bytes) -> str | None:
+    try:
+        return str(json.loads(error)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _with_request_id(error: bytes, invocation: Invocation | None) -> bytes:
+    content = json.loads(error)
+    content["requestId"] = invocation.request_id if invocation else ""
+    return json.dumps(content).encode()
+
+
+def _exit_text(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    names = {-9: "killed", -15: "terminated", -11: "segmentation fault", -6: "aborted", -2: "interrupt", -1: "hangup"}
+    return f"signal: {names.get(status, -status)}"

@@ -1,0 +1,78 @@
+"""The lines that the Lambda service itself writes into a function's log, in its text format.
+
+Tabs, spaces and rounding are as in AWS's own logs (AWS Lambda Developer Guide, "Working with Lambda function logs").
+"""
+
+import dataclasses
+import math
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Report:
+    """The figures of a REPORT line. Milliseconds and MB; ``status`` is None on success, else timeout or error."""
+
+    request_id: str
+    duration_ms: float
+    memory_mb: int
+    max_memory_mb: int
+    init_ms: float | None = None
+    restore_ms: float | None = None
+    status: str | None = None
+    error_type: str | None = None
+
+    @property
+    def billed_ms(self) -> int:
+        """Since August 2025 init is billed with the duration, and a restore likewise."""
+        billed_restore = 0 if self.restore_ms is None else math.ceil(self.restore_ms)
+        return math.ceil(self.duration_ms + (self.init_ms or 0)) + billed_restore
+
+    def line(self) -> bytes:
+        """The REPORT line."""
+        parts = [
+            f"REPORT RequestId: {self.request_id}",
+            f"Duration: {self.duration_ms:.2f} ms",
+            f"Billed Duration: {self.billed_ms} ms",
+            f"Memory Size: {self.memory_mb} MB",
+            f"Max Memory Used: {self.max_memory_mb} MB",
+        ]
+        if self.init_ms is not None:
+            parts.append(f"Init Duration: {self.init_ms:.2f} ms")
+        if self.restore_ms is not None:
+            parts.append(f"Restore Duration: {self.restore_ms:.2f} ms")
+            parts.append(f"Billed Restore Duration: {math.ceil(self.restore_ms)} ms")
+        if self.status is not None:
+            parts.append(f"Status: {self.status}")
+        if self.error_type is not None:
+            parts.append(f"Error Type: {self.error_type}")
+        return ("\t".join(parts) + "\t\n").encode()
+
+
+def start(request_id: str, version: str) -> bytes:
+    """The START line."""
+    return f"START RequestId: {request_id} Version: {version}\n".encode()
+
+
+def end(request_id: str) -> bytes:
+    """The END line."""
+    return f"END RequestId: {request_id}\n".encode()
+
+
+def init_start(runtime: str) -> bytes:
+    """The line before an init."""
+    return f"INIT_START Runtime Version: {runtime.replace('python', 'python:')}.lab\n".encode()
+
+
+def restore_start(runtime: str) -> bytes:
+    """The line before a restore."""
+    return f"RESTORE_START Runtime Version: {runtime.replace('python', 'python:')}.lab\n".encode()
+
+
+def restore_report(restore_ms: float) -> bytes:
+    """The line after a restore."""
+    return f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms\n".encode()
+
+
+def init_report(init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
+    """The line that tells of an init that failed, timed out, or was made for a snapshot."""
+    error = f"\tError Type: {error_type}" if error_type else ""
+    return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{error}\n".encode()

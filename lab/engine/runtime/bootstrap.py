@@ -1,0 +1,200 @@
+"""The runtime process: AWS's runtime client (awslambdaric) over the engine's channel instead of HTTP.
+
+Everything that a function sees (context, errors, logging, hooks) is AWS's own code; only the transport is ours.
+"""
+
+import os
+import random
+import resource
+import signal
+import socket
+import struct
+import sys
+import threading
+from typing import Any
+
+from . import channel, init, sandbox
+from .channel import Channel
+
+CHANNEL_FD = 3
+
+
+class SocketRuntimeClient:
+    """What `awslambdaric.bootstrap.run` needs of a runtime client, over a `Channel`.
+
+    ``restore_next()`` does not return in the process that calls it: it becomes the snapshot, and each restored
+    environment is a fork of it, in which the call returns.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+        self.marshaller = LambdaMarshaller()
+        self._channel = Channel(sock)
+        self._ready = False
+
+    def wait_next_invocation(self) -> Any:
+        """The next invocation; the first call tells the engine that init is done."""
+        from awslambdaric.lambda_runtime_client import InvocationRequest
+
+        if not self._ready:
+            self._ready = True
+            self._channel.send(channel.READY, _usage())
+        try:
+            _, header, body = self._channel.receive()
+        except EOFError:
+            os._exit(0)
+        return InvocationRequest(event_body=body, **header)
+
+    def post_invocation_result(
+        self, invoke_id: str, result_data: "str | bytes", content_type: str = "application/json", _id: Any = None
+    ) -> None:
+        """Answer the invocation."""
+        body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
+        header = _usage()
+        if content_type != "application/json":
+            header["content_type"] = content_type
+        self._channel.send(channel.RESULT, header, body)
+
+    def post_invocation_error(self, invoke_id: str, error: str, xray_fault: str, _id: Any = None) -> None:
+        """Answer the invocation with the function's error."""
+        self._channel.send(channel.ERROR, _usage(), error.encode("utf-8", "replace"))
+
+    def post_init_error(self, error: "dict[str, Any]", error_type_override: "str | None" = None) -> None:
+        """Init has failed; the process exits next."""
+        from awslambdaric.lambda_runtime_marshaller import to_json
+
+        if error_type_override:
+            error = {**error, "errorType": error_type_override}
+        self._channel.send(channel.INIT_ERROR, _usage(), to_json(error).encode())
+
+    def report_restore_error(self, error: "dict[str, Any]") -> None:
+        """An after-restore hook has failed; the process exits next."""
+        from awslambdaric.lambda_runtime_marshaller import to_json
+
+        self._channel.send(channel.RESTORE_ERROR, _usage(), to_json(error).encode())
+
+    def restore_next(self) -> None:
+        """Be the snapshot; return in each environment that is restored from it."""
+        threads = len(os.listdir("/proc/self/task")) if sys.platform == "linux" else threading.active_count()
+        if threads > 1:
+            names = ", ".join(thread.name for thread in threading.enumerate())
+            self._channel.send(channel.SNAPSHOT_REFUSED, {"threads": threads, "names": names})
+            _wait_for_the_end()
+        dead = _reset_socket()
+        random_state = random.getstate()
+        self._channel.send(channel.SNAPSHOT, _usage())
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        while True:
+            try:
+                _, header, _ = self._channel.receive()
+            except EOFError:
+                os._exit(0)
+            fds = self._channel.take_fds()
+            if os.fork() == 0:
+                break
+            for fd in fds:
+                os.close(fd)
+        self._become_environment(header, fds, dead)
+        random.setstate(random_state)
+
+    def _become_environment(self, header: "dict[str, Any]", fds: "list[int]", dead: socket.socket) -> None:
+        """In the fork: namespaces and a first process of its own, then the channel and log of the new environment."""
+        channel_fd, log_fd, control_fd = fds
+        control = Channel(socket.socket(fileno=control_fd))
+        try:
+            in_namespace = init.enter(header["namespaces"])
+            if in_namespace:
+                _private_tmp(header["tmp_mb"])
+        except OSError as error:
+            init.fail(control, error)
+        process = os.fork()
+        if process:
+            os.close(channel_fd)
+            os.close(log_fd)
+            self._channel.sock.close()
+            control.send(channel.STARTED, {"pid": process})
+            init.serve(control, in_namespace, process)
+        os.setpgid(0, 0)
+        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        control.sock.close()
+        self._channel.sock.detach()
+        os.dup2(channel_fd, CHANNEL_FD)
+        os.dup2(log_fd, 1)
+        os.dup2(log_fd, 2)
+        os.close(channel_fd)
+        os.close(log_fd)
+        self._channel = Channel(socket.socket(fileno=CHANNEL_FD))
+        _kill_connections(dead)
+        os.environ.update(header["env"])
+
+
+def _usage() -> "dict[str, object]":
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"peak_kb": peak // 1024 if sys.platform == "darwin" else peak}
+
+
+def _wait_for_the_end() -> None:
+    while True:
+        signal.pause()
+
+
+def _private_tmp(size_mb: int) -> None:
+    """A ``/tmp`` of the environment's own that begins as a copy of the snapshot's."""
+    import shutil
+
+    sandbox.mount("", "/", "", sandbox.MS_REC | sandbox.MS_PRIVATE)
+    files = os.open("/tmp", os.O_RDONLY)
+    sandbox.mount_tmp("/tmp", size_mb)
+    sandbox.mount_proc("/proc")
+    for entry in os.listdir(files):
+        source = f"/proc/self/fd/{files}/{entry}"
+        if os.path.isdir(source):
+            shutil.copytree(source, f"/tmp/{entry}", symlinks=True)
+        else:
+            shutil.copy2(source, f"/tmp/{entry}", follow_symlinks=False)
+    os.close(files)
+
+
+def _reset_socket() -> socket.socket:
+    """A TCP socket whose peer has reset it: what a connection made before a snapshot is after a restore."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sock = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+    return sock
+
+
+def _kill_connections(dead: socket.socket) -> None:
+    """Put the reset socket in the place of every TCP connection, which forks would otherwise share."""
+    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    for name in os.listdir(folder):
+        fd = int(name)
+        if fd in (dead.fileno(), CHANNEL_FD):
+            continue
+        try:
+            with socket.socket(fileno=os.dup(fd)) as sock:
+                is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
+        except OSError:
+            continue
+        if is_tcp:
+            os.dup2(dead.fileno(), fd)
+    dead.close()
+
+
+def main() -> None:
+    """Run the function that the environment variables name, as Lambda's Python runtime does."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    runtime = os.environ.pop("LAB_RUNTIME_PATH")
+    layers = os.environ.pop("LAB_OPT_PATH")
+    sys.path[:0] = [
+        os.environ["LAMBDA_TASK_ROOT"],
+        f"{layers}/python/lib/{version}/site-packages",
+        f"{layers}/python",
+        runtime,
+    ]
+    from awslambdaric import bootstrap
+
+    bootstrap.run(os.environ["_HANDLER"], SocketRuntimeClient(socket.socket(fileno=CHANNEL_FD)))

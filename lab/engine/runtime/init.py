@@ -1,0 +1,147 @@
+"""The first process of an execution environment.
+
+It holds the environment's namespaces (and so its ``/tmp``) for as long as the environment lives, starts the runtime
+process in them, starts it again after a crash or a timeout, and tells the engine how each one ended. When the engine
+closes the control channel, or dies, this process ends and the environment with it.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from typing import Any
+
+from . import channel, sandbox
+from .channel import Channel
+
+INIT_FAILED = 70
+
+
+def enter(namespaces: "dict[str, Any] | None") -> bool:
+    """Leave the engine's process group, and enter the namespaces where there are any.
+
+    Returns in the environment's first process: the caller itself, or its child where a process namespace was made (the
+    caller then stays behind, waiting for the child, and never returns).
+    """
+    os.setsid()
+    sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if namespaces is None:
+        with contextlib.suppress(OSError):
+            sandbox.prctl(sandbox.PR_SET_CHILD_SUBREAPER, 1)
+        return False
+    if namespaces["user"]:
+        sandbox.enter_user_namespace()
+    sandbox.unshare(sandbox.CLONE_NEWNS | sandbox.CLONE_NEWPID)
+    child = os.fork()
+    if child:
+        _wait_and_leave(child)
+    sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+    return True
+
+
+def _wait_and_leave(child: int) -> None:
+    for fd in range(3, 256):
+        with contextlib.suppress(OSError):
+            os.close(fd)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(child, 0)
+    os._exit(0)
+
+
+def serve(control: Channel, in_namespace: bool, first_process: "int | None" = None) -> None:
+    """Start, kill and wait for runtime processes as the engine says, until it closes the channel.
+
+    ``first_process`` is a runtime process that is there already: one restored from a snapshot.
+    """
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    process = first_process
+    while True:
+        readable, _, _ = select.select([control.fileno(), wake_read], [], [])
+        if wake_read in readable:
+            os.read(wake_read, 512)
+            process = _reap(control, process, in_namespace)
+        if control.fileno() in readable:
+            try:
+                kind, header, _ = control.receive()
+            except (EOFError, OSError):
+                _kill_all(process, in_namespace)
+                os._exit(0)
+            if kind == channel.START:
+                process = start_process(header, control.take_fds(), (control.fileno(), wake_read, wake_write))
+                control.send(channel.STARTED, {"pid": process})
+            elif kind == channel.KILL:
+                _kill_all(process, in_namespace)
+
+
+def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int, ...]") -> int:
+    """Start the runtime: descriptor 0 nowhere, 1 and 2 the log pipe, 3 the channel."""
+    process = os.fork()
+    if process:
+        for fd in fds:
+            os.close(fd)
+        return process
+    try:
+        os.setpgid(0, 0)
+        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for fd in close:
+            os.close(fd)
+        place_descriptors(*fds)
+        os.chdir(header["cwd"])
+        os.execve(header["argv"][0], header["argv"], header["env"])
+    except BaseException as error:
+        os.write(2, f"cannot start the runtime: {error}\n".encode())
+    os._exit(INIT_FAILED)
+
+
+def place_descriptors(channel_fd: int, log_fd: int) -> None:
+    """Put the log pipe at 1 and 2 and the channel at 3, and close what was handed over."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    kept = [os.dup(fd) for fd in (channel_fd, log_fd)]
+    high = [os.dup2(fd, 100 + i) for i, fd in enumerate(kept)]
+    for fd in {null, channel_fd, log_fd, *kept} - {0}:
+        if fd == null:
+            os.dup2(null, 0)
+        os.close(fd)
+    os.dup2(high[1], 1)
+    os.dup2(high[1], 2)
+    os.dup2(high[0], 3)
+    for fd in high:
+        os.close(fd)
+
+
+def _reap(control: Channel, process: "int | None", in_namespace: bool) -> "int | None":
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if pid == 0:
+            return process
+        if pid == process:
+            _kill_all(process, in_namespace)
+            with contextlib.suppress(OSError):
+                control.send(channel.EXITED, {"pid": pid, "status": os.waitstatus_to_exitcode(status)})
+            process = None
+
+
+def _kill_all(process: "int | None", in_namespace: bool) -> None:
+    """Kill whatever runs in the environment, but this process."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if in_namespace:
+            os.kill(-1, signal.SIGKILL)
+        elif process is not None:
+            os.killpg(process, signal.SIGKILL)
+
+
+def fail(control: Channel, error: BaseException) -> None:
+    """Tell the engine that the environment could not be made, and end."""
+    with contextlib.suppress(OSError):
+        control.send(channel.EXITED, {"pid": None, "status": INIT_FAILED, "reason": str(error)})
+    sys.stderr.flush()
+    os._exit(INIT_FAILED)

@@ -1,0 +1,346 @@
+"""An environment's processes as the engine holds them: made, started, stopped, spoken to."""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import secrets
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.engine.function import FunctionVersion
+from lab.engine.runtime import channel
+from lab.engine.runtimes import ROOT, Interpreter
+
+CREDENTIALS = struct.Struct("iII")
+READ_BYTES = 1 << 18
+HIDDEN = ("/tmp", "/var", "/opt", "/mnt", "/media", "/srv")  # noqa: S108 - places, not files
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Isolation:
+    """How environments are kept apart on this machine; ``probe()`` finds the best that works.
+
+    ``namespaces`` is what the first process is told to enter: None where there are none (then files are where they lie
+    on the machine, and ``/tmp`` is a folder named by TMPDIR), else whether it must begin with a user namespace.
+    """
+
+    tier: str
+    namespaces: dict[str, bool] | None
+
+    @classmethod
+    def probe(cls) -> "Isolation":
+        """Try what this machine allows: namespaces as root, namespaces as anyone, process groups."""
+        if sys.platform != "linux":
+            return cls("process groups", None)
+        for tier, user in (("namespaces (root)", False), ("namespaces (user)", True)):
+            flags = ["--mount", "--pid", "--fork", *(["--map-root-user"] if user else [])]
+            mount = ["sh", "-c", "mount -t tmpfs none /mnt"]
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                subprocess.run(["unshare", *flags, *mount], check=True, capture_output=True, timeout=10)  # noqa: S607
+                return cls(tier, {"user": user})
+        return cls("process groups", None)
+
+
+class Supervisor:
+    """The process that forks environments, and the folder that they are made in."""
+
+    def __init__(self, folder: Path, isolation: Isolation) -> None:
+        self.folder = folder
+        self.isolation = isolation
+        self._root = folder / "root"
+        self._root.mkdir(parents=True)
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        command = [sys.executable, "-m", "lab.engine.supervisor", str(theirs.fileno()), str(folder.parent)]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
+        theirs.close()
+
+    def make_environment(self, places: dict[str, str], tmp_mb: int) -> socket.socket:
+        """Fork an environment's first process; returns the engine's end of its control channel."""
+        ours, theirs = socket.socketpair()
+        namespaces = self.isolation.namespaces
+        header: dict[str, object] = {
+            "namespaces": namespaces,
+            "root": str(self._root),
+            "places": places,
+            "tmp_mb": tmp_mb,
+        }
+        socket.send_fds(self._socket, [channel.encode(channel.START, header)], [theirs.fileno()])
+        theirs.close()
+        return ours
+
+    def close(self) -> None:
+        """End the supervisor, and with it every environment."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+        self._process.wait()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things are, as the function sees them, and which folders of the machine stand there."""
+
+    paths: dict[str, str]
+    places: dict[str, str]
+    python: str
+
+    @classmethod
+    def of(cls, version: FunctionVersion, interpreter: Interpreter, isolation: Isolation) -> "Layout":
+        """Lambda's own places where there are namespaces, else the machine's."""
+        outside = {
+            "task": str(version.code_dir),
+            "opt": str(version.layers_dir),
+            "runtime": str(interpreter.pack),
+        }
+        python = str(interpreter.path)
+        if isolation.namespaces is None:
+            return cls(outside, {}, python)
+        inside = {"task": "/var/task", "opt": "/opt", "runtime": "/var/runtime"}
+        places = {inside[name]: outside[name] for name in inside}
+        if str(interpreter.prefix).startswith(HIDDEN):
+            places["/var/lang"] = str(interpreter.prefix)
+            python = f"/var/lang/bin/{interpreter.path.name}"
+        return cls(inside, places, python)
+
+
+class Sandbox:
+    """One environment's namespaces, runtime process, channel and log pipe.
+
+    ``on_frame(kind, header, body)`` is called for what the runtime sends, ``on_exit(status, reason)`` when its process
+    has ended (a negative status is a signal), ``on_log(data)`` for what it prints.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        layout: Layout,
+        tmp_mb: int,
+        *,
+        on_frame: Callable[[int, dict[str, Any], bytes], None],
+        on_exit: Callable[[int, str | None], None],
+        on_log: Callable[[bytes], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._supervisor = supervisor
+        self.layout = layout
+        self._tmp_mb = tmp_mb
+        self._on_frame, self._on_exit, self._on_log = on_frame, on_exit, on_log
+        self._control: socket.socket | None = None
+        self._control_frames = channel.Decoder()
+        self._channel: socket.socket | None = None
+        self._frames = channel.Decoder()
+        self._outbox = bytearray()
+        self._log = -1
+        self._tmp: Path | None = None
+        self.pid: int | None = None
+
+    def start(self, env: dict[str, str]) -> None:
+        """Start the runtime process: in a new environment, or again in this one."""
+        if self._control is None:
+            self._watch_control(self._supervisor.make_environment(self.layout.places, self._tmp_mb))
+        channel_fd, log_fd = self._new_process_ends()
+        argv = [self.layout.python, "-s", f"{self.layout.paths['runtime']}/bootstrap.py"]
+        if wrapper := env.get("AWS_LAMBDA_EXEC_WRAPPER"):
+            argv.insert(0, wrapper)
+        variables = {**env, **self._own_variables()}
+        header: dict[str, object] = {"cwd": self.layout.paths["task"], "argv": argv, "env": variables}
+        assert self._control is not None
+        self._send_with_fds(self._control, channel.encode(channel.START, header), [channel_fd, log_fd])
+
+    def restore_from(self, snapshot: "Sandbox", env: dict[str, str]) -> None:
+        """Make this environment a copy of the one that is a snapshot."""
+        control_ours, control_theirs = socket.socketpair()
+        self._watch_control(control_ours)
+        channel_fd, log_fd = self._new_process_ends()
+        header: dict[str, object] = {
+            "namespaces": self._supervisor.isolation.namespaces,
+            "tmp_mb": self._tmp_mb,
+            "env": {**env, **self._own_variables(snapshot._tmp)},
+        }
+        assert snapshot._channel is not None
+        frame = channel.encode(channel.RESTORE, header)
+        self._send_with_fds(snapshot._channel, frame, [channel_fd, log_fd, control_theirs.detach()])
+
+    def send(self, kind: int, header: dict[str, object], body: bytes) -> None:
+        """Send the runtime a frame; what the socket does not take at once goes as it drains."""
+        assert self._channel is not None
+        data = channel.encode(kind, header, body)
+        if self._outbox:
+            self._outbox += data
+            return
+        try:
+            sent = self._channel.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # the process has gone; its exit tells the rest
+        if sent < len(data):
+            self._outbox += data[sent:]
+            self._loop.add_writer(self._channel, self._drain_outbox)
+
+    def freeze(self) -> None:
+        """Stop the environment's processes (SIGSTOP)."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the environment's processes go on (SIGCONT)."""
+        self._signal(signal.SIGCONT)
+
+    def kill_process(self) -> None:
+        """Kill what runs in the environment; `on_exit` follows."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.send(channel.encode(channel.KILL))
+
+    def read_log(self) -> None:
+        """Read what the runtime has printed up to now."""
+        if self._log >= 0:
+            self._log_readable()
+
+    def close(self) -> None:
+        """End the environment: its processes are killed and its ``/tmp`` is gone."""
+        self._close_process_ends()
+        if self._control is not None:
+            self._loop.remove_reader(self._control)
+            self._control.close()
+            self._control = None
+        if self._tmp is not None:
+            shutil.rmtree(self._tmp, ignore_errors=True)
+
+    def _own_variables(self, snapshot_tmp: Path | None = None) -> dict[str, str]:
+        paths = self.layout.paths
+        variables = {"LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
+        if self._supervisor.isolation.namespaces is None:
+            if self._tmp is None:
+                self._tmp = self._supervisor.folder / f"tmp-{secrets.token_hex(8)}"
+                if snapshot_tmp is None:
+                    self._tmp.mkdir()
+                else:
+                    shutil.copytree(snapshot_tmp, self._tmp, symlinks=True)
+            variables["TMPDIR"] = str(self._tmp)
+        return variables
+
+    def _new_process_ends(self) -> tuple[int, int]:
+        self._close_process_ends()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        if sys.platform == "linux":
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._log, log_theirs = os.pipe()
+        os.set_blocking(self._log, False)
+        self._channel = ours
+        self._frames = channel.Decoder()
+        self._outbox.clear()
+        self._loop.add_reader(ours, self._channel_readable)
+        self._loop.add_reader(self._log, self._log_readable)
+        return theirs.detach(), log_theirs
+
+    def _close_process_ends(self) -> None:
+        self.pid = None
+        if self._channel is not None:
+            self._loop.remove_reader(self._channel)
+            self._loop.remove_writer(self._channel)
+            self._channel.close()
+            self._channel = None
+        if self._log >= 0:
+            self._loop.remove_reader(self._log)
+            os.close(self._log)
+            self._log = -1
+
+    def _watch_control(self, control: socket.socket) -> None:
+        control.setblocking(False)
+        self._control = control
+        self._loop.add_reader(control, self._control_readable)
+
+    @staticmethod
+    def _send_with_fds(sock: socket.socket, frame: bytes, fds: list[int]) -> None:
+        sock.setblocking(True)
+        try:
+            sent = socket.send_fds(sock, [frame], fds)
+            sock.sendall(frame[sent:])
+        finally:
+            sock.setblocking(False)
+            for fd in fds:
+                os.close(fd)
+
+    def _channel_readable(self) -> None:
+        assert self._channel is not None
+        try:
+            data = self._receive_first() if self.pid is None else self._channel.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._channel)
+            return
+        for kind, header, body in self._frames.feed(data):
+            self._on_frame(kind, header, body)
+
+    def _receive_first(self) -> bytes:
+        # The kernel's word for the sender's process id, as seen from here rather than from within its namespace.
+        assert self._channel is not None
+        if sys.platform != "linux":
+            return self._channel.recv(READ_BYTES)
+        data, ancillary, _, _ = self._channel.recvmsg(READ_BYTES, socket.CMSG_SPACE(CREDENTIALS.size))
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+                self.pid = CREDENTIALS.unpack(content)[0]
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        return data
+
+    def _log_readable(self) -> None:
+        try:
+            while data := os.read(self._log, READ_BYTES):
+                self._on_log(data)
+                if len(data) < READ_BYTES:
+                    return
+        except BlockingIOError:
+            return
+        self._loop.remove_reader(self._log)
+
+    def _control_readable(self) -> None:
+        assert self._control is not None
+        try:
+            data = self._control.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._control)
+            self._on_exit(-signal.SIGKILL, "the environment has ended")
+            return
+        for kind, header, _ in self._control_frames.feed(data):
+            if kind == channel.EXITED:
+                self.read_log()
+                self._on_exit(int(str(header["status"])), header.get("reason"))  # type: ignore[arg-type]
+            elif kind == channel.STARTED and self._supervisor.isolation.namespaces is None:
+                self.pid = int(str(header["pid"]))
+
+    def _drain_outbox(self) -> None:
+        assert self._channel is not None
+        try:
+            sent = self._channel.send(self._outbox)
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = len(self._outbox)
+        del self._outbox[:sent]
+        if not self._outbox:
+            self._loop.remove_writer(self._channel)
+
+    def _signal(self, number: int) -> None:
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)

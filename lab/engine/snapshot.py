@@ -1,0 +1,80 @@
+"""SnapStart: one initialised process a published version, which environments are restored from by fork."""
+
+import asyncio
+import enum
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lab.engine import platform_log
+from lab.engine.environment import INIT_LIMIT_S
+from lab.engine.function import FunctionVersion, lambda_environment
+from lab.engine.invocation import LogTail
+from lab.engine.runtime import channel
+from lab.engine.sandbox import Sandbox
+
+SNAPSHOT_INIT_LIMIT_S = max(INIT_LIMIT_S, 130.0)
+
+
+class SnapshotState(enum.Enum):
+    """Whether environments can be restored from it."""
+
+    PENDING = "pending"
+    READY = "ready"
+    REFUSED = "refused"  # it cannot be forked: environments are started cold, and the reason is in `reason`
+    FAILED = "failed"
+
+
+class Snapshot:
+    """The snapshot of a version: its init runs once, here; `when_settled` tells when it is over."""
+
+    def __init__(
+        self, version: FunctionVersion, make_sandbox: Callable[..., Sandbox], credentials: dict[str, str]
+    ) -> None:
+        self.state = SnapshotState.PENDING
+        self.reason = ""
+        self.init_ms: float | None = None
+        self.log = LogTail()
+        self.sandbox = make_sandbox(on_frame=self._frame, on_exit=self._exited, on_log=self.log.write)
+        self._waiting: list[Callable[[], None]] = []
+        self._began = time.perf_counter()
+        paths = self.sandbox.layout.paths
+        env = lambda_environment(version, log_stream="", paths=paths) | credentials
+        self.sandbox.start(env | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SNAPSHOT_INIT_LIMIT_S, self.sandbox.kill_process)
+
+    def when_settled(self, call: Callable[[], None]) -> None:
+        """Call when the snapshot is no longer pending: at once, if so."""
+        if self.state is SnapshotState.PENDING:
+            self._waiting.append(call)
+        else:
+            call()
+
+    def end(self) -> None:
+        """End the process, and with it the environments that were restored from it."""
+        self._timer.cancel()
+        self.sandbox.close()
+
+    def _frame(self, kind: int, header: dict[str, Any], body: bytes) -> None:
+        if kind == channel.SNAPSHOT:
+            self.init_ms = (time.perf_counter() - self._began) * 1000
+            self.log.write(platform_log.init_report(self.init_ms, "init", "success", None))
+            self._settle(SnapshotState.READY, "")
+        elif kind == channel.SNAPSHOT_REFUSED:
+            self._settle(SnapshotState.REFUSED, f"{header['threads']} threads run after init: {header['names']}")
+        elif kind == channel.INIT_ERROR:
+            self.reason = body.decode("utf-8", "replace")
+
+    def _exited(self, status: int, reason: str | None) -> None:
+        if self.state is SnapshotState.PENDING:
+            self._settle(SnapshotState.FAILED, self.reason or reason or f"init ended with status {status}")
+        elif self.state is SnapshotState.READY:
+            self.state = SnapshotState.FAILED
+
+    def _settle(self, state: SnapshotState, reason: str) -> None:
+        self._timer.cancel()
+        self.state, self.reason = state, reason
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call()

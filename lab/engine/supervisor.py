@@ -1,0 +1,50 @@
+"""The process that makes execution environments: it forks their first processes, and nothing else.
+
+It exists so that the engine itself never forks (its event loop would stand still), that making an environment is cheap
+(no interpreter to start: a fork of this small process), and that every environment ends when the engine does, however
+it ends: this process and the environments see its sockets close, and end.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+from typing import Any
+
+from lab.engine.runtime import init, sandbox
+from lab.engine.runtime.channel import Channel
+
+
+def main(fd: int, folder: str) -> None:
+    """Serve requests for environments from the engine's end of the socket ``fd``; at its end, take away ``folder``."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    requests = Channel(socket.socket(fileno=fd))
+    while True:
+        try:
+            _, header, _ = requests.receive()
+        except (EOFError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        (control_fd,) = requests.take_fds()
+        if os.fork() == 0:
+            requests.sock.close()
+            _be_environment(header, Channel(socket.socket(fileno=control_fd)))
+        os.close(control_fd)
+
+
+def _be_environment(header: dict[str, Any], control: Channel) -> None:
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        in_namespace = init.enter(header["namespaces"])
+        if in_namespace:
+            sandbox.build_root(header["root"], places=header["places"], tmp_mb=header["tmp_mb"])
+    except BaseException as error:
+        init.fail(control, error)
+    init.serve(control, in_namespace)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

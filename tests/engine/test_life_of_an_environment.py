@@ -1,0 +1,241 @@
+"""The life of an execution environment: one test a behaviour.
+
+Sources: the AWS Lambda Developer Guide, "Lambda execution environment lifecycle", and experiments on AWS.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.engine.harness import Harness
+
+WHO = """
+    import os, time, uuid
+    ME = str(uuid.uuid4())
+    count = 0
+
+    def handler(event, context):
+        global count
+        count += 1
+        if "sleep" in event:
+            time.sleep(event["sleep"])
+        if event.get("crash"):
+            os.kill(os.getpid(), 9)
+        if "exit" in event:
+            os._exit(event["exit"])
+        path = "/tmp/notes" if os.path.isdir("/var/task") else os.environ["TMPDIR"] + "/notes"
+        notes = open(path).read() if os.path.exists(path) else ""
+        open(path, "a").write("x")
+        return {"who": ME, "count": count, "notes": notes, "pid": os.getpid()}
+"""
+
+
+async def test_the_first_invocation_is_a_cold_start_and_the_next_reuses_its_environment(harness: Harness) -> None:
+    version = harness.function(WHO)
+    first = await harness.invoke(version)
+    second = await harness.invoke(version)
+    assert first.payload["who"] == second.payload["who"]
+    assert second.payload["count"] == 2
+    assert "Init Duration" in first.report
+    assert "Init Duration" not in second.report
+
+
+async def test_a_busy_environment_is_never_queued_on(harness: Harness) -> None:
+    version = harness.function(WHO)
+    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.5}) for _ in range(3)))
+    assert len({answer.payload["who"] for answer in answers}) == 3
+
+
+async def test_the_most_recently_used_idle_environment_is_taken_first(harness: Harness) -> None:
+    version = harness.function(WHO)
+    slow, quick = await asyncio.gather(harness.invoke(version, {"sleep": 0.8}), harness.invoke(version, {"sleep": 0.1}))
+    assert quick.payload["who"] != slow.payload["who"]
+    for _ in range(3):
+        assert (await harness.invoke(version)).payload["who"] == slow.payload["who"]
+
+
+async def test_after_a_crash_the_same_environment_has_a_new_process_and_the_same_tmp(harness: Harness) -> None:
+    """Seen on AWS: globals are lost, files are kept, and the re-init shows no Init Duration."""
+    version = harness.function(WHO)
+    before = await harness.invoke(version)
+    crashed = await harness.invoke(version, {"crash": True})
+    after = await harness.invoke(version)
+    assert crashed.function_error
+    assert crashed.payload["errorType"] == "Runtime.ExitError"
+    assert crashed.payload["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert after.payload["who"] != before.payload["who"]
+    assert (after.payload["count"], after.payload["notes"]) == (1, "x")
+    assert "Init Duration" not in after.report
+
+
+async def test_an_exit_is_reported_with_its_status(harness: Harness) -> None:
+    answer = await harness.invoke(harness.function(WHO), {"exit": 3})
+    assert answer.payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
+    assert (answer.report["Status"], answer.report["Error Type"]) == ("error", "Runtime.ExitError")
+
+
+async def test_a_timeout_ends_the_process_and_keeps_the_environment(harness: Harness) -> None:
+    version = harness.function(WHO, timeout_s=1.0)
+    before = await harness.invoke(version)
+    late = await harness.invoke(version, {"sleep": 5})
+    after = await harness.invoke(version)
+    assert late.payload["errorType"] == "Sandbox.Timedout"
+    assert late.payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert (late.report["Status"], late.report["Duration"]) == ("timeout", "1000.00 ms")
+    assert after.payload["who"] != before.payload["who"]
+    assert after.payload["notes"] == "x"
+
+
+async def test_a_failed_init_is_run_again_within_the_invocation(harness: Harness) -> None:
+    version = harness.function("raise RuntimeError('no luck')\ndef handler(e, c): ...")
+    answer = await harness.invoke(version)
+    assert answer.function_error
+    assert answer.payload["errorType"] == "RuntimeError"
+    assert answer.payload["errorMessage"] == "no luck"
+    assert "Status" in answer.report
+
+
+async def test_an_init_that_succeeds_the_second_time_serves_the_invocation(harness: Harness) -> None:
+    version = harness.function(
+        """
+        import os
+        path = ("/tmp" if os.path.isdir("/var/task") else os.environ["TMPDIR"]) + "/seen"
+        if not os.path.exists(path):
+            open(path, "w").close()
+            os._exit(1)
+        def handler(event, context): return "served"
+        """
+    )
+    answer = await harness.invoke(version)
+    assert answer.payload == "served"
+    assert "Init Duration" not in answer.report
+
+
+async def test_nothing_of_an_environment_runs_between_invocations(harness: Harness) -> None:
+    version = harness.function(
+        """
+        import threading, time
+        ticks = 0
+        def tick():
+            global ticks
+            while True:
+                time.sleep(0.01)
+                ticks += 1
+        threading.Thread(target=tick, daemon=True).start()
+        def handler(event, context):
+            begun = ticks
+            time.sleep(0.3)
+            return {"begun": begun, "ended": ticks}
+        """
+    )
+    first = (await harness.invoke(version)).payload
+    await asyncio.sleep(1.0)
+    second = (await harness.invoke(version)).payload
+    assert first["ended"] - first["begun"] >= 5
+    assert second["begun"] - first["ended"] <= 3
+
+
+async def test_environments_have_a_tmp_of_their_own(harness: Harness) -> None:
+    version = harness.function(WHO)
+    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+    assert [answer.payload["notes"] for answer in answers] == ["", ""]
+
+
+async def test_a_process_left_behind_by_a_crash_does_not_outlive_it(harness: Harness) -> None:
+    if harness.engine.isolation.namespaces is None:
+        pytest.skip("no process namespaces on this machine: a child that leaves its group is ended with the engine")
+    version = harness.function(
+        """
+        import os, time
+        def handler(event, context):
+            if os.fork() == 0:
+                os.setsid()
+                time.sleep(60)
+            os._exit(1)
+        """,
+        name="leaves-a-child-behind",
+    )
+    await harness.invoke(version)
+    assert not _processes_with(b"AWS_LAMBDA_FUNCTION_NAME=leaves-a-child-behind")
+
+
+def _processes_with(variable: bytes) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if variable in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(folder.name)
+        except OSError:
+            continue
+    return found
+
+
+async def test_the_context_is_lambdas_own(harness: Harness) -> None:
+    version = harness.function(
+        """
+        import os
+        def handler(event, context):
+            return {
+                "name": context.function_name, "version": context.function_version,
+                "memory": context.memory_limit_in_mb, "arn": context.invoked_function_arn,
+                "request": context.aws_request_id, "group": context.log_group_name,
+                "remaining": context.get_remaining_time_in_millis(),
+                "custom": context.client_context.custom, "cwd": os.getcwd(),
+            }
+        """
+    )
+    context = (await harness.invoke(version, client_context='{"custom": {"a": "b"}}')).payload
+    assert context["name"] == version.name
+    assert context["version"] == "1"
+    assert context["memory"] == "512"
+    assert context["arn"] == version.arn
+    assert context["group"] == version.log_group
+    assert 9_000 < context["remaining"] <= 10_000
+    assert context["custom"] == {"a": "b"}
+    assert context["cwd"] in ("/var/task", str(version.code_dir))
+
+
+async def test_what_the_function_prints_stands_between_start_and_end(harness: Harness) -> None:
+    version = harness.function("def handler(event, context): print('hello'); return 1")
+    lines = (await harness.invoke(version)).log.splitlines()
+    kinds = [line.split(" ")[0] for line in lines]
+    assert kinds == ["INIT_START", "START", "hello", "END", "REPORT"]
+
+
+async def test_the_log_tail_is_the_last_4_kib(harness: Harness) -> None:
+    version = harness.function("def handler(event, context): print('a' * 100_000); return 1")
+    answer = await harness.invoke(version)
+    assert len(answer.log.encode()) == 4096
+    assert answer.log.rstrip().splitlines()[-1].startswith("REPORT ")
+
+
+async def test_billed_duration_counts_init(harness: Harness) -> None:
+    """AWS bills init since August 2025."""
+    answer = await harness.invoke(harness.function("def handler(event, context): ..."))
+    whole = answer.milliseconds("Duration") + answer.milliseconds("Init Duration")
+    assert whole <= answer.milliseconds("Billed Duration") <= whole + 1.01
+
+
+async def test_ending_the_engine_leaves_no_process(harness: Harness) -> None:
+    version = harness.function("import os\ndef handler(event, context): return os.readlink('/proc/self/ns/pid')")
+    await harness.invoke(version)
+    environment = next(iter(harness.engine._pools[version].environments))
+    pid = environment._sandbox.pid
+    assert pid is not None
+    os.kill(pid, 0)
+    harness.engine.close()
+    for _ in range(100):
+        if not _alive(pid):
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"process {pid} is still there")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""SnapStart: one snapshot a version, environments restored from it. Sources: the AWS Lambda Developer Guide, "Improving
+startup performance with Lambda SnapStart", and "Handling uniqueness with Lambda SnapStart".
+"""
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.engine.harness import Harness
+
+SNAPPED = """
+    import os, random, socket, time, uuid
+    from snapshot_restore_py import register_before_snapshot, register_after_restore
+    events = []
+    INIT_ID = str(uuid.uuid4())
+    register_before_snapshot(lambda: events.append("before 1"))
+    register_before_snapshot(lambda: events.append("before 2"))
+    register_after_restore(lambda: events.append("after 1"))
+    register_after_restore(lambda: events.append("after 2"))
+    folder = "/tmp" if os.path.isdir("/var/task") else os.environ["TMPDIR"]
+    open(folder + "/made-in-init", "w").close()
+
+    def handler(event, context):
+        time.sleep(event.get("sleep", 0))
+        folder = "/tmp" if os.path.isdir("/var/task") else os.environ["TMPDIR"]
+        files = os.listdir(folder)
+        open(f"{folder}/{context.aws_request_id}", "w").close()
+        return {"init": INIT_ID, "events": events, "random": random.random(), "files": files, "pid": os.getpid(),
+                "type": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]}
+"""
+
+
+async def test_init_runs_once_and_every_environment_is_restored_from_it(harness: Harness) -> None:
+    version = harness.function(SNAPPED, snap_start=True)
+    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(3)))
+    assert len({answer.payload["init"] for answer in answers}) == 1
+    for answer in answers:
+        assert answer.payload["type"] == "snap-start"
+        assert "Restore Duration" in answer.report
+        assert "Billed Restore Duration" in answer.report
+        assert "Init Duration" not in answer.report
+
+
+async def test_hooks_run_before_the_snapshot_last_in_first_out_and_after_the_restore_in_order(
+    harness: Harness,
+) -> None:
+    answer = await harness.invoke(harness.function(SNAPPED, snap_start=True))
+    assert answer.payload["events"] == ["before 2", "before 1", "after 1", "after 2"]
+
+
+async def test_random_state_is_the_snapshots_in_every_environment(harness: Harness) -> None:
+    """The uniqueness fault that AWS warns of must show here as it does there."""
+    version = harness.function(SNAPPED, snap_start=True)
+    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+    assert answers[0].payload["random"] == answers[1].payload["random"]
+
+
+async def test_tmp_begins_as_the_snapshots_and_is_private_after_that(harness: Harness) -> None:
+    version = harness.function(SNAPPED, snap_start=True)
+    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+    assert [answer.payload["files"] for answer in answers] == [["made-in-init"], ["made-in-init"]]
+
+
+async def test_connections_made_before_the_snapshot_are_dead_after_the_restore(harness: Harness) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        version = harness.function(
+            f"""
+            import socket
+            connection = socket.create_connection(("127.0.0.1", {server.getsockname()[1]}))
+            def handler(event, context):
+                try:
+                    connection.sendall(b"x")
+                    connection.recv(1)
+                except OSError as error:
+                    return type(error).__name__
+                return "alive"
+            """,
+            snap_start=True,
+        )
+        answer = await harness.invoke(version)
+    assert answer.payload in ("ConnectionResetError", "BrokenPipeError")
+
+
+async def test_a_snapshot_with_threads_is_refused_and_environments_start_cold(harness: Harness) -> None:
+    """A fork keeps one thread only, so a snapshot by fork would not be what AWS restores."""
+    version = harness.function(
+        """
+        import threading
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        def handler(event, context): return threading.active_count()
+        """,
+        snap_start=True,
+    )
+    answer = await harness.invoke(version)
+    assert answer.payload == 2
+    assert "Init Duration" in answer.report
+
+
+async def test_an_after_restore_hook_that_fails_fails_the_invocation(harness: Harness) -> None:
+    version = harness.function(
+        """
+        from snapshot_restore_py import register_after_restore
+        @register_after_restore
+        def broken(): raise ValueError("cannot be restored")
+        def handler(event, context): ...
+        """,
+        snap_start=True,
+    )
+    answer = await harness.invoke(version)
+    assert answer.function_error
+    assert answer.payload["errorMessage"] == "cannot be restored"
+
+
+async def test_a_restored_environment_is_reused_and_survives_a_crash(harness: Harness) -> None:
+    version = harness.function(
+        """
+        import os
+        def handler(event, context):
+            if event.get("crash"):
+                os._exit(9)
+            return os.getpid()
+        """,
+        snap_start=True,
+    )
+    first = await harness.invoke(version)
+    second = await harness.invoke(version)
+    crashed = await harness.invoke(version, {"crash": True})
+    after = await harness.invoke(version)
+    assert first.payload == second.payload
+    assert "Restore Duration" not in second.report
+    assert crashed.payload["errorType"] == "Runtime.ExitError"
+    assert isinstance(after.payload, int)
+
+
+@pytest.mark.parametrize("failing", ["init", "before snapshot"])
+async def test_a_version_whose_snapshot_fails_answers_with_its_error(harness: Harness, failing: str) -> None:
+    version = harness.function(
+        f"""
+        from snapshot_restore_py import register_before_snapshot
+        if {failing == "init"}:
+            raise ValueError("broken init")
+        @register_before_snapshot
+        def broken(): raise ValueError("broken hook")
+        def handler(event, context): return "served"
+        """,
+        snap_start=True,
+    )
+    answer = await harness.invoke(version)
+    if failing == "init":
+        assert answer.payload["errorMessage"] == "broken init"
+    else:
+        assert answer.payload == "served"
