@@ -98,14 +98,16 @@ def application(
 
 def _synthesize(assembly: Path, context: dict[str, str]) -> None:
     # The templates are validated once, in the tests; here it would take most of the time.
-    program = (
-        "import json, pathlib, sys, app\n"
-        "app.make_app(context=json.loads(sys.argv[1]), outdir=pathlib.Path(sys.argv[2])).synth()"
-    )
     answer = subprocess.run(
-        [sys.executable, "-c", program, json.dumps(context), str(assembly)],
+        [sys.executable, "app.py"],
         cwd=ROOT,
-        env={**os.environ, "PATH": _path(), "CDK_VALIDATION": "false"},
+        env={
+            **os.environ,
+            "PATH": _path(),
+            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_OUTDIR": str(assembly),
+            "CDK_VALIDATION": "false",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from lab.engine import platform_log
 from lab.engine.function import FunctionVersion, lambda_environment
@@ -69,6 +69,8 @@ class Environment:
         self._sandbox = make_sandbox(on_frame=self._frame, on_exit=self._exited, on_log=self._logged)
         self._log = LogTail()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._due = 0.0
+        self._when_due: Callable[[], None] | None = None
         self._invocation: Invocation | None = None
         self._process_ready = False
         self._within_invocation = False
@@ -78,7 +80,7 @@ class Environment:
         self._restoring = False
         self._restore_ms: float | None = None
         self._error: bytes | None = None
-        self._peak_mb = 0
+        self._peak_kb = 0
         self.log_stream = _log_stream_name(version.version)
         self.state = State.NEW
 
@@ -99,6 +101,8 @@ class Environment:
             return
         self.state = State.GONE
         self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         self._sandbox.close()
         self._start_over()
         self._owner.environment_gone(self)
@@ -139,12 +143,13 @@ class Environment:
         paths = self._sandbox.layout.paths
         return lambda_environment(self.version, log_stream=self.log_stream, paths=paths) | self._credentials
 
-    def _frame(self, kind: int, header: dict[str, Any], body: bytes) -> None:
-        self._peak_mb = max(self._peak_mb, -(-int(header.get("peak_kb", 0)) // 1024))
+    def _frame(self, kind: int, header: bytes, body: bytes) -> None:
         if kind in (channel.RESULT, channel.ERROR):
+            self._peak_kb = max(self._peak_kb, int(header))
             if self.state is State.BUSY:
                 self._answered(body, function_error=kind == channel.ERROR)
         elif kind == channel.READY:
+            self._peak_kb = max(self._peak_kb, int(header))
             if self.state is State.STARTING:
                 self._ready()
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
@@ -181,18 +186,11 @@ class Environment:
         assert invocation is not None
         self.state = State.BUSY
         remaining_s = self.version.timeout_s - (time.perf_counter() - self._began)
-        header: dict[str, object] = {
-            "invoke_id": invocation.request_id,
-            "invoked_function_arn": invocation.arn,
-            "deadline_time_in_ms": int((time.time() + remaining_s) * 1000),
-            "content_type": "application/json",
-            "client_context": invocation.client_context,
-            "cognito_identity": None,
-            "tenant_id": None,
-            "invocation_id": None,
-            "x_amzn_trace_id": None,
-        }
-        self._sandbox.send(channel.INVOKE, header, invocation.payload)
+        deadline_ms = int((time.time() + remaining_s) * 1000)
+        frame = channel.encode_invoke(
+            invocation.request_id, invocation.arn, deadline_ms, invocation.client_context, invocation.payload
+        )
+        self._sandbox.send(frame)
 
     def _answered(self, payload: bytes, *, function_error: bool) -> None:
         self._sandbox.read_log()
@@ -213,7 +211,7 @@ class Environment:
             request_id=invocation.request_id,
             duration_ms=self._elapsed_ms(),
             memory_mb=self.version.memory_mb,
-            max_memory_mb=self._peak_mb,
+            max_memory_mb=-(-self._peak_kb // 1024),
             init_ms=self._init_ms,
             restore_ms=self._restore_ms,
             status=status,
@@ -304,13 +302,31 @@ class Environment:
         self._log.write(data)
 
     def _set_timer(self, seconds: float, call: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self._loop.call_later(seconds, call)
-
-    def _stop_timer(self) -> None:
+        # A timer that is due earlier is left as it is, and set on when it fires: invocations are many, timeouts few.
+        self._due = time.perf_counter() + seconds
+        self._when_due = call
+        if self._timer is not None and self._timer_at <= self._due:
+            return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer_at = self._due
+        self._timer = self._loop.call_later(seconds, self._timer_fired)
+
+    def _stop_timer(self) -> None:
+        self._when_due = None
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        call = self._when_due
+        if call is None:
+            return
+        remaining_s = self._due - time.perf_counter()
+        if remaining_s > 0:
+            self._timer_at = self._due
+            self._timer = self._loop.call_later(remaining_s, self._timer_fired)
+        else:
+            self._when_due = None
+            call()
 
 
 def _timeout_text(version: FunctionVersion) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
+import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -11,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from lab.engine.runtimes import ROOT, Interpreter
 
 CREDENTIALS = struct.Struct("iII")
 READ_BYTES = 1 << 18
+NOTHING = bytes(4)
 HIDDEN = ("/tmp", "/var", "/opt", "/mnt", "/media", "/srv")  # noqa: S108 - places, not files
 
 
@@ -126,7 +130,7 @@ class Sandbox:
         layout: Layout,
         tmp_mb: int,
         *,
-        on_frame: Callable[[int, dict[str, Any], bytes], None],
+        on_frame: Callable[[int, bytes, bytes], None],
         on_exit: Callable[[int, str | None], None],
         on_log: Callable[[bytes], None],
     ) -> None:
@@ -171,10 +175,9 @@ class Sandbox:
         frame = channel.encode(channel.RESTORE, header)
         self._send_with_fds(snapshot._channel, frame, [channel_fd, log_fd, control_theirs.detach()])
 
-    def send(self, kind: int, header: dict[str, object], body: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send the runtime a frame; what the socket does not take at once goes as it drains."""
         assert self._channel is not None
-        data = channel.encode(kind, header, body)
         if self._outbox:
             self._outbox += data
             return
@@ -204,7 +207,8 @@ class Sandbox:
 
     def read_log(self) -> None:
         """Read what the runtime has printed up to now."""
-        if self._log >= 0:
+        # Asking how much there is costs less than the exception of a read that finds nothing.
+        if self._log >= 0 and fcntl.ioctl(self._log, termios.FIONREAD, NOTHING) != NOTHING:
             self._log_readable()
 
     def close(self) -> None:
@@ -321,12 +325,13 @@ class Sandbox:
             self._loop.remove_reader(self._control)
             self._on_exit(-signal.SIGKILL, "the environment has ended")
             return
-        for kind, header, _ in self._control_frames.feed(data):
+        for kind, head, _ in self._control_frames.feed(data):
+            header: dict[str, Any] = json.loads(head)
             if kind == channel.EXITED:
                 self.read_log()
-                self._on_exit(int(str(header["status"])), header.get("reason"))  # type: ignore[arg-type]
+                self._on_exit(header["status"], header.get("reason"))
             elif kind == channel.STARTED and self._supervisor.isolation.namespaces is None:
-                self.pid = int(str(header["pid"]))
+                self.pid = header["pid"]
 
     def _drain_outbox(self) -> None:
         assert self._channel is not None

@@ -2,9 +2,9 @@
 
 import asyncio
 import enum
+import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 from lab.engine import platform_log
 from lab.engine.environment import INIT_LIMIT_S
@@ -56,12 +56,13 @@ class Snapshot:
         self._timer.cancel()
         self.sandbox.close()
 
-    def _frame(self, kind: int, header: dict[str, Any], body: bytes) -> None:
+    def _frame(self, kind: int, head: bytes, body: bytes) -> None:
         if kind == channel.SNAPSHOT:
             self.init_ms = (time.perf_counter() - self._began) * 1000
             self.log.write(platform_log.init_report(self.init_ms, "init", "success", None))
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
+            header = json.loads(head)
             self._settle(SnapshotState.REFUSED, f"{header['threads']} threads run after init: {header['names']}")
         elif kind == channel.INIT_ERROR:
             self.reason = body.decode("utf-8", "replace")

@@ -5,6 +5,7 @@ It exists so that the engine itself never forks (its event loop would stand stil
 it ends: this process and the environments see its sockets close, and end.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -31,7 +32,7 @@ def main(fd: int, folder: str) -> None:
         (control_fd,) = requests.take_fds()
         if os.fork() == 0:
             requests.sock.close()
-            _be_environment(header, Channel(socket.socket(fileno=control_fd)))
+            _be_environment(json.loads(header), Channel(socket.socket(fileno=control_fd)))
         os.close(control_fd)
 
 

@@ -50,6 +50,7 @@ async def test_a_busy_environment_is_never_queued_on(harness: Harness) -> None:
 
 async def test_the_most_recently_used_idle_environment_is_taken_first(harness: Harness) -> None:
     version = harness.function(WHO)
+    await asyncio.gather(*(harness.invoke(version, {"sleep": 1.0}) for _ in range(2)))  # two that are warm
     slow, quick = await asyncio.gather(harness.invoke(version, {"sleep": 0.8}), harness.invoke(version, {"sleep": 0.1}))
     assert quick.payload["who"] != slow.payload["who"]
     for _ in range(3):

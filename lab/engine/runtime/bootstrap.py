@@ -3,6 +3,7 @@
 Everything that a function sees (context, errors, logging, hooks) is AWS's own code; only the transport is ours.
 """
 
+import json
 import os
 import random
 import resource
@@ -27,38 +28,48 @@ class SocketRuntimeClient:
     """
 
     def __init__(self, sock: socket.socket) -> None:
+        from awslambdaric.lambda_runtime_client import InvocationRequest
         from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 
+        self._request = InvocationRequest
         self.marshaller = LambdaMarshaller()
         self._channel = Channel(sock)
         self._ready = False
 
     def wait_next_invocation(self) -> Any:
         """The next invocation; the first call tells the engine that init is done."""
-        from awslambdaric.lambda_runtime_client import InvocationRequest
-
         if not self._ready:
             self._ready = True
-            self._channel.send(channel.READY, _usage())
+            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb(), b""))
         try:
             _, header, body = self._channel.receive()
         except EOFError:
             os._exit(0)
-        return InvocationRequest(event_body=body, **header)
+        invoke_id, arn, deadline_ms, client_context = header.decode().split("\n", 3)
+        return self._request(
+            event_body=body,
+            invoke_id=invoke_id,
+            invoked_function_arn=arn,
+            deadline_time_in_ms=int(deadline_ms),
+            client_context=client_context or None,
+            content_type="application/json",
+            cognito_identity=None,
+            tenant_id=None,
+            invocation_id=None,
+            x_amzn_trace_id=None,
+        )
 
     def post_invocation_result(
         self, invoke_id: str, result_data: "str | bytes", content_type: str = "application/json", _id: Any = None
     ) -> None:
         """Answer the invocation."""
         body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
-        header = _usage()
-        if content_type != "application/json":
-            header["content_type"] = content_type
-        self._channel.send(channel.RESULT, header, body)
+        self._channel.sock.sendall(channel.encode_answer(channel.RESULT, _peak_kb(), body))
 
     def post_invocation_error(self, invoke_id: str, error: str, xray_fault: str, _id: Any = None) -> None:
         """Answer the invocation with the function's error."""
-        self._channel.send(channel.ERROR, _usage(), error.encode("utf-8", "replace"))
+        body = error.encode("utf-8", "replace")
+        self._channel.sock.sendall(channel.encode_answer(channel.ERROR, _peak_kb(), body))
 
     def post_init_error(self, error: "dict[str, Any]", error_type_override: "str | None" = None) -> None:
         """Init has failed; the process exits next."""
@@ -66,13 +77,13 @@ class SocketRuntimeClient:
 
         if error_type_override:
             error = {**error, "errorType": error_type_override}
-        self._channel.send(channel.INIT_ERROR, _usage(), to_json(error).encode())
+        self._channel.send(channel.INIT_ERROR, None, to_json(error).encode())
 
     def report_restore_error(self, error: "dict[str, Any]") -> None:
         """An after-restore hook has failed; the process exits next."""
         from awslambdaric.lambda_runtime_marshaller import to_json
 
-        self._channel.send(channel.RESTORE_ERROR, _usage(), to_json(error).encode())
+        self._channel.send(channel.RESTORE_ERROR, None, to_json(error).encode())
 
     def restore_next(self) -> None:
         """Be the snapshot; return in each environment that is restored from it."""
@@ -83,7 +94,7 @@ class SocketRuntimeClient:
             _wait_for_the_end()
         dead = _reset_socket()
         random_state = random.getstate()
-        self._channel.send(channel.SNAPSHOT, _usage())
+        self._channel.send(channel.SNAPSHOT)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
             try:
@@ -95,7 +106,7 @@ class SocketRuntimeClient:
                 break
             for fd in fds:
                 os.close(fd)
-        self._become_environment(header, fds, dead)
+        self._become_environment(json.loads(header), fds, dead)
         random.setstate(random_state)
 
     def _become_environment(self, header: "dict[str, Any]", fds: "list[int]", dead: socket.socket) -> None:
@@ -130,9 +141,9 @@ class SocketRuntimeClient:
         os.environ.update(header["env"])
 
 
-def _usage() -> "dict[str, object]":
+def _peak_kb() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_kb": peak // 1024 if sys.platform == "darwin" else peak}
+    return peak // 1024 if sys.platform == "darwin" else peak
 
 
 def _wait_for_the_end() -> None:

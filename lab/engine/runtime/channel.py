@@ -36,14 +36,30 @@ def encode(kind: int, header: dict[str, object] | None = None, body: bytes = b""
     return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
 
 
+def encode_invoke(invoke_id: str, arn: str, deadline_ms: int, client_context: "str | None", body: bytes) -> bytes:
+    """An INVOKE frame. Its header is lines of text, not JSON: it is made and read on every invocation."""
+    head = f"{invoke_id}\n{arn}\n{deadline_ms}\n{client_context or ''}".encode()
+    return PREFIX.pack(5 + len(head) + len(body), INVOKE, len(head)) + head + body
+
+
+def encode_answer(kind: int, peak_kb: int, body: bytes) -> bytes:
+    """A RESULT or ERROR frame. Its header is the peak memory in KiB, as digits."""
+    head = b"%d" % peak_kb
+    return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
+
+
 class Decoder:
     """Cuts a stream of bytes into frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> "list[tuple[int, dict[str, object], bytes]]":
+    def feed(self, data: bytes) -> "list[tuple[int, bytes, bytes]]":
         """Take bytes as they came; give the frames that they complete: (kind, header, body)."""
+        if not self._buffer and len(data) >= 9:
+            rest, kind, head_length = PREFIX.unpack_from(data)
+            if len(data) == 4 + rest:  # nearly always: one frame, whole
+                return [(kind, data[9 : 9 + head_length], data[9 + head_length :])]
         buffer = self._buffer
         buffer += data
         frames = []
@@ -52,8 +68,7 @@ class Decoder:
             end = 4 + rest
             if len(buffer) < end:
                 break
-            head = bytes(buffer[9 : 9 + head_length])
-            frames.append((kind, json.loads(head) if head else {}, bytes(buffer[9 + head_length : end])))
+            frames.append((kind, bytes(buffer[9 : 9 + head_length]), bytes(buffer[9 + head_length : end])))
             del buffer[:end]
         return frames
 
@@ -64,7 +79,7 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self._decoder = Decoder()
-        self._frames: list[tuple[int, dict[str, object], bytes]] = []
+        self._frames: list[tuple[int, bytes, bytes]] = []
         self._fds: list[int] = []
 
     def fileno(self) -> int:
@@ -75,8 +90,8 @@ class Channel:
         """Send one frame, whole."""
         self.sock.sendall(encode(kind, header, body))
 
-    def receive(self) -> tuple[int, dict[str, object], bytes]:
-        """Wait for the next frame.
+    def receive(self) -> tuple[int, bytes, bytes]:
+        """Wait for the next frame: its kind, header and body.
 
         Raises:
             EOFError: the engine has gone.

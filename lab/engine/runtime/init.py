@@ -6,6 +6,7 @@ closes the control channel, or dies, this process ends and the environment with 
 """
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -71,7 +72,9 @@ def serve(control: Channel, in_namespace: bool, first_process: "int | None" = No
                 _kill_all(process, in_namespace)
                 os._exit(0)
             if kind == channel.START:
-                process = start_process(header, control.take_fds(), (control.fileno(), wake_read, wake_write))
+                process = start_process(
+                    json.loads(header), control.take_fds(), (control.fileno(), wake_read, wake_write)
+                )
                 control.send(channel.STARTED, {"pid": process})
             elif kind == channel.KILL:
                 _kill_all(process, in_namespace)

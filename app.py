@@ -1,0 +1,61 @@
+"""The CDK application: the source, one stack a variant, and the comparison. It makes no AWS call.
+
+Run by the CDK CLI (see cdk.json); settings come from the context, see ``stacks.settings``.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import App
+
+# Dashboards name the metrics that the functions emit. Both take the names from the layer, which is on the path
+# by Lambda's doing there (as /opt/python), and by this line here.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "layer" / "python"))
+
+from functions.registry import VARIANTS
+from stacks.comparison_stack import ComparisonStack
+from stacks.errors import ApplicationError
+from stacks.layer import built_layer
+from stacks.settings import Settings
+from stacks.source_stack import SourceStack
+from stacks.variant_stack import PYTHON_VERSION, VariantStack
+
+CDK_JSON = Path(__file__).resolve().parent / "cdk.json"
+
+
+def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None = None) -> App:
+    """Make the application, ready to be synthesized.
+
+    Args:
+        context: settings, as ``-c`` gives them to the CDK CLI, whose own win over these.
+        outdir: where the cloud assembly goes; by default where the CDK CLI says (``CDK_OUTDIR``), or a
+            temporary folder.
+
+    Raises:
+        ApplicationError: a setting is wrong, or the layer cannot be built.
+    """
+    # The context of cdk.json reaches an application through the CDK CLI only. Loaded here as well, so that plain
+    # Python and the tests make the templates that are deployed.
+    flags = json.loads(CDK_JSON.read_text())["context"]
+    app = App(
+        context={**flags, **(context or {})},
+        outdir=str(outdir) if outdir else None,
+        analytics_reporting=False,
+    )
+    settings = Settings.from_context(app.node.get_all_context())
+    source = SourceStack(app, settings=settings)
+    # One folder for all stacks: an asset is staged when its stack is made, and once a folder.
+    with built_layer(python_version=PYTHON_VERSION, architecture=settings.architecture) as layer:
+        for variant in VARIANTS:
+            VariantStack(app, variant=variant, settings=settings, layer=layer).add_stack_dependency(source)
+    ComparisonStack(app)
+    return app
+
+
+if __name__ == "__main__":
+    try:
+        make_app().synth()
+    except ApplicationError as error:
+        sys.exit(str(error))

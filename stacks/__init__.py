@@ -1,0 +1,1 @@
+"""The CDK application's stacks and what they are built of."""

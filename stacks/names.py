@@ -1,0 +1,41 @@
+"""The names of what is deployed.
+
+All are explicit and derived from the variant's name alone, so that one stack can name what another one makes
+without a reference between the two: every stack deploys, changes and goes by itself.
+"""
+
+PROJECT = "cache-lab"
+TABLE = f"{PROJECT}-items"
+KEY_ATTRIBUTE = "key"
+PARAMETER_PREFIX = f"{PROJECT}/"
+SECRET_PREFIX = f"{PROJECT}/"
+OBJECT_PREFIX = "items/"
+ALIAS = "live"
+SOURCE_STACK = "CacheLab-source"
+COMPARISON_STACK = "CacheLab-comparison"
+DASHBOARD = COMPARISON_STACK
+
+
+def function_name(variant: str) -> str:
+    """The name of a variant's function: `cache-lab-<variant>`."""
+    return f"{PROJECT}-{variant}"
+
+
+def alias_resource(variant: str) -> str:
+    """The function and the alias it is invoked through, as Lambda and its metrics' `Resource` write them."""
+    return f"{function_name(variant)}:{ALIAS}"
+
+
+def log_group_name(variant: str) -> str:
+    """The log group that Lambda writes to by convention."""
+    return f"/aws/lambda/{function_name(variant)}"
+
+
+def stack_name(variant: str) -> str:
+    """The name of a variant's stack, with hyphens: CloudFormation takes no underscore."""
+    return f"CacheLab-{variant.replace('_', '-')}"
+
+
+def bucket_name(*, account: str, region: str) -> str:
+    """The bucket's name: with account and region, since bucket names are shared by all of AWS."""
+    return f"{TABLE}-{account}-{region}"

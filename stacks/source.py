@@ -1,0 +1,62 @@
+"""What the functions read: how they are told of it, and what they may do with it.
+
+Everything is named, nothing referred to, so that no stack depends on an export of another.
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+
+from stacks import names
+from stacks.settings import Settings
+
+
+def source_environment(stack: Stack, settings: Settings) -> dict[str, str]:
+    """The environment variables that tell a function what to read. The layer parses them."""
+    variables = {"CACHE_LAB_SOURCE": settings.source}
+    if settings.source == "dynamodb":
+        variables["CACHE_LAB_TABLE"] = names.TABLE
+    if settings.source == "s3":
+        variables["CACHE_LAB_BUCKET"] = names.bucket_name(account=stack.account, region=stack.region)
+    return variables
+
+
+def read_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
+    """What a function may do: read the items of its source, one or many at a time, and nothing else.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+    """
+    match settings.source:
+        case "dynamodb":
+            table = stack.format_arn(service="dynamodb", resource="table", resource_name=names.TABLE)
+            return [_allow(["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)]
+        case "ssm":
+            parameters = stack.format_arn(
+                service="ssm", resource="parameter", resource_name=f"{names.PARAMETER_PREFIX}*"
+            )
+            return [_allow(["ssm:GetParameter", "ssm:GetParameters"], parameters)]
+        case "secretsmanager":
+            secrets = stack.format_arn(
+                service="secretsmanager",
+                resource="secret",
+                resource_name=f"{names.SECRET_PREFIX}*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            # The batch takes no resource. Which secrets it may read, GetSecretValue says.
+            return [
+                _allow(["secretsmanager:GetSecretValue"], secrets),
+                _allow(["secretsmanager:BatchGetSecretValue"], "*"),
+            ]
+        case _:
+            name = names.bucket_name(account=stack.account, region=stack.region)
+            bucket = stack.format_arn(service="s3", region="", account="", resource=name)
+            # May it not list, S3 answers a read of a missing object with 403 in place of 404.
+            return [
+                _allow(["s3:GetObject"], f"{bucket}/{names.OBJECT_PREFIX}*"),
+                _allow(["s3:ListBucket"], bucket),
+            ]
+
+
+def _allow(actions: Sequence[str], resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=[resource])

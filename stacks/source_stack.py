@@ -1,0 +1,47 @@
+"""The stack of what the functions read."""
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks import names
+from stacks.settings import Settings
+
+
+class SourceStack(Stack):
+    """The table, and the bucket where the source is S3.
+
+    Parameters and secrets are made by whoever seeds them: nothing need be set up before. The table is there for
+    every source, since CloudFormation takes no empty stack, and an empty on-demand table costs nothing.
+    """
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(
+            scope,
+            names.SOURCE_STACK,
+            description="Lambda Cache Lab: what the cached functions read.",
+            tags={"project": names.PROJECT},
+        )
+        # Every run seeds the items anew: there is nothing worth a backup, or worth keeping after a destroy.
+        table = dynamodb.Table(
+            self,
+            "Items",
+            table_name=names.TABLE,
+            partition_key=dynamodb.Attribute(name=names.KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        CfnOutput(self, "TableName", value=table.table_name)
+        if settings.source == "s3":
+            # Without auto_delete_objects: its custom resource is a Node function, which the local endpoint cannot
+            # run. Whoever seeded the bucket empties it before a destroy.
+            bucket = s3.Bucket(
+                self,
+                "Objects",
+                bucket_name=names.bucket_name(account=self.account, region=self.region),
+                block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+                enforce_ssl=True,
+                removal_policy=RemovalPolicy.DESTROY,
+            )
+            CfnOutput(self, "BucketName", value=bucket.bucket_name)

@@ -1,0 +1,64 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from functions.registry import VARIANTS
+from tests.snapshot.synthesis import ROOT, Assembly
+
+
+def test_each_variant_depends_on_the_source_and_nothing_else(assembly: Assembly) -> None:
+    artifacts = json.loads((assembly.folder / "manifest.json").read_text())["artifacts"]
+    dependencies = {
+        name: [other for other in artifacts[name]["dependencies"] if not other.endswith(".assets")]
+        for name in assembly.templates
+    }
+    variants = {f"CacheLab-{variant.name.replace('_', '-')}": ["CacheLab-source"] for variant in VARIANTS}
+    assert dependencies == {"CacheLab-source": [], **variants, "CacheLab-comparison": []}
+
+
+def test_no_stack_refers_to_another(assembly: Assembly) -> None:
+    for name, template in assembly.templates.items():
+        keys = set(_keys(template))
+        assert not keys & {"Export", "Fn::ImportValue", "Fn::GetStackOutput"}, name
+
+
+def test_no_custom_resource_which_the_local_endpoint_cannot_run(assembly: Assembly) -> None:
+    kinds = {found["Type"] for template in assembly.templates.values() for found in template["Resources"].values()}
+    assert kinds
+    assert not [kind for kind in kinds if kind.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))]
+
+
+def test_stacks_are_tagged(assembly: Assembly) -> None:
+    artifacts = json.loads((assembly.folder / "manifest.json").read_text())["artifacts"]
+    for name in assembly.templates:
+        assert artifacts[name]["properties"]["tags"]["project"] == "cache-lab"
+    for variant in VARIANTS:
+        tags = artifacts[f"CacheLab-{variant.name.replace('_', '-')}"]["properties"]["tags"]
+        assert tags["variant"] == variant.name
+
+
+def test_a_wrong_setting_is_one_line_and_no_traceback() -> None:
+    synth = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, "CDK_CONTEXT_JSON": json.dumps({"architecture": "riscv"})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert synth.returncode == 1
+    assert synth.stderr.splitlines()[-1].startswith("context architecture='riscv'")
+    assert "Traceback" not in synth.stderr
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from _keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys(inner)

@@ -1,0 +1,164 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from app import CDK_JSON
+from functions.registry import VARIANTS, Variant
+from stacks import variant_stack
+from stacks.settings import Settings
+from stacks.variant_stack import VariantStack
+from tests.snapshot.synthesis import Assembly, resource, resources, synthesize
+
+TTL = next(variant for variant in VARIANTS if variant.name == "ttl_cache")
+FUNCTION = "AWS::Lambda::Function"
+SOURCES = ["dynamodb", "ssm", "secretsmanager", "s3"]
+
+
+def _template(assembly: Assembly, variant: Variant) -> dict[str, Any]:
+    return assembly.templates[f"CacheLab-{variant.name.replace('_', '-')}"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_callers_reach_a_published_version_by_the_alias(variant: Variant, assembly: Assembly) -> None:
+    template = _template(assembly, variant)
+    alias = resource(template, "AWS::Lambda::Alias")
+    (version,) = [name for name, found in template["Resources"].items() if found["Type"] == "AWS::Lambda::Version"]
+    assert alias["Name"] == "live"
+    assert alias["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_a_function_is_what_the_registry_and_the_settings_say(variant: Variant, assembly: Assembly) -> None:
+    function = resource(_template(assembly, variant), FUNCTION)
+    assert function["FunctionName"] == f"cache-lab-{variant.name}"
+    assert function["Handler"] == "handler.handler"
+    assert function["Runtime"] == "python3.14"
+    assert function["Architectures"] == ["arm64"]
+    assert function["MemorySize"] == 512
+    # Lambda refuses a longer one, and the built-in validation does not see it.
+    assert len(function["Description"]) <= 256
+    assert function["Environment"]["Variables"] == {
+        "CACHE_LAB_VARIANT": variant.name,
+        "CACHE_LAB_SOURCE": "dynamodb",
+        "CACHE_LAB_TABLE": "cache-lab-items",
+        "CACHE_LAB_TTL_S": "10",
+        "CACHE_LAB_KEYS": "50",
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_snap_start_is_where_the_registry_says(variant: Variant, assembly: Assembly) -> None:
+    function = resource(_template(assembly, variant), FUNCTION)
+    assert function.get("SnapStart") == ({"ApplyOn": "PublishedVersions"} if variant.snap_start else None)
+    # With SnapStart it may have no more than the 512 MB it has by default, which no validation sees either.
+    assert "EphemeralStorage" not in function
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_logs_go_to_a_group_of_its_own_that_does_not_grow_for_ever(variant: Variant, assembly: Assembly) -> None:
+    group = resource(_template(assembly, variant), "AWS::Logs::LogGroup")
+    assert group == {"LogGroupName": f"/aws/lambda/cache-lab-{variant.name}", "RetentionInDays": 7}
+
+
+@pytest.fixture(scope="module", params=SOURCES)
+def by_source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Assembly]:
+    source: str = request.param
+    return source, synthesize(tmp_path_factory.mktemp(source), source=source, architecture="x86_64")
+
+
+HERE = "<Region>:<AccountId>"
+BUCKET = "arn:<Partition>:s3:::cache-lab-items-<AccountId>-<Region>"
+ALLOWED = {
+    "dynamodb": {("dynamodb:BatchGetItem dynamodb:GetItem", f"arn:<Partition>:dynamodb:{HERE}:table/cache-lab-items")},
+    "ssm": {("ssm:GetParameter ssm:GetParameters", f"arn:<Partition>:ssm:{HERE}:parameter/cache-lab/*")},
+    "secretsmanager": {
+        ("secretsmanager:GetSecretValue", f"arn:<Partition>:secretsmanager:{HERE}:secret:cache-lab/*"),
+        ("secretsmanager:BatchGetSecretValue", "*"),
+    },
+    "s3": {("s3:GetObject", f"{BUCKET}/items/*"), ("s3:ListBucket", BUCKET)},
+}
+
+
+def test_a_role_writes_its_logs_and_reads_its_source_and_no_more(by_source: tuple[str, Assembly]) -> None:
+    source, assembly = by_source
+    template = _template(assembly, TTL)
+    assert "ManagedPolicyArns" not in resource(template, "AWS::IAM::Role")
+    logs, *reads = resource(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert logs["Resource"]["Fn::GetAtt"][1] == "Arn"
+    assert {(_actions(read), _arn(read)) for read in reads} == ALLOWED[source]
+
+
+def _actions(statement: dict[str, Any]) -> str:
+    action: str | list[str] = statement["Action"]
+    return action if isinstance(action, str) else " ".join(action)
+
+
+def _arn(statement: dict[str, Any]) -> str:
+    """The ARN of a statement's resource, with pseudo parameters as ``<Region>``."""
+    arn: Any = statement["Resource"]
+    pieces = [arn] if isinstance(arn, str) else arn["Fn::Join"][1]
+    return "".join(piece if isinstance(piece, str) else f"<{piece['Ref'].removeprefix('AWS::')}>" for piece in pieces)
+
+
+def test_a_function_is_told_where_its_source_is(by_source: tuple[str, Assembly]) -> None:
+    source, assembly = by_source
+    function = resource(_template(assembly, TTL), FUNCTION)
+    variables = function["Environment"]["Variables"]
+    assert function["Architectures"] == ["x86_64"]
+    assert variables["CACHE_LAB_SOURCE"] == source
+    assert ("CACHE_LAB_TABLE" in variables) == (source == "dynamodb")
+    assert ("CACHE_LAB_BUCKET" in variables) == (source == "s3")
+
+
+def test_the_bucket_is_there_for_s3_alone_and_under_the_name_functions_know(by_source: tuple[str, Assembly]) -> None:
+    source, assembly = by_source
+    template = assembly.templates["CacheLab-source"]
+    assert len(resources(template, "AWS::DynamoDB::Table")) == 1
+    assert ("BucketName" in template["Outputs"]) == (source == "s3")
+    if source == "s3":
+        bucket = resource(template, "AWS::S3::Bucket")
+        variables = resource(_template(assembly, TTL), FUNCTION)["Environment"]["Variables"]
+        assert bucket["BucketName"] == variables["CACHE_LAB_BUCKET"]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A layer and a variant's folder that a test may change."""
+    (tmp_path / "layer" / "python").mkdir(parents=True)
+    (tmp_path / "layer" / "python" / "shared.py").write_text("one = 1\n")
+    shutil.copytree(variant_stack.FUNCTIONS / TTL.name, tmp_path / "functions" / TTL.name)
+    monkeypatch.setattr(variant_stack, "FUNCTIONS", tmp_path / "functions")
+    return tmp_path
+
+
+def _version(folders: Path, settings: Settings | None = None) -> str:
+    """The logical ID of the version that the alias points to, in an application of its own."""
+    flags = json.loads(CDK_JSON.read_text())["context"]
+    stack = VariantStack(App(context=flags), variant=TTL, settings=settings or Settings(), layer=folders / "layer")
+    (version,) = Template.from_stack(stack).find_resources("AWS::Lambda::Version")
+    return version
+
+
+def test_nothing_changed_is_the_same_version(folders: Path) -> None:
+    before = _version(folders)
+    compiled = folders / "functions" / TTL.name / "__pycache__"
+    compiled.mkdir(exist_ok=True)
+    (compiled / "handler.cpython-314.pyc").write_bytes(b"compiled")
+    (folders / "functions" / TTL.name / "handler.py").touch()
+    assert _version(folders) == before
+
+
+def test_a_change_of_code_layer_or_configuration_is_a_new_version(folders: Path) -> None:
+    versions = [_version(folders)]
+    (folders / "functions" / TTL.name / "handler.py").write_text("def handler(event, context): ...\n")
+    versions.append(_version(folders))
+    (folders / "layer" / "python" / "shared.py").write_text("one = 2\n")
+    versions.append(_version(folders))
+    versions.append(_version(folders, Settings(ttl_s=11)))
+    assert len(set(versions)) == 4
