@@ -25,7 +25,8 @@ class Record:
 
     Times of day are Unix seconds; ``…_ms`` are milliseconds. ``latency_ms`` counts from the planned start (no
     coordinated omission), ``service_ms`` from the moment of sending. ``staleness_ms`` is how long the served version
-    had been superseded when the request was sent (0 if it was current).
+    had been superseded when the request was sent (0 if it was current). ``init_downstream_calls`` are those that the
+    environment made outside any invocation (at init or after a restore), told by its first one.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class Record:
     age_ms: float | None = None
     version: int | None = None
     staleness_ms: float | None = None
+    init_downstream_calls: int | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -77,7 +79,7 @@ def read_records(run_dir: Path) -> Iterator[Record]:
     path = run_dir / RECORDS_FILE
     if not path.is_file():
         raise LabError(f"no run at {run_dir}: {RECORDS_FILE} is missing; give the folder that `lab run` wrote")
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith("\n"):
                 return

@@ -1,0 +1,30 @@
+"""Reports of a run, and of two runs side by side.
+
+One summary is computed from the records (``summary``, into ``model``); ``tables`` and ``answer`` word it once; each
+format is one file (``as_text``, ``as_json``, ``as_markdown``, ``as_html``).
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from lab.report.as_html import render_html
+from lab.report.as_json import render_json
+from lab.report.as_markdown import render_markdown
+from lab.report.as_text import render_text
+from lab.report.compare import compare_runs
+from lab.report.summary import summarise
+
+__all__ = ["Format", "compare_runs", "render", "summarise"]
+
+Format = Literal["text", "json", "markdown", "html"]
+
+_RENDERERS = {"text": render_text, "json": render_json, "markdown": render_markdown, "html": render_html}
+
+
+def render(run_dir: Path, fmt: Format) -> str:
+    """The report of a finished or killed run. Text has at most 80 columns and no colour; HTML is one offline page.
+
+    Raises:
+        LabError: the folder holds no run, its records mix targets, or (``html``) the chart library is not installed.
+    """
+    return _RENDERERS[fmt](summarise(run_dir))

@@ -1,0 +1,186 @@
+"""The answer in one sentence, and how it was measured."""
+
+from collections.abc import Mapping, Sequence
+
+from lab import prices
+from lab.report.model import Report, VariantSummary
+from lab.report.values import Json, mapping, number
+from lab.report.words import DASH, NOT_MEASURED, figure, listed, shown, whole
+from lab.stats import BLOCKS, verdict
+
+_HERE = {"local": "Local", "aws": "On AWS", "simulated": "Simulated"}
+
+
+def answer(report: Report) -> str:
+    """Which variants were shown to be faster than the baseline, by how much, and at what price; one sentence."""
+    prefix = _HERE.get(report.target, shown(report.target, 20))
+    baseline = report.find(report.baseline)
+    if not any(summary.latency_ms for summary in report.variants):
+        return f"{prefix}: no invocation was answered, so there is nothing to compare."
+    if baseline is None or baseline.latency_ms is None:
+        return f"{prefix}: {report.baseline} has no answers in this run, so nothing can be compared to it."
+    least = f"{figure(baseline.latency_ms.p50.value)} ms"
+    faster = [one for one in report.variants if one.comparison and one.comparison.shown == "faster"]
+    if not faster:
+        return f"{prefix}: no variant was shown to answer faster than {report.baseline}, whose median is {least}."
+    names = listed([summary.variant for summary in faster])
+    return (
+        f"{prefix}: {names} answered faster than {report.baseline}: {_medians(faster)} against {least}"
+        f"{_calls(faster, baseline)}{_stale(faster)}{_fastest(faster)}."
+    )
+
+
+def _fastest(faster: Sequence[VariantSummary]) -> str:
+    """Which of them was shown to be faster than each other one, if any."""
+    if len(faster) == 1:
+        return ""
+    medians = {one.variant: one.latency_ms.p50 for one in faster if one.latency_ms}
+    best = min(medians, key=lambda name: medians[name].value)
+    if all(name == best or verdict(medians[best], other) == "faster" for name, other in medians.items()):
+        return f"; {shown(best, 30)} was the fastest"
+    return "; which of them is the fastest was not shown"
+
+
+def _medians(faster: Sequence[VariantSummary]) -> str:
+    medians = [one.latency_ms.p50.value for one in faster if one.latency_ms]
+    ratios = [one.comparison.latency for one in faster if one.comparison]
+    hull = f"{figure(min(ratio.low for ratio in ratios))}{DASH}{figure(max(ratio.high for ratio in ratios))}"
+    noun = "a median of" if len(faster) == 1 else "medians of"
+    return f"{noun} {_span(medians)} ms ({_span([ratio.value for ratio in ratios])} times, 95 % CI {hull})"
+
+
+def _calls(faster: Sequence[VariantSummary], baseline: VariantSummary) -> str:
+    calls = [one.downstream_calls_per_1000.value for one in faster if one.downstream_calls_per_1000]
+    if not calls or baseline.downstream_calls_per_1000 is None:
+        return ""
+    least = figure(baseline.downstream_calls_per_1000.value)
+    return f", with {_span(calls)} downstream calls per 1,000 invocations against {least}"
+
+
+def _stale(faster: Sequence[VariantSummary]) -> str:
+    oldest = [one.staleness_s.max for one in faster if one.staleness_s]
+    if not oldest:
+        return ""
+    return f", and answers up to {figure(max(oldest))} s out of date" if max(oldest) else ", and no stale answer"
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = figure(min(values)), figure(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def how_measured(report: Report) -> list[tuple[str, str]]:
+    """How the numbers came about: terms and what is to be said of each."""
+    return [
+        ("Where", _where(report)),
+        *([("Downstream", _downstream(report))] if report.local else []),
+        ("Load", _load(report)),
+        ("Functions", _functions(report)),
+        ("Machine", _machine(report)),
+        (
+            "Latency",
+            "from the planned start of an invocation to its answer, so that waiting counts (no coordinated omission); "
+            "service time counts from the moment of sending. Of answered invocations, all starts together unless said",
+        ),
+        (
+            "Percentiles",
+            "nearest rank: each was measured. 95 % intervals from order statistics, the sample taken for as many "
+            f"independent values as {BLOCKS} blocks in time and by environment show it to be worth",
+        ),
+        (
+            "Faster",
+            f"is said only where the interval of the median and that of {report.baseline} do not overlap; the ratio "
+            "has its own interval, which can exclude 1 a little sooner",
+        ),
+        (
+            "Downstream calls",
+            "every attempt, retries included. Those that an environment made at init or after a restore count with its "
+            "first invocation; those of a failed invocation are on the wire only, which the local endpoint alone sees",
+        ),
+        (
+            "Limits",
+            "the intervals are for this run on this machine: how much a few environments differ for a whole run, or "
+            "one run from the next, they cannot tell. Run again and use lab compare",
+        ),
+        ("Cost", _cost(report)),
+    ]
+
+
+def _where(report: Report) -> str:
+    return {
+        "local": "local: the functions as deployed, in execution environments on this machine, not on AWS",
+        "aws": "AWS: the functions as deployed, invoked over the network by this machine",
+        "simulated": "simulated: no function was run",
+    }.get(report.target, shown(report.target))
+
+
+def _downstream(report: Report) -> str:
+    local = mapping(report.local)
+    text = local.get("profile_text")
+    profile = f"latency profile {shown(report.profile)}" + (f": {shown(text, 300)}" if text else "")
+    tiers = _pairs(mapping(local.get("tiers")))
+    return f"{profile}. Tiers: {tiers}" if tiers else profile
+
+
+def _load(report: Report) -> str:
+    settings, run = report.settings, report.run
+    return _joined(
+        ("scenario", run["scenario"]),
+        ("source", run["source"]),
+        ("rate", _unit(settings.get("rate"), "a second for each variant")),
+        ("duration", _unit(run["duration_s"], "s")),
+        ("keys", settings.get("keys")),
+        ("Zipf exponent", settings.get("skew")),
+        ("updates", _unit(settings.get("updates"), "a second")),
+        ("seed", run["seed"]),
+        ("started", run["started_at"]),
+    )
+
+
+def _functions(report: Report) -> str:
+    settings = report.settings
+    return _joined(
+        ("runtime", report.run["runtime"]),
+        ("ran on Python", mapping(report.local).get("interpreter")),
+        ("memory", _unit(settings.get("memory_mb"), "MB")),
+        ("architecture", settings.get("architecture")),
+        ("TTL", _unit(settings.get("ttl_s"), "s")),
+    )
+
+
+def _machine(report: Report) -> str:
+    machine = dict(mapping(report.run["machine"]))
+    known = [
+        _unit(machine.pop("cpus", None), "CPUs"),
+        machine.pop("cpu_model", None),
+        _unit(machine.pop("memory_gb", None), "GB memory"),
+        machine.pop("os", None),
+    ]
+    return ", ".join([*(shown(value) for value in known if value), *filter(None, [_pairs(machine)])]) or NOT_MEASURED
+
+
+def _cost(report: Report) -> str:
+    text = (
+        f"AWS list prices in {prices.REGION}, read {prices.READ_ON}, first tier. In it: {prices.INCLUDED}. "
+        f"Not in it: {prices.EXCLUDED}"
+    )
+    restored = next((one for one in report.variants if one.restores and one.memory_mb), None)
+    if restored is None or restored.memory_mb is None:
+        return text
+    kept = prices.snapshot_per_month(restored.memory_mb)
+    return f"{text}. Keeping one version's snapshot of {whole(restored.memory_mb)} MB: ${kept:.2f} for 30 days"
+
+
+def _unit(value: Json, unit: str) -> str | None:
+    measure = number(value)
+    return None if measure is None else f"{measure:g} {unit}"
+
+
+def _pairs(values: Mapping[str, Json]) -> str:
+    return _joined(*values.items())
+
+
+def _joined(*pairs: tuple[str, Json]) -> str:
+    return ", ".join(
+        f"{shown(name, 30).replace('_', ' ')} {shown(value)}" for name, value in pairs if value is not None
+    )

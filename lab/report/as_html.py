@@ -1,0 +1,62 @@
+"""The report as one HTML file that needs no network: style, charts and chart library are in it."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lab.errors import LabError
+from lab.report.answer import answer, how_measured
+from lab.report.charts import DARK, LIGHT, THEMES, charts, color_of
+from lab.report.model import Report
+from lab.report.tables import tables
+from lab.report.words import NOT_MEASURED, shown, where
+
+HERE: Final = Path(__file__).resolve().parent
+ECHARTS: Final = HERE.parents[1] / "node_modules" / "echarts" / "dist" / "echarts.min.js"
+
+
+def render_html(report: Report) -> str:
+    """The report as a page. Whatever the files held is escaped, and no script runs but the two that are written here.
+
+    Raises:
+        LabError: the chart library is not installed.
+    """
+    library, script = _echarts(), (HERE / "page.js").read_text(encoding="utf-8")
+    drawn = charts(report)
+    page = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template("page.html.j2")
+    return page.render(
+        answer=answer(report),
+        where=where(report),
+        run=shown(report.run["id"] or NOT_MEASURED),
+        tables=tables(report),
+        warnings=report.warnings,
+        shown=shown,
+        how_measured=how_measured(report),
+        charts=drawn,
+        options={chart.name: {theme.name: chart.option(theme) for theme in THEMES} for chart in drawn},
+        colors=[(color_of(one.variant, LIGHT), color_of(one.variant, DARK)) for one in report.variants],
+        themes=THEMES,
+        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of ours
+        library=Markup(library),  # noqa: S704 - a file of the locked package
+        script=Markup(script),  # noqa: S704 - a file of ours
+        script_hashes=[_hash(library), _hash(script)],
+    )
+
+
+def _echarts() -> str:
+    try:
+        text = ECHARTS.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise LabError(f"the chart library is missing ({ECHARTS.name}); run `make setup`, then again") from None
+    return text.replace("</script", "<\\/script")
+
+
+def _hash(script: str) -> str:
+    """The script's source expression in a Content-Security-Policy."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

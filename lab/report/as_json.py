@@ -1,0 +1,124 @@
+"""The report as JSON: the contract's keys; everything else is under ``extensions``, so that the two cannot be mixed."""
+
+import json
+from collections.abc import Mapping
+
+from lab import prices
+from lab.prices import Cost
+from lab.records import SCHEMA_VERSION
+from lab.report.model import Comparison, Report, Start, StartSummary, VariantSummary
+from lab.report.values import Json
+from lab.stats import BLOCKS, CONFIDENCE, Distribution, Estimate
+
+
+def render_json(report: Report) -> str:
+    """The report as strict JSON (no NaN), one object, ending with a line end."""
+    return json.dumps(to_contract(report), indent=2, allow_nan=False) + "\n"
+
+
+def to_contract(report: Report) -> dict[str, Json]:
+    """The report as the object of the contract."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": dict(report.run),
+        "variants": [_variant(summary) for summary in report.variants],
+        "warnings": [warning._asdict() for warning in report.warnings],
+        "extensions": {
+            "finished": report.finished,
+            "baseline": report.baseline,
+            "settings": dict(report.settings),
+            "local": None if report.local is None else dict(report.local),
+            "interval": {"confidence": CONFIDENCE, "method": "order statistics, effective size", "blocks": BLOCKS},
+            "prices": {
+                "region": prices.REGION,
+                "read_on": prices.READ_ON,
+                "included": prices.INCLUDED,
+                "excluded": prices.EXCLUDED,
+            },
+        },
+    }
+
+
+def _variant(summary: VariantSummary) -> dict[str, Json]:
+    per_1000 = summary.downstream_calls_per_1000
+    return {
+        "variant": summary.variant,
+        "invocations": summary.invocations,
+        "function_errors": summary.function_errors,
+        "throttles": summary.throttles,
+        "lost": summary.lost,
+        "environments": summary.environments,
+        "cold_starts": summary.cold_starts,
+        "latency_ms": _map(summary.latency_ms),
+        "service_ms": _map(summary.service_ms),
+        "duration_ms": _map(summary.duration_ms),
+        "init_ms": _map(summary.init_ms),
+        "restore_ms": _map(summary.restore_ms),
+        "hit_ratio": _rounded(summary.hit_ratio),
+        "downstream_calls": summary.downstream_calls,
+        "downstream_calls_per_1000": None if per_1000 is None else _rounded(per_1000.value),
+        "age_s": _map(summary.age_s),
+        "staleness_s": _map(summary.staleness_s),
+        "stale_answers": summary.stale_answers,
+        "billed_ms": _rounded(summary.billed_ms),
+        "cost_per_million_usd": None if summary.cost is None else _rounded(summary.cost.total),
+        "extensions": _extensions(summary),
+    }
+
+
+def _extensions(summary: VariantSummary) -> dict[str, Json]:
+    return {
+        "answered": summary.ok,
+        "error_types": dict(summary.error_types),
+        "restores": summary.restores,
+        **{start.value: _start(summary.starts[start]) for start in Start},
+        "latency_p99_ci95_ms": _ci(summary.latency_ms.p99 if summary.latency_ms else None),
+        "downstream_calls_per_1000_ci95": _ci(summary.downstream_calls_per_1000),
+        "downstream_calls_on_the_wire": summary.wire_calls,
+        "billed_ms_mean": _rounded(summary.billed_ms_mean),
+        "memory_mb": summary.memory_mb,
+        "cost_parts_usd": _cost(summary.cost),
+        "against_baseline": _comparison(summary.comparison),
+    }
+
+
+def _start(start: StartSummary) -> dict[str, Json]:
+    return {"count": start.count, "latency_ms": _map(start.latency_ms), "service_ms": _map(start.service_ms)}
+
+
+def _comparison(comparison: Comparison | None) -> dict[str, Json] | None:
+    if comparison is None:
+        return None
+    calls = comparison.calls_per_1000
+    return {
+        "latency_p50_ratio": _rounded(comparison.latency.value),
+        "latency_p50_ratio_ci95": _ci(comparison.latency),
+        "shown": comparison.shown,
+        "downstream_calls_per_1000": None if calls is None else _rounded(calls.value),
+        "downstream_calls_per_1000_ci95": _ci(calls),
+    }
+
+
+def _cost(cost: Cost | None) -> Mapping[str, Json] | None:
+    if cost is None:
+        return None
+    return {
+        "requests": _rounded(cost.requests),
+        "compute": _rounded(cost.compute),
+        "restores": _rounded(cost.restores),
+        "downstream": _rounded(cost.downstream),
+    }
+
+
+def _map(distribution: Distribution | None) -> Mapping[str, Json] | None:
+    return None if distribution is None else distribution.to_map()
+
+
+def _ci(estimate: Estimate | None) -> list[float] | None:
+    if estimate is None or not estimate.bounded:
+        return None
+    return [round(estimate.low, 4), round(estimate.high, 4)]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,40 @@
+"""The report as GitHub-flavoured Markdown: for a pull request, an issue or a results file."""
+
+import re
+from collections.abc import Sequence
+
+from lab.report.answer import answer, how_measured
+from lab.report.model import Report, RunWarning
+from lab.report.tables import Table, tables
+from lab.report.words import advised
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&$])")
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown. Whatever the files held is escaped: it can make neither markup nor HTML."""
+    parts = [
+        f"**{_escaped(answer(report))}**",
+        *(_table(table) for table in tables(report)),
+        *([_warnings(report.warnings)] if report.warnings else []),
+        "How it was measured:\n\n"
+        + "\n".join(f"- {_escaped(term)}: {_escaped(text)}" for term, text in how_measured(report)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    align = ["---", *("---" if column == "shown" else "---:" for column in table.columns[1:])]
+    lines = [table.columns, align, *table.rows]
+    cells = "\n".join(
+        "| " + " | ".join(_escaped(cell) if line is not align else cell for cell in line) + " |" for line in lines
+    )
+    return f"{_escaped(table.caption)}:\n\n{cells}"
+
+
+def _warnings(warnings: Sequence[RunWarning]) -> str:
+    return "Warnings:\n\n" + "\n".join(f"- {_escaped(advised(warning))}" for warning in warnings)
+
+
+def _escaped(text: str) -> str:
+    return _MARKS.sub(r"\\\1", text)

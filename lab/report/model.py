@@ -1,0 +1,152 @@
+"""What a report says, as data: computed once from a run's records, shown in several formats."""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lab.prices import Cost
+from lab.records import Record
+from lab.report.values import Json, number
+from lab.stats import Distribution, Estimate, Verdict
+
+
+class Start(enum.StrEnum):
+    """How an invocation found its execution environment."""
+
+    WARM = "warm"
+    COLD = "cold_start"
+    RESTORED = "restored"
+
+
+def start_of(record: Record) -> Start:
+    """How an invocation found its environment. A restore is no cold start, however the record words it."""
+    first = record.cold_start is True or record.invocation == 1
+    if number(record.restore_ms) is not None or (first and record.restored is True):
+        return Start.RESTORED
+    return Start.COLD if first or number(record.init_ms) is not None else Start.WARM
+
+
+class RunWarning(NamedTuple):
+    """Something that limits what the numbers show, and the next step."""
+
+    code: str
+    message: str
+    advice: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartSummary:
+    """The answered invocations of one kind of start."""
+
+    count: int
+    latency_ms: Distribution | None
+    service_ms: Distribution | None
+
+
+class Comparison(NamedTuple):
+    """A variant against the baseline.
+
+    Attributes:
+        latency: median latency as a ratio to the baseline's.
+        shown: what the two medians' own intervals show.
+        calls_per_1000: downstream calls per 1,000 invocations, less the baseline's.
+    """
+
+    latency: Estimate
+    shown: Verdict
+    calls_per_1000: Estimate | None
+
+
+class Point(NamedTuple):
+    """A point of a curve."""
+
+    x: float
+    y: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VariantSummary:
+    """One variant of a run. Percentiles and ratios are of the answered invocations (``ok``). None: not measured.
+
+    Attributes:
+        error_types: failed invocations by their error type.
+        cold_starts: among all invocations, as are ``restores``.
+        starts: the answered invocations apart, by kind of start.
+        latency_ms: from the planned start, all starts together.
+        init_ms: of every cold start that reported it, failed ones too; so is ``restore_ms`` of restores.
+        wire_calls: the downstream calls that the local endpoint saw.
+        billed_ms: billed in all, failed invocations too.
+        latency_curve: share of the answered invocations (y, 0 to 1) that took x ms at most, thinned.
+        calls_curve: downstream calls a second (y) at x seconds after the first planned start.
+    """
+
+    variant: str
+    invocations: int
+    ok: int
+    function_errors: int
+    throttles: int
+    lost: int
+    error_types: Mapping[str, int]
+    environments: int
+    cold_starts: int
+    restores: int
+    starts: Mapping[Start, StartSummary]
+    latency_ms: Distribution | None
+    service_ms: Distribution | None
+    duration_ms: Distribution | None
+    init_ms: Distribution | None
+    restore_ms: Distribution | None
+    hit_ratio: float | None
+    downstream_calls: int | None
+    downstream_calls_per_1000: Estimate | None
+    wire_calls: int | None
+    age_s: Distribution | None
+    staleness_s: Distribution | None
+    stale_answers: int | None
+    billed_ms: float | None
+    billed_ms_mean: float | None
+    memory_mb: float | None
+    cost: Cost | None
+    comparison: Comparison | None
+    latency_curve: tuple[Point, ...]
+    calls_curve: tuple[Point, ...]
+
+    @property
+    def failed(self) -> int:
+        """Invocations without a right answer."""
+        return self.invocations - self.ok
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run: what was run, what each variant did, and what limits the numbers.
+
+    Attributes:
+        run: ``id, target, scenario, source, started_at, duration_s, seed, runtime, machine``; absent is None.
+        local: the endpoint's interpreter, downstream latency profile and tiers; None if the target is not local.
+        baseline: the variant that the others are compared to.
+    """
+
+    run: Mapping[str, Json]
+    settings: Mapping[str, Json]
+    local: Mapping[str, Json] | None
+    finished: bool
+    baseline: str
+    variants: tuple[VariantSummary, ...]
+    warnings: tuple[RunWarning, ...]
+
+    @property
+    def target(self) -> str:
+        """``local``, ``aws`` or ``simulated``: where the numbers come from."""
+        return str(self.run["target"])
+
+    @property
+    def profile(self) -> str | None:
+        """The name of the downstream latency profile behind local numbers."""
+        name = (self.local or {}).get("profile")
+        return None if name is None else str(name)
+
+    def find(self, variant: str) -> VariantSummary | None:
+        """The summary of a variant, None if the run had it not."""
+        return next((summary for summary in self.variants if summary.variant == variant), None)

@@ -1,0 +1,195 @@
+"""The tables of a report, as text: every format shows these."""
+
+from typing import NamedTuple
+
+from lab.prices import Cost
+from lab.report.model import Report, Start, VariantSummary
+from lab.report.words import NOT_MEASURED, figure, has_p99, interval, percent, shown, times, where, whole
+from lab.stats import Distribution
+
+
+class Table(NamedTuple):
+    """A table: its caption says where its numbers come from; the first column names the row."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(report: Report) -> tuple[Table, ...]:
+    """Every table of a report, the most important first."""
+    return (
+        _latency(report),
+        _compared(report),
+        _starts(report),
+        _downstream(report),
+        _staleness(report),
+        _counts(report),
+        _cost(report),
+    )
+
+
+def _table(report: Report, caption: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    return Table(f"{caption} ({where(report)})", columns, tuple((shown(row[0], 24), *row[1:]) for row in rows))
+
+
+def _latency(report: Report) -> Table:
+    return _table(
+        report,
+        "Latency from the planned start, ms",
+        ("variant", "answered", "p50", "95 % CI", "p90", "p99", "max", "service p50"),
+        [
+            (
+                summary.variant,
+                whole(summary.ok),
+                figure(_p50(summary.latency_ms)),
+                interval(summary.latency_ms.p50 if summary.latency_ms else None),
+                figure(summary.latency_ms.p90 if summary.latency_ms else None),
+                figure(summary.latency_ms.p99.value if summary.latency_ms and has_p99(summary) else None),
+                figure(summary.latency_ms.max if summary.latency_ms else None),
+                figure(_p50(summary.service_ms)),
+            )
+            for summary in report.variants
+        ],
+    )
+
+
+def _compared(report: Report) -> Table:
+    return _table(
+        report,
+        f"Against {report.baseline}: median latency and downstream calls",
+        ("variant", "p50 ratio", "95 % CI", "shown", "calls per 1,000: change", "95 % CI"),
+        [_compared_row(summary, report.baseline) for summary in report.variants],
+    )
+
+
+def _compared_row(summary: VariantSummary, baseline: str) -> tuple[str, ...]:
+    comparison = summary.comparison
+    if summary.variant == baseline:
+        return (summary.variant, "1", "", "baseline", "", "")
+    if comparison is None:
+        return (summary.variant, *[NOT_MEASURED] * 5)
+    calls = comparison.calls_per_1000
+    return (
+        summary.variant,
+        times(comparison.latency),
+        interval(comparison.latency),
+        comparison.shown,
+        NOT_MEASURED if calls is None else signed(calls.value),
+        interval(calls),
+    )
+
+
+def _starts(report: Report) -> Table:
+    return _table(
+        report,
+        "Warm, cold and restored apart: how many, median latency, and median time to start, ms",
+        (
+            "variant",
+            "warm",
+            "warm p50",
+            "cold starts",
+            "cold p50",
+            "init p50",
+            "restores",
+            "restored p50",
+            "restore p50",
+        ),
+        [
+            (
+                summary.variant,
+                whole(summary.starts[Start.WARM].count),
+                figure(_p50(summary.starts[Start.WARM].latency_ms)),
+                whole(summary.cold_starts),
+                figure(_p50(summary.starts[Start.COLD].latency_ms)),
+                figure(_p50(summary.init_ms)),
+                whole(summary.restores),
+                figure(_p50(summary.starts[Start.RESTORED].latency_ms)),
+                figure(_p50(summary.restore_ms)),
+            )
+            for summary in report.variants
+        ],
+    )
+
+
+def _downstream(report: Report) -> Table:
+    return _table(
+        report,
+        "Downstream calls: of the invocations by their own count, and all on the wire",
+        ("variant", "hit ratio", "own count", "on the wire", "per 1,000 invocations", "95 % CI"),
+        [
+            (
+                summary.variant,
+                percent(summary.hit_ratio),
+                whole(summary.downstream_calls),
+                whole(summary.wire_calls),
+                figure(summary.downstream_calls_per_1000.value if summary.downstream_calls_per_1000 else None),
+                interval(summary.downstream_calls_per_1000),
+            )
+            for summary in report.variants
+        ],
+    )
+
+
+def _staleness(report: Report) -> Table:
+    return _table(
+        report,
+        "Staleness (since the served version was superseded) and age (since it was read), s",
+        ("variant", "stale answers", "staleness p90", "staleness max", "age p50", "age p90", "age max"),
+        [
+            (
+                summary.variant,
+                whole(summary.stale_answers),
+                figure(summary.staleness_s.p90 if summary.staleness_s else None),
+                figure(summary.staleness_s.max if summary.staleness_s else None),
+                figure(_p50(summary.age_s)),
+                figure(summary.age_s.p90 if summary.age_s else None),
+                figure(summary.age_s.max if summary.age_s else None),
+            )
+            for summary in report.variants
+        ],
+    )
+
+
+def _counts(report: Report) -> Table:
+    return _table(
+        report,
+        "Invocations and failures",
+        ("variant", "invocations", "answered", "function errors", "throttles", "lost", "environments"),
+        [
+            (
+                summary.variant,
+                whole(summary.invocations),
+                whole(summary.ok),
+                whole(summary.function_errors),
+                whole(summary.throttles),
+                whole(summary.lost),
+                whole(summary.environments),
+            )
+            for summary in report.variants
+        ],
+    )
+
+
+def _cost(report: Report) -> Table:
+    return _table(
+        report,
+        "Cost of a million invocations at AWS list prices, $",
+        ("variant", "billed ms, mean", "requests", "compute", "restores", "downstream reads", "sum"),
+        [(summary.variant, figure(summary.billed_ms_mean), *_cost_cells(summary.cost)) for summary in report.variants],
+    )
+
+
+def _cost_cells(cost: Cost | None) -> tuple[str, ...]:
+    if cost is None:
+        return (NOT_MEASURED,) * 5
+    return tuple(f"{part:.3f}" for part in (cost.requests, cost.compute, cost.restores, cost.downstream, cost.total))
+
+
+def signed(value: float) -> str:
+    """A change, with its sign."""
+    return f"+{figure(value)}" if value > 0 else figure(value)
+
+
+def _p50(distribution: Distribution | None) -> float | None:
+    return distribution.p50.value if distribution else None
