@@ -1,0 +1,347 @@
+"""The command line: `python -m lab`. Data goes to stdout, words go to stderr.
+
+Exit codes: 0 done, 1 a finding or a failure, 2 wrong use, 130 interrupted. Every error is one line ``lab: …`` on
+stderr.
+"""
+
+# ruff: noqa: PLC0415 -- each command imports what it needs, so that --help and wrong use are answered at once
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import click
+
+from functions.registry import VARIANTS
+from lab.drive.settings import SCENARIOS, SOURCES, TARGETS, Settings, Source, Target, checked_endpoint_url
+from lab.endpoint.profiles import PROFILES
+from lab.errors import EXIT_FINDING, EXIT_WRONG_USE, LabError, RunInterruptedError, UsageError
+
+Format = Literal["text", "json", "markdown", "html"]
+
+FORMATS: Final = ("text", "json", "markdown", "html")
+ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
+DEFAULTS: Final = Settings(variants=tuple(variant.name for variant in VARIANTS))
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit."""
+    guarded(commands)
+
+
+def guarded(command: click.Command) -> None:
+    """Run a command with the process's arguments, tell any error in one line, and exit."""
+    # A service manager's stop is Ctrl-C to us: what we started must be ended, what was recorded kept. And a script's
+    # background job is started deaf to Ctrl-C, and would be to this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for stream in (sys.stdout, sys.stderr):
+        # A narrow locale shall not turn a result into an error.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(_exit_code(command))
+
+
+def _exit_code(command: click.Command) -> int:
+    try:
+        # Not command.main(), which answers Ctrl-C with a line of its own.
+        name = "python -m lab" if command is commands else "python -m lab.demo"
+        with command.make_context(name, sys.argv[1:]) as context:
+            result = command.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except BrokenPipeError:
+        # Whoever read has seen enough, as in `… | head`.
+        _drop_stdout()
+        return EXIT_FINDING
+    except (Exception, KeyboardInterrupt) as error:
+        message, code = _told(error)
+        print(f"lab: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    match error:
+        case click.UsageError():
+            command = error.ctx.command_path if error.ctx else "python -m lab"
+            return f"{error.format_message().rstrip('.')}; `{command} --help` tells what there is", EXIT_WRONG_USE
+        case click.ClickException():
+            return error.format_message(), EXIT_FINDING
+        case LabError():
+            return str(error), error.exit_code
+        case KeyboardInterrupt():
+            return "interrupted", RunInterruptedError.exit_code
+    if os.environ.get("LAB_TRACEBACK"):
+        raise error
+    if isinstance(error, OSError) and error.strerror:
+        if error.filename is None:
+            _drop_stdout()
+        return f"{error.filename or 'the output'}: {error.strerror}; LAB_TRACEBACK=1 shows where", EXIT_FINDING
+    return f"a fault of the lab itself, {type(error).__name__}: {error}; LAB_TRACEBACK=1 shows where", EXIT_FINDING
+
+
+def _drop_stdout() -> None:
+    """What stdout still holds cannot be written: let the interpreter not try it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(line: str) -> None:
+    """Words for the user, on stderr."""
+    click.echo(line, err=True)
+
+
+class _Group(click.Group):
+    """A group that takes a missing command for wrong use, like any other."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args:
+            raise click.UsageError("No command given", ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Group, context_settings={"show_default": True, "max_content_width": 110})
+def commands() -> None:
+    """Which cache should my Lambda function use, and what does it cost?
+
+    The lab deploys five variants of one function, to a local endpoint or to AWS, drives them in the same window, and
+    compares latency, cost, downstream calls and stale data.
+    """
+
+
+def _endpoint_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--endpoint-url",
+        metavar="URL",
+        help=f"A local endpoint that is running (`python -m lab serve`).  [default: ${ENDPOINT_VARIABLE}]",
+    )(command)
+
+
+def _target_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--target",
+        type=click.Choice(TARGETS),
+        default=DEFAULTS.target,
+        help="Where the functions are. `aws` uses your credentials and costs money.",
+    )(command)
+
+
+def _source_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--source", type=click.Choice(SOURCES), default=DEFAULTS.source, help="Where the items are that are read."
+    )(command)
+
+
+def _endpoint_url(target: Target, given: str | None) -> str | None:
+    if target == "aws":
+        if given is not None:
+            raise UsageError("--endpoint-url is of no use with --target aws; leave out either of them")
+        return None
+    url = given if given is not None else os.environ.get(ENDPOINT_VARIABLE) or None
+    return None if url is None else checked_endpoint_url(url)
+
+
+@commands.command("run")
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    type=click.Choice(DEFAULTS.variants),
+    help="A variant to drive; may be given again.  [default: all]",
+    show_default=False,
+)
+@click.option(
+    "--scenario",
+    type=click.Choice(SCENARIOS),
+    default=DEFAULTS.scenario,
+    help="steady: Poisson arrivals, rising for some seconds first; burst: the same mean rate, in one second of every"
+    " four; outage: steady, and downstream fails in the middle third (local only).",
+)
+@click.option("--rate", type=float, default=DEFAULTS.rate, help="Mean invocations a second of each variant.")
+@click.option("--duration", type=float, default=DEFAULTS.duration_s, help="Length of the window, seconds.")
+@click.option("--keys", type=int, default=DEFAULTS.keys, help="How many items there are.")
+@click.option("--skew", type=float, default=DEFAULTS.skew, help="Exponent of the keys' Zipf law; 0 is uniform.")
+@click.option("--updates", type=float, default=DEFAULTS.updates, help="Mean item updates a second.")
+@_source_option
+@_target_option
+@_endpoint_option
+@click.option("--seed", type=int, default=DEFAULTS.seed, help="Fixes arrivals, keys and updates.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder, not holding a run yet.  [default: runs/<id>]",
+)
+def _run(
+    *,
+    variants: tuple[str, ...],
+    scenario: Any,
+    rate: float,
+    duration: float,
+    keys: int,
+    skew: float,
+    updates: float,
+    source: Source,
+    target: Target,
+    endpoint_url: str | None,
+    seed: int,
+    out: Path | None,
+) -> None:
+    """Drive every variant and compare.
+
+    Deploys the application, seeds the items, drives every variant in the same window, and shows the comparison. Writes
+    DIR/run.json and DIR/records.jsonl. On the local target an endpoint is started for the run, unless one is given.
+    """
+    settings = Settings(
+        variants=tuple(name for name in DEFAULTS.variants if not variants or name in variants),
+        scenario=scenario,
+        rate=rate,
+        duration_s=duration,
+        keys=keys,
+        skew=skew,
+        updates=updates,
+        source=source,
+        target=target,
+        seed=seed,
+    )
+    url = _endpoint_url(target, endpoint_url)
+
+    from rich.console import Console
+
+    from lab.drive.folder import RUNS, new_run_id
+    from lab.drive.run import run
+    from lab.drive.steps import Steps
+
+    folder = RUNS / new_run_id(scenario) if out is None else out
+    tally = run(settings, out=folder, endpoint_url=url, steps=Steps(say), console=Console(stderr=True))
+    _print_comparison(folder)
+    say(f"the run is in {folder}")
+    tally.check_answered()
+
+
+def _print_comparison(folder: Path) -> None:
+    from lab.report import render
+
+    _print(render(folder, "text"))
+
+
+def _print(text: str) -> None:
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+@commands.command("report")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "fmt", type=click.Choice(FORMATS), default="text", help="Of the output.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write it there.  [default: stdout]",
+)
+def _report(*, run: Path, fmt: Format, output: Path | None) -> None:
+    """Compare the variants of one run.
+
+    RUN is the folder of a run that is finished or was killed.
+    """
+    from lab.report import render
+
+    text = render(run, fmt)
+    if output is None:
+        _print(text)
+        return
+    with _writing(output):
+        output.write_text(text, encoding="utf-8")
+    say(f"wrote {output}")
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LabError(f"cannot write {path}: {error.strerror}; name another file with --output") from error
+
+
+@commands.command("compare")
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-above",
+    type=float,
+    metavar="PERCENT",
+    help="Exit 1 if a variant of RUN_B is slower than in RUN_A by more than this.",
+)
+def _compare(*, run_a: Path, run_b: Path, fail_above: float | None) -> int:
+    """Compare two runs.
+
+    Shows RUN_B beside RUN_A, variant by variant, with confidence intervals.
+    """
+    from lab.report import compare_runs
+
+    text, regressed = compare_runs(run_a, run_b, fail_above)
+    _print(text)
+    return EXIT_FINDING if regressed else 0
+
+
+@commands.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), default=4566, help="Where to listen; 0 takes a free one.")
+@click.option("--profile", type=click.Choice(tuple(PROFILES)), default="typical", help="Of the latency downstream.")
+@click.option("--lifeline-fd", type=int, hidden=True, help="End when the other end of this pipe is closed.")
+def _serve(*, port: int, profile: str, lifeline_fd: int | None) -> None:
+    """Be the local endpoint.
+
+    Says `ready http://127.0.0.1:PORT` on stdout when it answers, and runs until it is interrupted.
+    """
+    from lab.endpoint.serve import serve
+
+    serve(port=port, profile=PROFILES[profile], lifeline_fd=lifeline_fd)
+
+
+@commands.command("deploy")
+@_source_option
+@_target_option
+@_endpoint_option
+def _deploy(*, source: Source, target: Target, endpoint_url: str | None) -> None:
+    """Deploy the application.
+
+    The CDK CLI deploys the source, every variant and the dashboard. An AWS account must have been prepared once by
+    `cdk bootstrap`.
+    """
+    url = _needed_endpoint_url(target, endpoint_url)
+    from lab.deploy import application
+
+    with application(target=target, endpoint_url=url, source=source, echo=say) as app:
+        if target == "local":
+            app.bootstrap()
+        app.deploy()
+
+
+@commands.command("destroy")
+@_source_option
+@_target_option
+@_endpoint_option
+def _destroy(*, source: Source, target: Target, endpoint_url: str | None) -> None:
+    """Remove the application and its items.
+
+    Give the --source that was used: the items of ssm and secretsmanager are not part of the application.
+    """
+    url = _needed_endpoint_url(target, endpoint_url)
+    from lab.deploy import application
+    from lab.drive.run import remove_items
+
+    remove_items(source=source, target=target, endpoint_url=url)
+    with application(target=target, endpoint_url=url, source=source, echo=say) as app:
+        app.destroy()
+
+
+def _needed_endpoint_url(target: Target, given: str | None) -> str | None:
+    url = _endpoint_url(target, given)
+    if target == "local" and url is None:
+        raise UsageError(
+            "no local endpoint to deploy to; start one with `python -m lab serve` and name it with --endpoint-url"
+        )
+    return url

@@ -1,0 +1,42 @@
+"""The whole way on the local endpoint, for `make demo`: `lab run` with its defaults, and the report as a file."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lab.cli import DEFAULTS, guarded, say
+from lab.drive.folder import RUNS, new_run_id
+from lab.drive.run import run
+from lab.drive.steps import Steps
+from lab.report import render
+
+
+@click.command()
+def demo() -> None:
+    """Deploy every variant to a local endpoint, drive them, compare, write an HTML report."""
+    steps, console = Steps(say), Console(stderr=True)
+    folder = RUNS / new_run_id("demo")
+    tally = run(DEFAULTS, out=folder, endpoint_url=None, steps=steps, console=console)
+    with steps.step("compare"):
+        text = render(folder, "text")
+    report = folder / "report.html"
+    with steps.step("write the report"):
+        report.write_text(render(folder, "html"), encoding="utf-8")
+    click.echo(text)
+    console.print(_table(steps))
+    click.echo(f"report: {report}")
+    tally.check_answered()
+
+
+def _table(steps: Steps) -> Table:
+    table = Table("step", "seconds", title="How long each step took")
+    table.columns[1].justify = "right"
+    for name, seconds in steps.taken:
+        table.add_row(name, f"{seconds:.1f}")
+    table.add_section()
+    table.add_row("all", f"{sum(seconds for _, seconds in steps.taken):.1f}")
+    return table
+
+
+if __name__ == "__main__":
+    guarded(demo)

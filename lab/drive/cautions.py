@@ -1,0 +1,117 @@
+"""Warnings that only the run itself can give, each with its next step; the report adds what it finds in the records."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from lab.drive.tally import Tally
+
+LATE_MS: Final = 10.0
+SATURATED_SHARE: Final = 0.95
+SATURATED_TIME: Final = 0.25
+
+Warnings = list[dict[str, str]]
+
+
+def cautions(tally: Tally, wire: Mapping[str, Mapping[str, int]] | None) -> Warnings:
+    """The warnings at the end of a window: ``code``, ``message``, ``advice`` each.
+
+    Args:
+        tally: what was counted.
+        wire: ``downstream_calls`` on the wire during the window by variant; None where nothing sees the wire.
+    """
+    found = [_generator_late(tally), _machine_saturated(tally), _updates_failed(tally)]
+    if wire is not None:
+        found += _downstream_counts(tally, wire)
+    return [warning for warning in found if warning is not None]
+
+
+def interpreter_cautions(info: Mapping[str, Any] | None, runtime: str) -> Warnings:
+    """What the local endpoint itself warns of, and an interpreter that is not the deployed runtime's.
+
+    Args:
+        info: the endpoint's answer to ``GET /_lab/info`` after the window; None on AWS.
+        runtime: the deployed runtime, such as `python3.14`.
+    """
+    if info is None:
+        return []
+    warnings: Warnings = list(info.get("warnings", []))
+    running = info.get("interpreters", {}).get(runtime)
+    told = any(warning.get("code") == "interpreter_differs" for warning in warnings)
+    if running is not None and not running.get("exact") and not told:
+        warnings.append(
+            _warning(
+                "interpreter_differs",
+                f"deployed for {runtime}, run here by Python {running.get('interpreter')}",
+                f"install {runtime} to measure the deployed runtime, or compare variants only, not absolute times",
+            )
+        )
+    return warnings
+
+
+def _warning(code: str, message: str, advice: str) -> dict[str, str]:
+    return {"code": code, "message": message, "advice": advice}
+
+
+def _generator_late(tally: Tally) -> dict[str, str] | None:
+    if not tally.lateness_s:
+        return None
+    p99 = float(np.percentile(np.frombuffer(tally.lateness_s), 99)) * 1000.0
+    if p99 <= LATE_MS:
+        return None
+    return _warning(
+        "generator_late",
+        f"1 in 100 requests was sent {p99:.0f} ms or more after its planned start",
+        "lower --rate, drive fewer variants, or close what else is running; service_ms is not affected by the wait",
+    )
+
+
+def _machine_saturated(tally: Tally) -> dict[str, str] | None:
+    full = sum(share >= SATURATED_SHARE for share in tally.busy_shares)
+    if not full or full <= SATURATED_TIME * len(tally.busy_shares):
+        return None
+    return _warning(
+        "machine_saturated",
+        f"the CPUs were full in {full} of {len(tally.busy_shares)} seconds, so variants waited for one another",
+        "lower --rate, drive fewer variants, or close what else is running",
+    )
+
+
+def _updates_failed(tally: Tally) -> dict[str, str] | None:
+    if not tally.updates_failed:
+        return None
+    return _warning(
+        "updates_failed",
+        f"{tally.updates_failed} of {tally.updates_failed + tally.updates_written} item updates were not acknowledged",
+        "staleness is a lower bound for those items; lower --updates, or look at the source's own limits",
+    )
+
+
+def _downstream_counts(tally: Tally, wire: Mapping[str, Mapping[str, int]]) -> Iterator[dict[str, str]]:
+    """Failed and lost invocations tell of no calls, so with any of them the wire may well have seen more."""
+    told, untold = [], []
+    uncounted = 0
+    for variant, counts in tally.variants.items():
+        on_wire = wire[variant]["downstream_calls"]
+        if counts.downstream_calls == on_wire:
+            continue
+        line = f"{variant} {counts.downstream_calls:,} and {on_wire:,}"
+        if counts.uncounted and on_wire > counts.downstream_calls:
+            uncounted += counts.uncounted
+            told.append(line)
+        else:
+            untold.append(line)
+    if told:
+        yield _warning(
+            "downstream_count_differs",
+            f"downstream calls, as the answers tell and as the wire saw: {', '.join(told)}; {uncounted:,} of their"
+            " invocations failed or were lost, and told of none",
+            "the wire's count is the whole one: use it for these variants",
+        )
+    if untold:
+        yield _warning(
+            "downstream_count_differs",
+            f"downstream calls, as the answers tell and as the wire saw: {', '.join(untold)}",
+            "trust neither count of these until the difference is explained: was something else using the endpoint?",
+        )

@@ -1,0 +1,117 @@
+"""What a run is asked to do, with the limits of each setting."""
+
+import dataclasses
+import math
+import re
+from typing import Final, Literal
+
+from lab.errors import UsageError
+
+Target = Literal["local", "aws"]
+Scenario = Literal["steady", "burst", "outage"]
+Source = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
+
+TARGETS: Final = ("local", "aws")
+SCENARIOS: Final = ("steady", "burst", "outage")
+SOURCES: Final = ("dynamodb", "ssm", "secretsmanager", "s3")
+
+MOST_INVOCATIONS: Final = 10_000_000
+MOST_KEYS: Final = 10_000  # a key has four digits
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one run; the defaults are those of the command line.
+
+    Attributes:
+        variants: which variants are driven, in the order of the registry.
+        scenario: `steady`: Poisson arrivals, at a rate that rises in the first fifth of the window (4 s at most) and
+            then stays. `burst`: the same mean rate, all of it in the first second of every four. `outage`: `steady`,
+            and in the middle third of the window every downstream call fails (local only).
+        rate: mean invocations a second of each variant.
+        duration_s: length of the window, seconds.
+        keys: how many items there are.
+        skew: exponent of the Zipf law by which keys are drawn; 0 is uniform.
+        updates: mean item updates a second during the window, keys drawn by the same law.
+        source: where the items are.
+        target: where the functions are.
+        seed: fixes arrivals, keys and updates.
+
+    Raises:
+        UsageError: a setting is outside its limits.
+    """
+
+    variants: tuple[str, ...]
+    scenario: Scenario = "steady"
+    rate: float = 20.0
+    duration_s: float = 20.0
+    keys: int = 50
+    skew: float = 1.0
+    updates: float = 2.0
+    source: Source = "dynamodb"
+    target: Target = "local"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.variants:
+            raise UsageError("no variant to drive; name one with --variant, or none for all")
+        _check("--rate", self.rate, above=0, most=10_000, unit="invocations a second")
+        _check("--duration", self.duration_s, above=0, most=86_400, unit="seconds")
+        _check("--keys", self.keys, least=1, most=MOST_KEYS, unit="items")
+        _check("--skew", self.skew, least=0, most=10)
+        _check("--updates", self.updates, least=0, most=1_000, unit="a second")
+        _check("--seed", self.seed, least=0)
+        if self.invocations < 1:
+            raise UsageError(
+                f"--rate {self.rate:g} for --duration {self.duration_s:g} is not one invocation; raise either of them"
+            )
+        if self.invocations * len(self.variants) > MOST_INVOCATIONS:
+            raise UsageError(
+                f"--rate {self.rate:g} for --duration {self.duration_s:g} is more than {MOST_INVOCATIONS:,} invocations"
+                " in all; lower either of them"
+            )
+        if self.target == "aws" and self.scenario == "outage":
+            raise UsageError(
+                "--scenario outage needs --target local: only the local endpoint can fail downstream calls"
+            )
+
+    @property
+    def invocations(self) -> int:
+        """Planned invocations of each variant."""
+        return round(self.rate * self.duration_s)
+
+
+def _check(
+    flag: str,
+    value: float,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    unit: str = "",
+) -> None:
+    wrong = (
+        not math.isfinite(value)
+        or (above is not None and value <= above)
+        or (least is not None and value < least)
+        or (most is not None and value > most)
+    )
+    if wrong:
+        limits = [
+            f"above {above:g}" if above is not None else "",
+            f"at least {least:g}" if least is not None else "",
+            f"at most {most:,.0f}" if most is not None else "",
+        ]
+        wanted = " and ".join(limit for limit in limits if limit)
+        raise UsageError(f"{flag} {value:g} is outside its limits; give a number {wanted} {unit}".rstrip())
+
+
+def checked_endpoint_url(url: str) -> str:
+    """The endpoint's address without a trailing slash.
+
+    Raises:
+        UsageError: it is not of the form http(s)://host[:port].
+    """
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", url):
+        raise UsageError(f"--endpoint-url {url!r} is not an address; give it as http://127.0.0.1:4566")
+    return url.rstrip("/")

@@ -1,0 +1,80 @@
+"""What the driver counts while it drives."""
+
+import array
+import collections
+import dataclasses
+
+from lab.drive.invoke import Outcome
+from lab.errors import LabError
+
+
+@dataclasses.dataclass(slots=True)
+class VariantTally:
+    """Counts of one variant.
+
+    Attributes:
+        completed: invocations that are over, however they ended.
+        unanswered: those of them that brought no answer of the function: lost, throttled or failed.
+        uncounted: unanswered ones that may have called downstream all the same: lost or failed.
+        downstream_calls: what the answers add up to, calls of init included.
+    """
+
+    completed: int = 0
+    unanswered: int = 0
+    uncounted: int = 0
+    downstream_calls: int = 0
+
+
+class Tally:
+    """Counts of a window.
+
+    Attributes:
+        variants: counts by variant.
+        lateness_s: of each request, sent minus planned, seconds.
+        busy_shares: busy share of all CPUs (0 to 1), one reading a second.
+        updates_written: updates that were acknowledged.
+        updates_failed: updates that were not, though they may have taken effect.
+        errors: unanswered invocations by status and error type.
+    """
+
+    def __init__(self, variants: tuple[str, ...]) -> None:
+        self.variants = {variant: VariantTally() for variant in variants}
+        self.lateness_s = array.array("d")
+        self.busy_shares: list[float] = []
+        self.updates_written = 0
+        self.updates_failed = 0
+        self.errors: collections.Counter[str] = collections.Counter()
+
+    @property
+    def completed(self) -> int:
+        """Invocations that are over, of all variants."""
+        return sum(variant.completed for variant in self.variants.values())
+
+    @property
+    def unanswered(self) -> int:
+        """Invocations that brought no answer of the function, of all variants."""
+        return sum(variant.unanswered for variant in self.variants.values())
+
+    def count(self, variant: str, outcome: Outcome) -> None:
+        """Count one invocation that is over."""
+        counts = self.variants[variant]
+        counts.completed += 1
+        if outcome.status != "ok":
+            self.errors[f"{outcome.status}: {outcome.error_type}"] += 1
+            counts.unanswered += 1
+            counts.uncounted += outcome.status != "throttled"
+        counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
+
+    def check_answered(self) -> None:
+        """Raise if no function ever answered: a run that ends so has failed, whatever it wrote.
+
+        Raises:
+            LabError: names the commonest error.
+        """
+        if self.completed > self.unanswered:
+            return
+        (error, times), *_ = self.errors.most_common(1) or [("nothing was sent", 0)]
+        raise LabError(
+            f"none of {self.completed:,} invocations was answered ({error}, {times:,} times); read the"
+            " function's log at the target, or deploy anew"
+        )

@@ -1,0 +1,183 @@
+"""What an answer of the Invoke API tells, and how a request is signed."""
+
+import base64
+import datetime
+import json
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from multidict import CIMultiDict
+
+from lab.drive.invoke import Outcome, Signer, read_answer
+
+ID = "8f507cfc-6411-4ec4-9ea8-1d6f9c8a4f1d"
+REPORT = (
+    f"REPORT RequestId: {ID}\tDuration: 2.46 ms\tBilled Duration: 417 ms\tMemory Size: 1024 MB\t"
+    "Max Memory Used: 95 MB\tInit Duration: 413.61 ms\t\n"
+)
+ANSWER: dict[str, Any] = {
+    "key": "item-0007",
+    "value": {"a": 1},
+    "version": 3,
+    "cache": "miss",
+    "downstream_calls": 1,
+    "downstream_ms": 5.5,
+    "init_downstream_calls": 2,
+    "age_ms": 5.75,
+    "environment": {
+        "id": "0b9c3b6e-2a59-4be9-a0b7-2d9f4b3f0a11",
+        "invocation": 1,
+        "cold_start": True,
+        "restored": False,
+        "pid": 8,
+        "started_at": "2026-11-20T10:00:00+00:00",
+    },
+}
+
+
+def headers(**more: str) -> CIMultiDict[str]:
+    given = {
+        "x-amzn-RequestId": ID,
+        "X-Amz-Log-Result": base64.b64encode(f"START RequestId: {ID} Version: 1\n{REPORT}".encode()).decode(),
+        **{name.replace("_", "-"): value for name, value in more.items()},
+    }
+    return CIMultiDict(given)
+
+
+def test_an_answer() -> None:
+    assert read_answer(200, headers(), json.dumps(ANSWER).encode()) == Outcome(
+        status="ok",
+        request_id=ID,
+        environment_id="0b9c3b6e-2a59-4be9-a0b7-2d9f4b3f0a11",
+        invocation=1,
+        cold_start=True,
+        restored=False,
+        init_ms=413.61,
+        duration_ms=2.46,
+        billed_ms=417.0,
+        memory_mb=1024,
+        max_memory_mb=95,
+        cache="miss",
+        downstream_calls=1,
+        downstream_ms=5.5,
+        age_ms=5.75,
+        version=3,
+        init_downstream_calls=2,
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'"text"', b"{", b"\xff\xfe", b"[" * 100_000, b'{"environment": [], "version": "3"}']
+)
+def test_an_answer_of_some_other_function_has_the_report_only(body: bytes) -> None:
+    found = read_answer(200, headers(), body)
+
+    assert found.status == "ok"
+    assert found.duration_ms == 2.46
+    assert (found.cache, found.version, found.environment_id, found.downstream_calls) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("wrong", [True, "1", 1.5, [], {}, None])
+def test_a_field_of_the_wrong_kind_is_absent(wrong: Any) -> None:
+    changed = {**ANSWER, "version": wrong, "downstream_calls": wrong, "cache": 7, "age_ms": "old"}
+
+    found = read_answer(200, headers(), json.dumps(changed).encode())
+
+    assert (found.version, found.downstream_calls, found.cache, found.age_ms) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "1" + "0" * 400, "true"])
+def test_a_number_that_is_none_is_absent(number: str) -> None:
+    assert read_answer(200, headers(), f'{{"age_ms": {number}}}'.encode()).age_ms is None
+
+
+def test_a_function_error_has_its_type_and_no_answer() -> None:
+    body = json.dumps({"errorMessage": "item-9", "errorType": "ItemNotFound", "requestId": ID, "stackTrace": []})
+
+    found = read_answer(200, headers(X_Amz_Function_Error="Unhandled"), body.encode())
+
+    assert (found.status, found.error_type) == ("function_error", "ItemNotFound")
+    assert (found.duration_ms, found.init_ms) == (2.46, 413.61)
+    assert found.cold_start is True
+    assert (found.version, found.downstream_calls, found.environment_id) == (None, None, None)
+
+
+def test_a_timeout_is_a_function_error() -> None:
+    body = {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": f"RequestId: {ID} Error: Task timed out after 3.00 seconds",
+    }
+    report = f"REPORT RequestId: {ID}\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tStatus: timeout\n"
+    logged = headers(X_Amz_Function_Error="Unhandled", X_Amz_Log_Result=base64.b64encode(report.encode()).decode())
+
+    found = read_answer(200, logged, json.dumps(body).encode())
+
+    assert (found.status, found.error_type, found.duration_ms) == ("function_error", "Sandbox.Timedout", 3000.0)
+    assert found.cold_start is None  # an init made again after a crash is not shown, so nobody can tell
+
+
+def test_a_function_error_without_a_type_has_the_headers() -> None:
+    assert read_answer(200, headers(X_Amz_Function_Error="Unhandled"), b"").error_type == "Unhandled"
+
+
+def test_throttled() -> None:
+    found = read_answer(
+        429, headers(x_amzn_ErrorType="TooManyRequestsException:http://internal.amazon.com/x/"), b'{"Reason": "x"}'
+    )
+
+    assert found == Outcome(status="throttled", error_type="TooManyRequestsException", request_id=ID)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [(404, "ResourceNotFoundException", "ResourceNotFoundException"), (500, None, "HTTP 500"), (302, None, "HTTP 302")],
+)
+def test_any_other_answer_means_that_nothing_was_run(status: int, kind: str | None, told: str) -> None:
+    given = headers() if kind is None else headers(x_amzn_ErrorType=kind)
+
+    assert read_answer(status, given, b"") == Outcome(status="lost", error_type=told, request_id=ID)
+
+
+@pytest.mark.parametrize("log", ["", "%%%", "abc", base64.b64encode(b"\xff\xfe\n").decode()])
+def test_an_unreadable_log_tells_nothing(log: str) -> None:
+    found = read_answer(200, headers(X_Amz_Log_Result=log), json.dumps(ANSWER).encode())
+
+    assert found.version == 3
+    assert found.duration_ms is None
+
+
+def test_a_request_is_signed_as_lambda_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI", "token")
+    request = Signer(
+        endpoint_url="https://lambda.eu-central-1.amazonaws.com", region="eu-central-1", credentials=credentials
+    ).invocation("ttl_cache", "item-0007")
+
+    assert str(request.url) == (
+        "https://lambda.eu-central-1.amazonaws.com/2015-03-31/functions/cache-lab-ttl_cache/invocations?Qualifier=live"
+    )
+    assert json.loads(request.body) == {"key": "item-0007"}
+    assert request.headers["X-Amz-Log-Type"] == "Tail"
+    assert request.headers["X-Amz-Invocation-Type"] == "RequestResponse"
+    assert request.headers["X-Amz-Security-Token"] == "token"
+    scope = "/eu-central-1/lambda/aws4_request"
+    assert (
+        f"Credential=AKIDEXAMPLE/{datetime.datetime.now(datetime.UTC):%Y%m%d}{scope}"
+        in request.headers["Authorization"]
+    )
+    assert request.headers["Authorization"] == signed_again(
+        request.headers, request.body, str(request.url), credentials
+    )
+
+
+def signed_again(given: dict[str, str], body: bytes, url: str, credentials: Credentials) -> str:
+    """The signature that a receiver computes from what it received."""
+    names = given["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    received = {name: value for name, value in given.items() if name.lower() in names}
+    request = AWSRequest(method="POST", url=url, data=body, headers=received)
+    request.context["timestamp"] = given["X-Amz-Date"]
+    auth = SigV4Auth(credentials, "lambda", "eu-central-1")
+    text = auth.string_to_sign(request, auth.canonical_request(request))
+    return f"{given['Authorization'].partition('Signature=')[0]}Signature={auth.signature(text, request)}"

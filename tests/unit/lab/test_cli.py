@@ -1,0 +1,384 @@
+"""The command line: what it says, where, and with which exit code."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from functions.registry import VARIANTS
+from lab import cli
+from lab.drive.folder import RunFolder
+from lab.drive.settings import SCENARIOS
+from lab.records import Record
+
+ROOT = Path(__file__).parents[3]
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Lab = Callable[..., Said]
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither an endpoint nor credentials but those that a test sets."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Lab]:
+    """The command line in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["lab", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Said(ended.value.code, out, err)
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def assert_one_line(said: Said, code: int, *parts: str) -> None:
+    assert said.code == code
+    assert said.out == ""
+    assert said.err.startswith("lab: ")
+    assert said.err.endswith("\n")
+    assert said.err.count("\n") == 1, said.err
+    for part in parts:
+        assert part in said.err
+
+
+def process(*arguments: object, **options: Any) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "lab", *map(str, arguments)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, cwd=ROOT, text=True, **streams)
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two variants, 120 invocations each, that was killed."""
+    path = tmp_path_factory.mktemp("runs") / "r"
+    with RunFolder(path, invocations=240) as folder:
+        run = {"id": "r", "target": "local", "scenario": "steady", "source": "dynamodb", "duration_s": 20}
+        rest = {"started_at": "2026-11-20T10:00:00+00:00", "seed": 1, "runtime": "python3.14", "machine": {}}
+        settings = {"variants": ["no_cache", "ttl_cache"], "rate": 6, "keys": 5, "skew": 1, "updates": 0, "ttl_s": 10}
+        folder.begin(
+            {
+                "schema_version": 1,
+                "run": run | rest,
+                "settings": settings | {"memory_mb": 512, "architecture": "x86_64"},
+                "local": {"interpreter": "3.14.0", "profile": "typical", "profile_text": "as assumed", "tiers": {}},
+                "wire": None,
+                "finished": False,
+                "finished_at": None,
+                "warnings": [],
+            }
+        )
+        for number in range(240):
+            folder.append(answered(number))
+    return path
+
+
+def answered(number: int) -> Record:
+    variant = ("no_cache", "ttl_cache")[number % 2]
+    took = (12.0, 4.0)[number % 2] + number % 7
+    at = 1795000000.0 + number / 12
+    return Record(
+        run_id="r",
+        target="local",
+        variant=variant,
+        sequence=number // 2,
+        key="item-0000",
+        planned_at=at,
+        sent_at=at,
+        received_at=at + took / 1000,
+        latency_ms=took,
+        service_ms=took,
+        status="ok",
+        environment_id=variant,
+        invocation=number // 2 + 1,
+        cold_start=number < 2,
+        restored=False,
+        duration_ms=took,
+        billed_ms=took,
+        memory_mb=512,
+        cache="miss",
+        downstream_calls=1,
+        version=1,
+        staleness_ms=0.0,
+        age_ms=1.0,
+    )
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", ["run", "report", "compare", "serve", "deploy", "destroy"])
+def test_every_command_has_help(lab: Lab, command: str) -> None:
+    said = lab(command, "--help")
+
+    assert (said.code, said.err) == (0, "")
+    assert f"Usage: python -m lab {command}" in said.out
+    assert command in lab("--help").out
+
+
+def test_help_tells_the_defaults(lab: Lab) -> None:
+    out = " ".join(lab("run", "--help").out.split())
+
+    for default in ("20.0", "50", "1.0", "2.0", "dynamodb", "local", "steady", "all", "runs/<id>", "$AWS_ENDPOINT_URL"):
+        assert f"[default: {default}]" in out
+
+
+def test_the_choices_are_the_registrys(lab: Lab) -> None:
+    out = "".join(lab("run", "--help").out.split())
+
+    assert f"[{'|'.join(variant.name for variant in VARIANTS)}]" in out
+    assert f"[{'|'.join(SCENARIOS)}]" in out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = "import sys; sys.argv = ['lab', '--help']; import atexit; from lab import cli; cli.guarded(cli.commands)"
+    check = "atexit.register(lambda: print(sorted({'boto3', 'numpy', 'aiohttp', 'rich', 'jinja2'} & set(sys.modules))))"
+    program = program.replace("import atexit;", f"import atexit; {check};")
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert ended.stdout.endswith("\n[]\n")
+
+
+# Wrong use
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "No command given"),
+        (["dashboard-of-old"], "'dashboard-of-old'"),
+        (["--nope"], "'--nope'"),
+        (["run", "--nope"], "'--nope'"),
+        (["run", "surplus"], "surplus"),
+        (["run", "--variant", "foo"], "'foo' is not one of 'no_cache', 'module_cache'"),
+        (["run", "--variant", "two\nlines\tand\x0btabs"], "is not one of"),
+        (["run", "--variant"], "'--variant'"),
+        (["run", "--scenario", "storm"], "'storm'"),
+        (["run", "--source", "redis"], "'redis'"),
+        (["run", "--target", "gcp"], "'gcp'"),
+        (["run", "--rate", "fast"], "'fast'"),
+        (["run", "--rate", "0"], "--rate 0"),
+        (["run", "--rate", "-1"], "--rate -1"),
+        (["run", "--rate", "nan"], "--rate nan"),
+        (["run", "--duration", "inf"], "--duration inf"),
+        (["run", "--duration", "0"], "--duration 0"),
+        (["run", "--keys", "0"], "--keys 0"),
+        (["run", "--keys", "1.5"], "'1.5'"),
+        (["run", "--keys", "10001"], "--keys 10001"),
+        (["run", "--skew", "-1"], "--skew -1"),
+        (["run", "--updates", "-0.5"], "--updates -0.5"),
+        (["run", "--seed", "-1"], "--seed -1"),
+        (["run", "--seed", "x"], "'x'"),
+        (["run", "--rate", "0.01", "--duration", "1"], "not one invocation"),
+        (["run", "--scenario", "outage", "--target", "aws"], "--scenario outage"),
+        (["run", "--endpoint-url", "127.0.0.1:4566"], "--endpoint-url '127.0.0.1:4566'"),
+        (["run", "--endpoint-url", ""], "--endpoint-url ''"),
+        (["run", "--target", "aws", "--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url"),
+        (["report"], "'RUN'"),
+        (["report", "run", "--format", "pdf"], "'pdf'"),
+        (["compare", "run"], "'RUN_B'"),
+        (["compare", "a", "b", "--fail-above", "much"], "'much'"),
+        (["serve", "--port", "70000"], "70000"),
+        (["serve", "--port", "x"], "'x'"),
+        (["serve", "--profile", "mars"], "'mars'"),
+        (["deploy"], "no local endpoint to deploy to"),
+        (["destroy"], "no local endpoint to deploy to"),
+        (["deploy", "--source", "redis"], "'redis'"),
+    ],
+)
+def test_wrong_use_is_one_line_that_names_the_input(lab: Lab, arguments: list[str], named: str) -> None:
+    assert_one_line(lab(*arguments), 2, named)
+
+
+def test_a_usage_error_leads_to_the_commands_help(lab: Lab) -> None:
+    assert "`python -m lab report --help`" in lab("report").err
+
+
+def test_a_folder_that_holds_a_run_is_refused(lab: Lab, run_folder: Path) -> None:
+    before = (run_folder / "records.jsonl").read_bytes()
+
+    assert_one_line(lab("run", "--out", run_folder), 2, f"--out {run_folder} holds a run already")
+    assert (run_folder / "records.jsonl").read_bytes() == before
+
+
+def test_a_file_as_the_folder_is_refused(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert_one_line(lab("run", "--out", tmp_path / "file"), 2, "is a file")
+
+
+# What cannot be done
+
+
+def test_a_folder_that_cannot_be_written(lab: Lab) -> None:
+    assert_one_line(lab("run", "--out", "/proc/run"), 1, "cannot write /proc/run", "--out")
+
+
+@pytest.mark.parametrize("give", [["--endpoint-url", "http://127.0.0.1:9"], []])
+def test_an_endpoint_that_is_not_there(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, give: list[str]
+) -> None:
+    if not give:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    said = lab("run", "--out", tmp_path / "run", *give)
+
+    assert_one_line(said, 1, "no local endpoint answers at http://127.0.0.1:9", "python -m lab serve")
+    assert not (tmp_path / "run").exists()
+
+
+def test_aws_without_credentials(lab: Lab, tmp_path: Path) -> None:
+    said = lab("run", "--target", "aws", "--out", tmp_path / "run")
+
+    assert_one_line(said, 1, "no AWS credentials", "aws configure")
+    assert not (tmp_path / "run").exists()
+
+
+def test_aws_with_a_profile_that_is_not_there(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    assert_one_line(lab("run", "--target", "aws", "--out", tmp_path / "run"), 1, "nobody")
+
+
+def test_aws_with_a_variable_that_leads_elsewhere(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9")
+
+    said = lab("run", "--target", "aws", "--out", tmp_path / "run")
+
+    assert_one_line(said, 2, "AWS_ENDPOINT_URL_LAMBDA leads elsewhere", "unset it")
+
+
+@pytest.mark.parametrize("command", [["report"], ["compare", "/nowhere"]])
+def test_a_run_that_is_not_there(lab: Lab, command: list[str]) -> None:
+    assert_one_line(lab(*command, "/nowhere"), 1, "/nowhere")
+
+
+def test_an_output_that_cannot_be_written(lab: Lab, run_folder: Path) -> None:
+    assert_one_line(lab("report", run_folder, "--output", "/proc/report"), 1, "/proc/report", "--output")
+
+
+def test_a_fault_of_the_lab_itself_is_one_line_too(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> int:
+        raise KeyError("two\nlines")
+
+    monkeypatch.setattr(cli.commands, "invoke", broken)
+
+    assert_one_line(lab("report"), 1, "a fault of the lab itself, KeyError", "LAB_TRACEBACK=1")
+    monkeypatch.setenv("LAB_TRACEBACK", "1")
+    with contextlib.suppress(SystemExit), pytest.raises(KeyError):
+        cli.main()
+
+
+# What can
+
+
+@pytest.mark.parametrize("fmt", ["text", "markdown", "html"])
+def test_a_report_on_stdout(lab: Lab, run_folder: Path, fmt: str) -> None:
+    said = lab("report", run_folder, "--format", fmt)
+
+    assert (said.code, said.err) == (0, "")
+    assert "no_cache" in said.out.replace("\\", "")
+    assert said.out.endswith("\n")
+    assert not said.out.endswith("\n\n\n")
+
+
+def test_a_report_as_json(lab: Lab, run_folder: Path) -> None:
+    report = json.loads(lab("report", run_folder, "--format", "json").out)
+
+    assert [(one["variant"], one["invocations"]) for one in report["variants"]] == [
+        ("no_cache", 120),
+        ("ttl_cache", 120),
+    ]
+
+
+def test_a_report_in_a_file(lab: Lab, run_folder: Path, tmp_path: Path) -> None:
+    said = lab("report", run_folder, "--format", "html", "--output", tmp_path / "report.html")
+
+    assert (said.code, said.out) == (0, "")
+    assert said.err == f"wrote {tmp_path / 'report.html'}\n"
+    assert "no_cache" in (tmp_path / "report.html").read_text()
+
+
+def test_two_runs(lab: Lab, run_folder: Path) -> None:
+    said = lab("compare", run_folder, run_folder, "--fail-above", "5")
+
+    assert (said.code, said.err) == (0, "")
+    assert "no_cache" in said.out
+
+
+# The process
+
+
+def test_a_full_disk_for_the_output_is_one_line(run_folder: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 -- a device
+        running = process("report", run_folder, stdout=full)
+        err = running.communicate(timeout=30)[1]
+
+    assert_one_line(Said(running.returncode, "", err), 1, "No space left on device")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(run_folder: Path) -> None:
+    running = process("report", run_folder)
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.stderr is not None
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait(30) == 1
+
+
+def test_a_narrow_locale_is_no_error(run_folder: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    running = process("report", run_folder, env=environment)
+    out, err = running.communicate(timeout=30)
+
+    assert (running.returncode, err) == (0, "")
+    assert "no_cache" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_in_one_line_and_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    deaf = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script's background job is started
+    running = process("run", "--out", tmp_path / "run", start_new_session=True)
+    signal.signal(signal.SIGINT, deaf)
+    until_there(tmp_path / "run")
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+
+    assert_one_line(Said(running.returncode, out, err), 130, "interrupted; nothing was recorded yet")
+    assert not (tmp_path / "run").exists()
+
+
+def until_there(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
