@@ -50,6 +50,26 @@ def interpreter_cautions(info: Mapping[str, Any] | None, runtime: str) -> Warnin
     return warnings
 
 
+def start_cautions(info: Mapping[str, Any] | None, since: int) -> Warnings:
+    """That environments waited for a processor to start on, which they would not on Lambda.
+
+    Args:
+        info: the endpoint's answer to ``GET /_lab/info`` after the window; None on AWS.
+        since: how many had waited before the window.
+    """
+    starts = {} if info is None else info.get("starts_delayed", {})
+    delayed = int(starts.get("count", 0)) - since
+    if delayed <= 0:
+        return []
+    return [
+        _warning(
+            "starts_delayed",
+            f"{delayed} environments waited to start: this machine starts {starts.get('at_a_time')} at a time",
+            "lower --rate, drive fewer variants, or use a machine with more processors",
+        )
+    ]
+
+
 def _warning(code: str, message: str, advice: str) -> dict[str, str]:
     return {"code": code, "message": message, "advice": advice}
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from rich.console import Console
 
 from lab.deploy import Application, application
-from lab.drive.cautions import cautions, interpreter_cautions
+from lab.drive.cautions import cautions, interpreter_cautions, start_cautions
 from lab.drive.connection import Connection, aws_errors
 from lab.drive.control import EndpointControl
 from lab.drive.deployment import (
@@ -94,6 +94,11 @@ def remove_items(*, source: Source, target: Target, endpoint_url: str | None) ->
             open_store(source, connection).clear()
 
 
+def _starts_delayed(info: Mapping[str, Any] | None) -> int:
+    """How many environments have waited to start since the endpoint is up."""
+    return 0 if info is None else int(info.get("starts_delayed", {}).get("count", 0))
+
+
 def _empty_bucket(connection: Connection) -> None:
     """CloudFormation cannot delete a bucket that holds anything."""
     bucket = read_bucket(connection)
@@ -147,12 +152,13 @@ class _Run:
         deployment = read_deployment(self._connection, self._settings.variants)
         content = self._content(deployment)
         self._folder.begin(content)
-        before = self._wire()
+        before, delayed_before = self._wire(), _starts_delayed(self._info())
         with self._steps.step("drive the variants"):
             self._drive(store, deployment)
         wire = _difference(before, self._wire())
         info = self._info()
         found = interpreter_cautions(info, deployment.runtime) + cautions(self._tally, wire)
+        found += start_cautions(info, since=delayed_before)
         ending = {"local": _local(info, deployment.runtime), "wire": wire, "warnings": found}
         self._folder.write_run(content | ending | {"finished": True, "finished_at": _now()})
         return self._tally

@@ -43,7 +43,7 @@ class Settings:
 
     variants: tuple[str, ...]
     scenario: Scenario = "steady"
-    rate: float = 20.0
+    rate: float = 10.0
     duration_s: float = 20.0
     keys: int = 50
     skew: float = 1.0

@@ -213,7 +213,8 @@ class FrontDoor:
             },
             "profile": {"name": profile.name, "text": profile.text},
             "tiers": self._engine.tiers(),
-            "warnings": [*self._interpreter_warnings(), *self._start_warnings()],
+            "starts_delayed": {"count": self._engine.gate.delayed, "at_a_time": self._engine.gate.limit},
+            "warnings": self._interpreter_warnings(),
         }
 
     def _interpreter_warnings(self) -> list[dict[str, str]]:
@@ -225,18 +226,6 @@ class FrontDoor:
             }
             for runtime, (interpreter, exact) in self._engine.interpreters.items()
             if not exact
-        ]
-
-    def _start_warnings(self) -> list[dict[str, str]]:
-        gate = self._engine.gate
-        if gate.delayed == 0:
-            return []
-        return [
-            {
-                "code": "starts_delayed",
-                "message": f"{gate.delayed} environments waited to start: this machine starts {gate.limit} at a time",
-                "advice": "lower --rate, drive fewer variants, or use a machine with more processors",
-            }
         ]
 
 

@@ -4,8 +4,10 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from lab.errors import LabError
 
@@ -24,31 +26,33 @@ def started_endpoint(*, port: int = 0, profile: str | None = None) -> Iterator[s
     command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--lifeline-fd", str(lifeline_read)]
     if profile is not None:
         command += ["--profile", profile]
-    # A session of its own: Ctrl-C in the terminal is for the run, which then ends the endpoint in good order.
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        pass_fds=[lifeline_read],
-        cwd=ROOT,
-        start_new_session=True,
-    )
-    os.close(lifeline_read)
-    try:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        if not first.startswith("ready "):
-            raise LabError(_why(process))
-        yield first.split()[1]
-    finally:
-        os.close(lifeline_write)
-        _end(process)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
+        # A session of its own: Ctrl-C in the terminal is for the run, which then ends the endpoint in good order.
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            text=True,
+            pass_fds=[lifeline_read],
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        os.close(lifeline_read)
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            if not first.startswith("ready "):
+                process.wait(STOP_LIMIT_S)
+                raise LabError(_why(words))
+            yield first.split()[1]
+        finally:
+            os.close(lifeline_write)
+            _end(process)
 
 
-def _why(process: subprocess.Popen[str]) -> str:
-    _, said = process.communicate(timeout=STOP_LIMIT_S)
-    lines = said.strip().splitlines()
+def _why(words: IO[str]) -> str:
+    words.seek(0)
+    lines = words.read().strip().splitlines()
     return lines[-1].removeprefix("lab: ") if lines else "the local endpoint did not start and said nothing"
 
 

@@ -23,7 +23,6 @@ from lab.engine.runtime import channel
 from lab.engine.runtimes import ROOT, Interpreter
 
 CREDENTIALS = struct.Struct("iII")
-READ_BYTES = 1 << 18
 NOTHING = bytes(4)
 HIDDEN = ("/tmp", "/var", "/opt", "/mnt", "/media", "/srv")  # noqa: S108 - places, not files
 
@@ -280,7 +279,7 @@ class Sandbox:
     def _channel_readable(self) -> None:
         assert self._channel is not None
         try:
-            data = self._receive_first() if self.pid is None else self._channel.recv(READ_BYTES)
+            data = self._receive_first() if self.pid is None else self._channel.recv(channel.READ_BYTES)
         except BlockingIOError:
             return
         except OSError:
@@ -295,8 +294,8 @@ class Sandbox:
         # The kernel's word for the sender's process id, as seen from here rather than from within its namespace.
         assert self._channel is not None
         if sys.platform != "linux":
-            return self._channel.recv(READ_BYTES)
-        data, ancillary, _, _ = self._channel.recvmsg(READ_BYTES, socket.CMSG_SPACE(CREDENTIALS.size))
+            return self._channel.recv(channel.READ_BYTES)
+        data, ancillary, _, _ = self._channel.recvmsg(channel.READ_BYTES, socket.CMSG_SPACE(CREDENTIALS.size))
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
                 self.pid = CREDENTIALS.unpack(content)[0]
@@ -305,9 +304,9 @@ class Sandbox:
 
     def _log_readable(self) -> None:
         try:
-            while data := os.read(self._log, READ_BYTES):
+            while data := os.read(self._log, channel.READ_BYTES):
                 self._on_log(data)
-                if len(data) < READ_BYTES:
+                if len(data) < channel.READ_BYTES:
                     return
         except BlockingIOError:
             return
@@ -316,7 +315,7 @@ class Sandbox:
     def _control_readable(self) -> None:
         assert self._control is not None
         try:
-            data = self._control.recv(READ_BYTES)
+            data = self._control.recv(channel.READ_BYTES)
         except BlockingIOError:
             return
         except OSError:

@@ -98,7 +98,7 @@ class SocketRuntimeClient:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
             try:
-                _, header, _ = self._channel.receive()
+                _, header, _ = self._channel.receive_with_fds()
             except EOFError:
                 os._exit(0)
             fds = self._channel.take_fds()

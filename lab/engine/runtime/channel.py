@@ -28,6 +28,7 @@ EXITED = 30
 STARTED = 31
 
 MAX_FDS = 8
+READ_BYTES = 1 << 16  # more would be memory fresh from the kernel for each read
 
 
 def encode(kind: int, header: dict[str, object] | None = None, body: bytes = b"") -> bytes:
@@ -97,12 +98,21 @@ class Channel:
             EOFError: the engine has gone.
         """
         while not self._frames:
-            data, fds, _, _ = socket.recv_fds(self.sock, 1 << 18, MAX_FDS)
-            if not data:
-                raise EOFError("the engine has closed the channel")
-            self._fds += fds
-            self._frames = self._decoder.feed(data)
+            self._take(self.sock.recv(READ_BYTES))
         return self._frames.pop(0)
+
+    def receive_with_fds(self) -> tuple[int, bytes, bytes]:
+        """As `receive`; descriptors that come along are kept for `take_fds`."""
+        while not self._frames:
+            data, fds, _, _ = socket.recv_fds(self.sock, READ_BYTES, MAX_FDS)
+            self._fds += fds
+            self._take(data)
+        return self._frames.pop(0)
+
+    def _take(self, data: bytes) -> None:
+        if not data:
+            raise EOFError("the engine has closed the channel")
+        self._frames = self._decoder.feed(data)
 
     def take_fds(self) -> list[int]:
         """The descriptors that came with the frames received so far."""

@@ -67,7 +67,7 @@ def serve(control: Channel, in_namespace: bool, first_process: "int | None" = No
             process = _reap(control, process, in_namespace)
         if control.fileno() in readable:
             try:
-                kind, header, _ = control.receive()
+                kind, header, _ = control.receive_with_fds()
             except (EOFError, OSError):
                 _kill_all(process, in_namespace)
                 os._exit(0)

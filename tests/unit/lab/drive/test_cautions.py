@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.drive.cautions import cautions, interpreter_cautions
+from lab.drive.cautions import cautions, interpreter_cautions, start_cautions
 from lab.drive.invoke import Outcome
 from lab.drive.tally import Tally
 
@@ -119,3 +119,13 @@ def test_what_the_endpoint_tells_is_not_told_again() -> None:
 )
 def test_nothing_to_tell(info: dict[str, Any] | None) -> None:
     assert interpreter_cautions(info, "python3.14") == []
+
+
+def test_environments_that_waited_to_start_in_this_window() -> None:
+    info = {"starts_delayed": {"count": 7, "at_a_time": 2}}
+
+    (warning,) = start_cautions(info, since=3)
+    assert codes([warning]) == ["starts_delayed"]
+    assert warning["message"].startswith("4 environments")
+    assert start_cautions(info, since=7) == []
+    assert start_cautions(None, since=0) == []

@@ -1,0 +1,162 @@
+"""From the source tree to the answer: deployed by the stock CDK CLI to the local endpoint, run, compared."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.registry import VARIANTS
+from tests.e2e.conftest import DURATION_S, RATE, TTL_S, Run, invoke, lab
+
+
+def test_every_variant_is_driven_in_the_same_window(run: Run) -> None:
+    for variant in VARIANTS:
+        records = run.of(variant.name)
+        assert 0.5 * RATE * DURATION_S < len(records) < 1.5 * RATE * DURATION_S
+        assert {record.status for record in records} == {"ok"}
+    planned = [[record.planned_at for record in run.of(variant.name)] for variant in VARIANTS]
+    assert max(map(min, planned)) < min(map(max, planned))
+
+
+def test_variants_are_asked_for_the_same_keys(run: Run) -> None:
+    sequences = [
+        [record.key for record in sorted(run.of(variant.name), key=lambda record: record.sequence)]
+        for variant in VARIANTS
+    ]
+    assert all(sequence == sequences[0] for sequence in sequences)
+
+
+def test_no_cache_makes_one_downstream_call_an_invocation_and_is_never_stale(run: Run) -> None:
+    for record in run.of("no_cache"):
+        assert record.downstream_calls == 1
+        assert record.cache == "miss"
+        assert record.staleness_ms == 0
+
+
+def test_module_cache_makes_one_downstream_call_a_key_and_environment(run: Run) -> None:
+    records = run.of("module_cache")
+    calls = sum(record.downstream_calls or 0 for record in records)
+    assert calls == len({(record.environment_id, record.key) for record in records})
+    assert calls < len(records)
+
+
+def test_module_cache_serves_what_was_superseded(run: Run) -> None:
+    assert any((record.staleness_ms or 0) > 0 for record in run.of("module_cache"))
+
+
+@pytest.mark.parametrize("variant", ["ttl_cache", "tmp_cache", "snapstart"])
+def test_a_cache_with_a_ttl_never_answers_older_than_it(run: Run, variant: str) -> None:
+    for record in run.of(variant):
+        assert record.age_ms is not None
+        assert record.duration_ms is not None
+        assert record.age_ms <= TTL_S * 1000 + record.duration_ms
+    assert {record.cache for record in run.of(variant)} >= {"hit"}
+
+
+def test_ttl_cache_reads_again_what_has_expired(clients: dict[str, Any]) -> None:
+    _, first = invoke(clients, "ttl_cache", {"key": "item-0003"})
+    time.sleep(TTL_S - first["age_ms"] / 1000 + 0.1)
+    _, second = invoke(clients, "ttl_cache", {"key": "item-0003"})
+    assert second["environment"]["id"] == first["environment"]["id"]
+    assert (second["cache"], second["downstream_calls"]) == ("miss", 1)
+
+
+def test_snapstarts_first_request_after_a_restore_makes_no_downstream_call(run: Run) -> None:
+    first = [record for record in run.of("snapstart") if record.restored and record.invocation == 1]
+    assert first
+    for record in first:
+        assert record.downstream_calls == 0
+        assert record.cache == "hit"
+        assert record.restore_ms is not None
+        assert record.init_ms is None
+
+
+def test_snapstart_is_the_only_variant_that_is_restored(run: Run) -> None:
+    for record in run.records:
+        assert record.restored == (record.variant == "snapstart")
+        assert not (record.cold_start and record.restored)
+
+
+def test_the_functions_count_what_the_wire_saw(run: Run) -> None:
+    wire = run.content["wire"]
+    assert set(wire) == {variant.name for variant in VARIANTS}
+    assert wire["no_cache"]["downstream_calls"] == len(run.of("no_cache"))
+    assert "downstream_count_differs" not in {warning["code"] for warning in run.content["warnings"]}
+
+
+def test_figures_of_the_report_line_are_in_the_records(run: Run) -> None:
+    for record in run.records:
+        assert record.duration_ms is not None
+        assert record.billed_ms is not None
+        assert record.memory_mb == 512
+        assert record.max_memory_mb is not None
+        whole = record.duration_ms + (record.init_ms or 0) + (record.restore_ms or 0)
+        assert whole <= record.billed_ms <= whole + 2
+        assert record.latency_ms is not None
+        assert record.service_ms is not None
+        assert record.service_ms >= record.duration_ms
+
+
+def test_the_comparison_is_printed_and_can_be_had_again(run: Run, tmp_path: Path) -> None:
+    for variant in VARIANTS:
+        assert variant.name in run.stdout
+    report = json.loads(lab("report", str(run.folder), "--format", "json").stdout)
+    assert [row["variant"] for row in report["variants"]] == [variant.name for variant in VARIANTS]
+    page = tmp_path / "report.html"
+    assert lab("report", str(run.folder), "--format", "html", "--output", str(page)).returncode == 0
+    assert page.stat().st_size < 2_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process by /proc, which Linux has")
+def test_tmp_cache_outlives_a_crash_of_its_process(clients: dict[str, Any]) -> None:
+    _, before = invoke(clients, "tmp_cache", {"key": "item-0003"})
+    _, before = invoke(clients, "tmp_cache", {"key": "item-0003"})
+    _kill_runtimes_of(b"cache-lab-tmp_cache")
+    answer, after = invoke(clients, "tmp_cache", {"key": "item-0003"})
+    assert "FunctionError" not in answer
+    assert before["cache"] == after["cache"] == "hit"
+    assert after["environment"]["id"] != before["environment"]["id"]
+    assert after["version"] == before["version"]
+
+
+def _kill_runtimes_of(function: bytes) -> None:
+    wanted = b"AWS_LAMBDA_FUNCTION_NAME=" + function
+    killed = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    assert killed
+    time.sleep(0.3)  # the environment sees the end of its process
+
+
+@pytest.mark.parametrize(
+    ("event", "error_type"),
+    [
+        ({}, "BadRequest"),
+        ({"key": 7}, "BadRequest"),
+        ({"key": "no such item"}, "BadRequest"),
+        ({"key": "item-9999"}, "ItemNotFound"),
+    ],
+)
+@pytest.mark.parametrize("variant", [variant.name for variant in VARIANTS])
+def test_what_cannot_be_answered_is_a_function_error(
+    clients: dict[str, Any], variant: str, event: Any, error_type: str
+) -> None:
+    answer, payload = invoke(clients, variant, event)
+    assert answer["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == error_type
+
+
+def test_the_dashboard_is_deployed(clients: dict[str, Any]) -> None:
+    body = json.loads(clients["cloudwatch"].get_dashboard(DashboardName="CacheLab-comparison")["DashboardBody"])
+    text = json.dumps(body)
+    for variant in VARIANTS:
+        assert variant.name in text
