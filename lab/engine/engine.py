@@ -1,17 +1,24 @@
 """The engine: function versions in, outcomes out."""
 
+import asyncio
 import functools
 import secrets
 from pathlib import Path
 
-from lab.engine import runtimes
+from lab.engine import limits, runtimes
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
+from lab.engine.log_format import platform_lines
+from lab.engine.memory_watch import MemoryWatch
 from lab.engine.pool import Pool
 from lab.engine.sandbox import Isolation, Layout, Sandbox, Supervisor
+from lab.engine.services import Services
+from lab.engine.settings import EngineSettings
 from lab.engine.snapshot import Snapshot
 from lab.engine.start_gate import StartGate
+from lab.engine.telemetry import Telemetry
 
+DEFAULTS = EngineSettings()
 ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -23,10 +30,22 @@ class Engine:
     Lambda: ``function_of_access_key`` tells whose call a signed request is.
     """
 
-    def __init__(self, folder: Path, extra_variables: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        extra_variables: dict[str, str],
+        settings: EngineSettings = DEFAULTS,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         runtimes.refresh_packs()
         self.isolation = Isolation.probe()
-        self._supervisor = Supervisor(folder / "environments", self.isolation)
+        self._settings = settings
+        self._telemetry = telemetry
+        self._limits = limits.probe(limit_memory=settings.limit_memory, limit_cpu=settings.limit_cpu)
+        self._memory_watch = MemoryWatch()
+        self._supervisor = Supervisor(folder / "environments", self.isolation, self._limits.folders)
+        self._loop = asyncio.get_running_loop()
+        self._sweeping = self._loop.call_later(self._sweep_interval_s(), self._sweep)
         self._extra_variables = extra_variables
         self.gate = StartGate()
         self._pools: dict[FunctionVersion, Pool] = {}
@@ -49,13 +68,15 @@ class Engine:
 
     def tiers(self) -> dict[str, str]:
         """Which means each limit is kept with on this machine."""
-        return {"isolation": self.isolation.tier}
+        return {"isolation": self.isolation.tier, "limits": self._limits.tier}
 
     def close(self) -> None:
         """End every environment, and the process that made them."""
+        self._sweeping.cancel()
         for pool in list(self._pools.values()):
             pool.end()
         self._supervisor.close()
+        self._limits.close()
 
     def _pool(self, version: FunctionVersion) -> Pool:
         pool = self._pools.get(version)
@@ -71,8 +92,26 @@ class Engine:
         interpreter, exact = runtimes.choose(version.runtime)
         self.interpreters[version.runtime] = (interpreter, exact)
         layout = Layout.of(version, interpreter, self.isolation)
-        make_sandbox = functools.partial(Sandbox, self._supervisor, layout, version.tmp_mb)
-        return Pool(version, make_sandbox, self._credentials, self.gate)
+        services = Services(
+            make_sandbox=functools.partial(Sandbox, self._supervisor, layout, version.tmp_mb),
+            make_credentials=functools.partial(self._credentials, version),
+            make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),
+            lines=platform_lines(version),
+            gate=self.gate,
+            memory_watch=self._memory_watch,
+            settings=self._settings,
+            telemetry=self._telemetry,
+        )
+        return Pool(version, services)
+
+    def _sweep_interval_s(self) -> float:
+        settings = self._settings
+        return min(settings.idle_s, settings.lifetime_s[0]) / settings.clock_speed / 20
+
+    def _sweep(self) -> None:
+        for pool in self._pools.values():
+            pool.sweep()
+        self._sweeping = self._loop.call_later(self._sweep_interval_s(), self._sweep)
 
     def _credentials(self, version: FunctionVersion) -> dict[str, str]:
         access_key = "ASIA" + "".join(secrets.choice(ACCESS_KEY_ALPHABET) for _ in range(16))

@@ -1,19 +1,22 @@
 """The life of an execution environment: init or restore, invocations one at a time, crash, timeout, end."""
 
-import asyncio
 import datetime
 import enum
 import json
+import math
 import secrets
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from lab.engine import platform_log
+from lab.engine.deadline import Deadline
 from lab.engine.function import FunctionVersion, lambda_environment
-from lab.engine.invocation import Fault, Invocation, LogTail, Outcome
+from lab.engine.invocation import Fault, Invocation, Outcome
+from lab.engine.log_buffer import LogBuffer
 from lab.engine.runtime import channel
 from lab.engine.sandbox import Sandbox
+from lab.engine.services import Services
 
 INIT_LIMIT_S = 10.0
 RESTORE_LIMIT_S = 10.0
@@ -58,19 +61,24 @@ class Environment:
     def __init__(
         self,
         version: FunctionVersion,
-        make_sandbox: Callable[..., Sandbox],
+        services: Services,
         owner: Owner,
-        credentials: dict[str, str],
     ) -> None:
         self.version = version
         self._owner = owner
-        self._credentials = credentials
-        self._loop = asyncio.get_running_loop()
-        self._sandbox = make_sandbox(on_frame=self._frame, on_exit=self._exited, on_log=self._logged)
-        self._log = LogTail()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._due = 0.0
-        self._when_due: Callable[[], None] | None = None
+        self._credentials = services.make_credentials()
+        self._lines = services.lines
+        self._telemetry = services.telemetry
+        self._memory_watch = services.memory_watch
+        self._limit_memory = services.settings.limit_memory
+        self._log = LogBuffer(self._log_overflow)
+        self._group = services.make_group()
+        self._sandbox = services.make_sandbox(
+            self._group.joins, on_frame=self._frame, on_exit=self._exited, on_log=self._log.write
+        )
+        self._fault = Fault.TIMEOUT
+        self.idle_since = 0.0
+        self._deadline = Deadline()
         self._invocation: Invocation | None = None
         self._process_ready = False
         self._within_invocation = False
@@ -81,12 +89,14 @@ class Environment:
         self._restore_ms: float | None = None
         self._error: bytes | None = None
         self._peak_kb = 0
-        self.log_stream = _log_stream_name(version.version)
+        self.log_stream = log_stream_name(version.version)
         self.state = State.NEW
 
     def assign(self, invocation: Invocation) -> None:
         """Take an invocation: the environment is new or idle."""
         self._invocation = invocation
+        if self._telemetry is not None:
+            self._telemetry.started(self.version)
         if self.state is State.NEW:
             self._begin()
         elif self._process_ready:
@@ -100,10 +110,10 @@ class Environment:
         if self.state is State.GONE:
             return
         self.state = State.GONE
-        self._stop_timer()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadline.close()
+        self._memory_watch.leave(self)
         self._sandbox.close()
+        self._group.close()
         self._start_over()
         self._owner.environment_gone(self)
         if self._invocation is not None:
@@ -115,13 +125,13 @@ class Environment:
         self._began = time.perf_counter()
         snapshot = self._owner.snapshot_source()
         if snapshot is None:
-            self._log.write(platform_log.init_start(self.version.runtime))
-            self._set_timer(INIT_LIMIT_S, self._init_timed_out)
+            self._log.write(self._lines.init_start())
+            self._deadline.set(INIT_LIMIT_S, self._init_timed_out)
             self._sandbox.start(self._variables())
         else:
             self._restoring = True
-            self._log.write(platform_log.restore_start(self.version.runtime))
-            self._set_timer(RESTORE_LIMIT_S, self._restore_timed_out)
+            self._log.write(self._lines.restore_start())
+            self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
             variables = self._variables() | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
             self._sandbox.restore_from(snapshot, variables)
 
@@ -134,7 +144,7 @@ class Environment:
         self.state = State.STARTING
         self._within_invocation = True
         self._error = None
-        self._set_timer(self.version.timeout_s, self._invocation_timed_out)
+        self._deadline.set(self.version.timeout_s, self._invocation_timed_out)
         self._began = time.perf_counter()
         self._write_start()
         self._sandbox.start(self._variables())
@@ -165,26 +175,29 @@ class Environment:
         if self._restoring:
             self._restoring = False
             self._restore_ms = elapsed_ms
-            self._log.write(platform_log.restore_report(elapsed_ms))
+            self._log.write(self._lines.restore_report(elapsed_ms))
         else:
             self._init_ms = elapsed_ms
+        self._group.start()
         self._dispatch()
         self._start_over()
 
     def _dispatch(self) -> None:
-        self._set_timer(self.version.timeout_s, self._invocation_timed_out)
+        self._deadline.set(self.version.timeout_s, self._invocation_timed_out)
         self._write_start()
         self._began = time.perf_counter()
         self._send_invocation()
 
     def _write_start(self) -> None:
         assert self._invocation is not None
-        self._log.write(platform_log.start(self._invocation.request_id, self.version.version))
+        self._log.write(self._lines.start(self._invocation.request_id))
 
     def _send_invocation(self) -> None:
         invocation = self._invocation
         assert invocation is not None
         self.state = State.BUSY
+        if self._limit_memory:
+            self._memory_watch.enter(self)
         remaining_s = self.version.timeout_s - (time.perf_counter() - self._began)
         deadline_ms = int((time.time() + remaining_s) * 1000)
         frame = channel.encode_invoke(
@@ -194,6 +207,9 @@ class Environment:
 
     def _answered(self, payload: bytes, *, function_error: bool) -> None:
         self._sandbox.read_log()
+        if self._limit_memory and self._peak_kb > self.version.memory_mb * 1024:
+            self._kill(Fault.MEMORY)
+            return
         status, error_type = ("error", _error_type(payload)) if function_error else (None, None)
         tell = self._finish(payload, function_error=function_error, status=status, error_type=error_type)
         self._sandbox.freeze()
@@ -203,7 +219,8 @@ class Environment:
     def _finish(
         self, payload: bytes, *, function_error: bool, status: str | None, error_type: str | None
     ) -> Callable[[], None]:
-        self._stop_timer()
+        self._deadline.clear()
+        self._memory_watch.leave(self)
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
@@ -211,28 +228,35 @@ class Environment:
             request_id=invocation.request_id,
             duration_ms=self._elapsed_ms(),
             memory_mb=self.version.memory_mb,
-            max_memory_mb=-(-self._peak_kb // 1024),
+            max_memory_mb=min(-(-self._peak_kb // 1024), self.version.memory_mb),
             init_ms=self._init_ms,
             restore_ms=self._restore_ms,
             status=status,
             error_type=error_type,
         )
         self._init_ms = self._restore_ms = None
-        self._log.write(platform_log.end(invocation.request_id) + report.line())
+        self._log.write(self._lines.finish(report))
+        tail, log = self._log.take()
+        if self._telemetry is not None:
+            self._telemetry.invocation(self.version, invocation.arn, self.log_stream, log, report)
         outcome = Outcome(
             payload=payload,
             function_error=function_error,
             executed_version=self.version.version,
-            log_tail=self._log.take(),
+            log_tail=tail,
         )
         return lambda: invocation.on_done(outcome)
 
     def _elapsed_ms(self) -> float:
-        elapsed_ms = (time.perf_counter() - self._began) * 1000
-        return min(elapsed_ms, self.version.timeout_s * 1000) if self.state is State.KILLED else elapsed_ms
+        return min((time.perf_counter() - self._began) * 1000, self._limit_ms())
+
+    def _limit_ms(self) -> float:
+        timed_out = self.state is State.KILLED and self._fault is Fault.TIMEOUT
+        return self.version.timeout_s * 1000 if timed_out else math.inf
 
     def _become_idle(self) -> None:
         self.state = State.IDLE
+        self.idle_since = time.perf_counter()
         self._owner.environment_idle(self)
 
     def _fail(self, fault: Fault, message: str) -> Callable[[], None]:
@@ -258,18 +282,25 @@ class Environment:
             self._init_failed()
         elif self.state in (State.STARTING, State.BUSY):
             self._within_invocation = False
+            if self._group.was_killed():
+                self._fault, self.state = Fault.MEMORY, State.KILLED
+                self._exited(status, reason)
+                return
             tell = self._fail_with(self._error, status)
             self._become_idle()
             tell()
         elif self.state is State.KILLED:
-            tell = self._fail(Fault.TIMEOUT, _timeout_text(self.version))
+            self._peak_kb = 0 if self._fault is not Fault.MEMORY else self.version.memory_mb * 1024
+            tell = self._fail(self._fault, self._fault_text())
+            self._peak_kb = 0
             self._become_idle()
             tell()
 
     def _init_failed(self) -> None:
         elapsed_ms = self._elapsed_ms()
         error_type = _error_type(self._error) if self._error else Fault.EXIT.value
-        self._log.write(platform_log.init_report(elapsed_ms, "init", "error", error_type))
+        status = "timeout" if elapsed_ms >= INIT_LIMIT_S * 1000 else "error"
+        self._log.write(self._lines.init_report(elapsed_ms, "init", status, error_type))
         self._start_within_invocation()
         self._start_over()
 
@@ -289,51 +320,36 @@ class Environment:
 
     def _invocation_timed_out(self) -> None:
         self._sandbox.read_log()
-        invocation = self._invocation
-        assert invocation is not None
+        assert self._invocation is not None
+        self._log.write(self._lines.timed_out(self._invocation.request_id))
+        self._kill(Fault.TIMEOUT)
+
+    def check_memory(self) -> None:
+        """Kill the process if the environment holds more memory than the function has."""
+        if self.state is State.BUSY and self._group.over_memory(self._sandbox.pid):
+            self._sandbox.read_log()
+            self._kill(Fault.MEMORY)
+
+    def _kill(self, fault: Fault) -> None:
+        self._fault = fault
         self.state = State.KILLED
         self._process_ready = self._within_invocation = False
-        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        self._log.write(f"{stamp} {invocation.request_id} {_timeout_text(self.version)}\n\n".encode())
-        self._set_timer(KILL_LIMIT_S, self.end)
+        self._memory_watch.leave(self)
+        self._deadline.set(KILL_LIMIT_S, self.end)
         self._sandbox.kill_process()
 
-    def _logged(self, data: bytes) -> None:
-        self._log.write(data)
+    def _fault_text(self) -> str:
+        if self._fault is Fault.TIMEOUT:
+            return f"Task timed out after {self.version.timeout_s:.2f} seconds"
+        return "Runtime exited with error: signal: killed"
 
-    def _set_timer(self, seconds: float, call: Callable[[], None]) -> None:
-        # A timer that is due earlier is left as it is, and set on when it fires: invocations are many, timeouts few.
-        self._due = time.perf_counter() + seconds
-        self._when_due = call
-        if self._timer is not None and self._timer_at <= self._due:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = self._due
-        self._timer = self._loop.call_later(seconds, self._timer_fired)
-
-    def _stop_timer(self) -> None:
-        self._when_due = None
-
-    def _timer_fired(self) -> None:
-        self._timer = None
-        call = self._when_due
-        if call is None:
-            return
-        remaining_s = self._due - time.perf_counter()
-        if remaining_s > 0:
-            self._timer_at = self._due
-            self._timer = self._loop.call_later(remaining_s, self._timer_fired)
-        else:
-            self._when_due = None
-            call()
+    def _log_overflow(self, data: bytes) -> None:
+        if self._telemetry is not None:
+            self._telemetry.log(self.version, self.log_stream, data)
 
 
-def _timeout_text(version: FunctionVersion) -> str:
-    return f"Task timed out after {version.timeout_s:.2f} seconds"
-
-
-def _log_stream_name(version: str) -> str:
+def log_stream_name(version: str) -> str:
+    """A new log stream's name, as Lambda makes them: date, version, 32 hexadecimal digits."""
     return f"{datetime.datetime.now(datetime.UTC):%Y/%m/%d}/[{version}]{secrets.token_hex(16)}"
 
 

@@ -10,7 +10,8 @@ class FunctionVersion:
     """One version of a function, as deployed, with its code and layers unpacked on this machine.
 
     ``version`` is a number as text, or ``$LATEST``; ``arn`` ends with it, except for ``$LATEST``. ``layers_dir`` is all
-    layers unpacked over one another, as Lambda does at ``/opt``.
+    layers unpacked over one another, as Lambda does at ``/opt``. ``log_format`` is ``Text`` or ``JSON``; the log levels
+    filter JSON logs only.
     """
 
     name: str
@@ -27,6 +28,9 @@ class FunctionVersion:
     log_group: str
     snap_start: bool = False
     region: str = "us-east-1"
+    log_format: str = "Text"
+    application_log_level: str = "INFO"
+    system_log_level: str = "INFO"
 
 
 def lambda_environment(version: FunctionVersion, *, log_stream: str, paths: Mapping[str, str]) -> dict[str, str]:
@@ -35,6 +39,7 @@ def lambda_environment(version: FunctionVersion, *, log_stream: str, paths: Mapp
     ``paths`` gives ``task``, ``opt`` and ``runtime`` as the function sees them. Source: the AWS Lambda Developer Guide,
     "Defined runtime environment variables".
     """
+    log_level = {"AWS_LAMBDA_LOG_LEVEL": version.application_log_level} if version.log_format == "JSON" else {}
     return {
         "_HANDLER": version.handler,
         "AWS_REGION": version.region,
@@ -44,6 +49,8 @@ def lambda_environment(version: FunctionVersion, *, log_stream: str, paths: Mapp
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": version.log_format,
+        **log_level,
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "LAMBDA_TASK_ROOT": paths["task"],

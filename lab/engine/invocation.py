@@ -4,8 +4,6 @@ import dataclasses
 import enum
 from collections.abc import Callable
 
-TAIL_BYTES = 4096
-
 
 class Fault(enum.StrEnum):
     """Why an invocation failed other than by the function's own error; the values are Lambda's ``errorType``."""
@@ -36,24 +34,5 @@ class Invocation:
     client_context: str | None = None
 
 
-class LogTail:
-    """The log of one environment since the last invocation ended: bounded, as ``LogType=Tail`` is."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def write(self, data: bytes) -> None:
-        """Add to the log."""
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size > 64 * TAIL_BYTES:
-            self._parts = [b"".join(self._parts)[-TAIL_BYTES:]]
-            self._size = TAIL_BYTES
-
-    def take(self) -> bytes:
-        """The last 4 KiB of what was written; the log begins anew."""
-        data = b"".join(self._parts)
-        self._parts.clear()
-        self._size = 0
-        return data[-TAIL_BYTES:]
+class ThrottledError(Exception):
+    """An invocation is refused for want of concurrency; the text is Lambda's ``Reason``."""

@@ -4,7 +4,10 @@ Tabs, spaces and rounding are as in AWS's own logs (AWS Lambda Developer Guide, 
 """
 
 import dataclasses
+import datetime
 import math
+
+from lab.engine.function import FunctionVersion
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -21,10 +24,14 @@ class Report:
     error_type: str | None = None
 
     @property
+    def billed_restore_ms(self) -> int:
+        """What a restore adds to the bill."""
+        return 0 if self.restore_ms is None else math.ceil(self.restore_ms)
+
+    @property
     def billed_ms(self) -> int:
         """Since August 2025 init is billed with the duration, and a restore likewise."""
-        billed_restore = 0 if self.restore_ms is None else math.ceil(self.restore_ms)
-        return math.ceil(self.duration_ms + (self.init_ms or 0)) + billed_restore
+        return math.ceil(self.duration_ms + (self.init_ms or 0)) + self.billed_restore_ms
 
     def line(self) -> bytes:
         """The REPORT line."""
@@ -39,12 +46,53 @@ class Report:
             parts.append(f"Init Duration: {self.init_ms:.2f} ms")
         if self.restore_ms is not None:
             parts.append(f"Restore Duration: {self.restore_ms:.2f} ms")
-            parts.append(f"Billed Restore Duration: {math.ceil(self.restore_ms)} ms")
+            parts.append(f"Billed Restore Duration: {self.billed_restore_ms} ms")
         if self.status is not None:
             parts.append(f"Status: {self.status}")
         if self.error_type is not None:
             parts.append(f"Error Type: {self.error_type}")
         return ("\t".join(parts) + "\t\n").encode()
+
+
+class TextLog:
+    """Platform lines of one function version, as text. Each call gives the bytes to write, whole lines."""
+
+    def __init__(self, version: FunctionVersion) -> None:
+        self._version = version
+
+    def init_start(self) -> bytes:
+        """Before an init."""
+        return init_start(self._version.runtime)
+
+    def init_report(self, init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
+        """After an init that failed, timed out, or was made for a snapshot."""
+        return init_report(init_ms, phase, status, error_type)
+
+    def restore_start(self) -> bytes:
+        """Before a restore."""
+        return restore_start(self._version.runtime)
+
+    def restore_report(self, restore_ms: float) -> bytes:
+        """After a restore."""
+        return restore_report(restore_ms)
+
+    def start(self, request_id: str) -> bytes:
+        """Before an invocation."""
+        return start(request_id, self._version.version)
+
+    def timed_out(self, request_id: str) -> bytes:
+        """When an invocation takes longer than the function's timeout."""
+        stamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")[:-6]
+        return f"{stamp}Z {request_id} Task timed out after {self._version.timeout_s:.2f} seconds\n\n".encode()
+
+    def finish(self, report: Report) -> bytes:
+        """After an invocation: END and REPORT."""
+        return end(report.request_id) + report.line()
+
+
+def runtime_version(runtime: str) -> str:
+    """The runtime as platform lines name it: ``python:3.13.lab`` for ``python3.13``."""
+    return f"{runtime.replace('python', 'python:')}.lab"
 
 
 def start(request_id: str, version: str) -> bytes:
@@ -59,12 +107,12 @@ def end(request_id: str) -> bytes:
 
 def init_start(runtime: str) -> bytes:
     """The line before an init."""
-    return f"INIT_START Runtime Version: {runtime.replace('python', 'python:')}.lab\n".encode()
+    return f"INIT_START Runtime Version: {runtime_version(runtime)}\n".encode()
 
 
 def restore_start(runtime: str) -> bytes:
     """The line before a restore."""
-    return f"RESTORE_START Runtime Version: {runtime.replace('python', 'python:')}.lab\n".encode()
+    return f"RESTORE_START Runtime Version: {runtime_version(runtime)}\n".encode()
 
 
 def restore_report(restore_ms: float) -> bytes:

@@ -2,14 +2,18 @@
 
 import collections
 import functools
-from collections.abc import Callable
+import random
+import time
 
 from lab.engine.environment import Environment
 from lab.engine.function import FunctionVersion
-from lab.engine.invocation import Invocation
+from lab.engine.invocation import Invocation, ThrottledError
 from lab.engine.sandbox import Sandbox
+from lab.engine.services import Services
+from lab.engine.settings import Routing
 from lab.engine.snapshot import Snapshot, SnapshotState
-from lab.engine.start_gate import StartGate
+
+SCALE_OUT_WINDOW_S = 10.0
 
 
 class Pool:
@@ -22,25 +26,31 @@ class Pool:
     def __init__(
         self,
         version: FunctionVersion,
-        make_sandbox: Callable[..., Sandbox],
-        make_credentials: Callable[[FunctionVersion], dict[str, str]],
-        gate: StartGate,
+        services: Services,
     ) -> None:
         self.version = version
-        self._gate = gate
+        self._services = services
+        self._gate = services.gate
+        self._settings = services.settings
+        self._started: collections.deque[float] = collections.deque()
+        self._ends_at: dict[Environment, float] = {}
         self._waiting: collections.deque[Invocation] = collections.deque()
-        self._make_sandbox = make_sandbox
-        self._make_credentials = make_credentials
         self._idle: list[Environment] = []
         self.environments: set[Environment] = set()
         self._snapshot: Snapshot | None = None
         self._retired = False
 
     def invoke(self, invocation: Invocation) -> None:
-        """Serve an invocation; never queues it on a busy environment."""
+        """Serve an invocation; never queues it on a busy environment.
+
+        Raises:
+            ThrottledError: no environment is idle, and as many were started in the last 10 seconds as may be.
+        """
         if self._idle:
-            self._idle.pop().assign(invocation)
-        elif self.version.snap_start:
+            self._take_idle().assign(invocation)
+            return
+        self._check_rate()
+        if self.version.snap_start:
             self.prepare_snapshot().when_settled(functools.partial(self._place, invocation))
         else:
             self._place(invocation)
@@ -48,7 +58,7 @@ class Pool:
     def prepare_snapshot(self) -> Snapshot:
         """The version's snapshot, made on the first call (as Lambda makes it when the version is published)."""
         if self._snapshot is None:
-            self._snapshot = Snapshot(self.version, self._make_sandbox, self._make_credentials(self.version))
+            self._snapshot = Snapshot(self.version, self._services)
         return self._snapshot
 
     def snapshot_source(self) -> Sandbox | None:
@@ -74,6 +84,14 @@ class Pool:
         if self._snapshot is not None:
             self._snapshot.end()
 
+    def sweep(self) -> None:
+        """End the environments that have been idle for too long or have reached their lifetime."""
+        now = time.perf_counter()
+        idle_before = now - self._settings.idle_s / self._settings.clock_speed
+        for environment in list(self._idle):
+            if environment.idle_since <= idle_before or self._ends_at[environment] <= now:
+                environment.end()
+
     def environment_idle(self, environment: Environment) -> None:
         """An environment has answered."""
         if self._waiting:
@@ -90,10 +108,28 @@ class Pool:
     def environment_gone(self, environment: Environment) -> None:
         """An environment has ended."""
         self.environments.discard(environment)
+        self._ends_at.pop(environment, None)
         if environment in self._idle:
             self._idle.remove(environment)
         if self._retired and not self.environments and self._snapshot is not None:
             self._snapshot.end()
+
+    def _take_idle(self) -> Environment:
+        match self._settings.routing:
+            case Routing.MOST_RECENTLY_USED:
+                return self._idle.pop()
+            case Routing.LEAST_RECENTLY_USED:
+                return self._idle.pop(0)
+            case Routing.RANDOM:
+                return self._idle.pop(random.randrange(len(self._idle)))  # noqa: S311 - not for secrets
+
+    def _check_rate(self) -> None:
+        now = time.perf_counter()
+        while self._started and self._started[0] < now - SCALE_OUT_WINDOW_S / self._settings.clock_speed:
+            self._started.popleft()
+        if len(self._started) >= self._settings.scale_out:
+            raise ThrottledError("ConcurrentInvocationLimitExceeded")
+        self._started.append(now)
 
     def _place(self, invocation: Invocation) -> None:
         self._waiting.append(invocation)
@@ -106,7 +142,9 @@ class Pool:
         return True
 
     def _start_environment(self, invocation: Invocation) -> None:
-        credentials = self._make_credentials(self.version)
-        environment = Environment(self.version, self._make_sandbox, self, credentials)
+        environment = Environment(self.version, self._services, self)
         self.environments.add(environment)
+        # Not for secrets: how long an environment lives.
+        lifetime_s = random.uniform(*self._settings.lifetime_s)  # noqa: S311
+        self._ends_at[environment] = time.perf_counter() + lifetime_s / self._settings.clock_speed
         environment.assign(invocation)

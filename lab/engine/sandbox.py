@@ -55,18 +55,18 @@ class Isolation:
 class Supervisor:
     """The process that forks environments, and the folder that they are made in."""
 
-    def __init__(self, folder: Path, isolation: Isolation) -> None:
+    def __init__(self, folder: Path, isolation: Isolation, groups: list[str]) -> None:
         self.folder = folder
         self.isolation = isolation
         self._root = folder / "root"
         self._root.mkdir(parents=True)
         ours, theirs = socket.socketpair()
         self._socket = ours
-        command = [sys.executable, "-m", "lab.engine.supervisor", str(theirs.fileno()), str(folder.parent)]
+        command = [sys.executable, "-m", "lab.engine.supervisor", str(theirs.fileno()), str(folder.parent), *groups]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
         theirs.close()
 
-    def make_environment(self, places: dict[str, str], tmp_mb: int) -> socket.socket:
+    def make_environment(self, places: dict[str, str], tmp_mb: int, joins: list[str]) -> socket.socket:
         """Fork an environment's first process; returns the engine's end of its control channel."""
         ours, theirs = socket.socketpair()
         namespaces = self.isolation.namespaces
@@ -75,6 +75,7 @@ class Supervisor:
             "root": str(self._root),
             "places": places,
             "tmp_mb": tmp_mb,
+            "joins": joins,
         }
         socket.send_fds(self._socket, [channel.encode(channel.START, header)], [theirs.fileno()])
         theirs.close()
@@ -128,6 +129,7 @@ class Sandbox:
         supervisor: Supervisor,
         layout: Layout,
         tmp_mb: int,
+        joins: list[str],
         *,
         on_frame: Callable[[int, bytes, bytes], None],
         on_exit: Callable[[int, str | None], None],
@@ -137,6 +139,7 @@ class Sandbox:
         self._supervisor = supervisor
         self.layout = layout
         self._tmp_mb = tmp_mb
+        self._joins = joins
         self._on_frame, self._on_exit, self._on_log = on_frame, on_exit, on_log
         self._control: socket.socket | None = None
         self._control_frames = channel.Decoder()
@@ -150,7 +153,7 @@ class Sandbox:
     def start(self, env: dict[str, str]) -> None:
         """Start the runtime process: in a new environment, or again in this one."""
         if self._control is None:
-            self._watch_control(self._supervisor.make_environment(self.layout.places, self._tmp_mb))
+            self._watch_control(self._supervisor.make_environment(self.layout.places, self._tmp_mb, self._joins))
         channel_fd, log_fd = self._new_process_ends()
         argv = [self.layout.python, "-s", f"{self.layout.paths['runtime']}/bootstrap.py"]
         if wrapper := env.get("AWS_LAMBDA_EXEC_WRAPPER"):
@@ -168,6 +171,7 @@ class Sandbox:
         header: dict[str, object] = {
             "namespaces": self._supervisor.isolation.namespaces,
             "tmp_mb": self._tmp_mb,
+            "joins": self._joins,
             "env": {**env, **self._own_variables(snapshot._tmp)},
         }
         assert snapshot._channel is not None

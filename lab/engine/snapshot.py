@@ -6,12 +6,10 @@ import json
 import time
 from collections.abc import Callable
 
-from lab.engine import platform_log
-from lab.engine.environment import INIT_LIMIT_S
+from lab.engine.environment import INIT_LIMIT_S, log_stream_name
 from lab.engine.function import FunctionVersion, lambda_environment
-from lab.engine.invocation import LogTail
 from lab.engine.runtime import channel
-from lab.engine.sandbox import Sandbox
+from lab.engine.services import Services
 
 SNAPSHOT_INIT_LIMIT_S = max(INIT_LIMIT_S, 130.0)
 
@@ -28,18 +26,19 @@ class SnapshotState(enum.Enum):
 class Snapshot:
     """The snapshot of a version: its init runs once, here; `when_settled` tells when it is over."""
 
-    def __init__(
-        self, version: FunctionVersion, make_sandbox: Callable[..., Sandbox], credentials: dict[str, str]
-    ) -> None:
+    def __init__(self, version: FunctionVersion, services: Services) -> None:
         self.state = SnapshotState.PENDING
         self.reason = ""
         self.init_ms: float | None = None
-        self.log = LogTail()
-        self.sandbox = make_sandbox(on_frame=self._frame, on_exit=self._exited, on_log=self.log.write)
+        self._lines = services.lines
+        self._telemetry = services.telemetry
+        self._version = version
+        self._log_stream = log_stream_name(version.version)
+        self.sandbox = services.make_sandbox([], on_frame=self._frame, on_exit=self._exited, on_log=self._logged)
         self._waiting: list[Callable[[], None]] = []
         self._began = time.perf_counter()
         paths = self.sandbox.layout.paths
-        env = lambda_environment(version, log_stream="", paths=paths) | credentials
+        env = lambda_environment(version, log_stream=self._log_stream, paths=paths) | services.make_credentials()
         self.sandbox.start(env | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(SNAPSHOT_INIT_LIMIT_S, self.sandbox.kill_process)
@@ -59,7 +58,7 @@ class Snapshot:
     def _frame(self, kind: int, head: bytes, body: bytes) -> None:
         if kind == channel.SNAPSHOT:
             self.init_ms = (time.perf_counter() - self._began) * 1000
-            self.log.write(platform_log.init_report(self.init_ms, "init", "success", None))
+            self._logged(self._lines.init_report(self.init_ms, "init", "success", None))
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
             header = json.loads(head)
@@ -72,6 +71,10 @@ class Snapshot:
             self._settle(SnapshotState.FAILED, self.reason or reason or f"init ended with status {status}")
         elif self.state is SnapshotState.READY:
             self.state = SnapshotState.FAILED
+
+    def _logged(self, data: bytes) -> None:
+        if self._telemetry is not None:
+            self._telemetry.log(self._version, self._log_stream, data)
 
     def _settle(self, state: SnapshotState, reason: str) -> None:
         self._timer.cancel()

@@ -11,14 +11,19 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
+from lab.engine.limits import remove_groups
 from lab.engine.runtime import init, sandbox
 from lab.engine.runtime.channel import Channel
 
 
-def main(fd: int, folder: str) -> None:
-    """Serve requests for environments from the engine's end of the socket ``fd``; at its end, take away ``folder``."""
+def main(fd: int, folder: str, groups: list[str]) -> None:
+    """Serve requests for environments from the engine's end of the socket ``fd``.
+
+    When the engine is gone, take away what a death would leave behind: ``folder``, and the control ``groups``.
+    """
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -27,7 +32,7 @@ def main(fd: int, folder: str) -> None:
         try:
             _, header, _ = requests.receive_with_fds()
         except (EOFError, OSError):
-            shutil.rmtree(folder, ignore_errors=True)
+            _clean_up(folder, groups)
             return
         (control_fd,) = requests.take_fds()
         if os.fork() == 0:
@@ -36,10 +41,18 @@ def main(fd: int, folder: str) -> None:
         os.close(control_fd)
 
 
+def _clean_up(folder: str, groups: list[str]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(100):
+        if remove_groups(groups):
+            return
+        time.sleep(0.02)
+
+
 def _be_environment(header: dict[str, Any], control: Channel) -> None:
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        in_namespace = init.enter(header["namespaces"])
+        in_namespace = init.enter(header["namespaces"], header["joins"])
         if in_namespace:
             sandbox.build_root(header["root"], places=header["places"], tmp_mb=header["tmp_mb"])
     except BaseException as error:
@@ -48,4 +61,4 @@ def _be_environment(header: dict[str, Any], control: Channel) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -10,6 +10,7 @@ from typing import Any
 from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation, Outcome
+from lab.engine.settings import EngineSettings
 
 _numbers = itertools.count(1)
 
@@ -38,9 +39,9 @@ class Answer:
 class Harness:
     """One engine and the functions made for it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: EngineSettings = EngineSettings()) -> None:  # noqa: B008 - frozen
         self.folder = folder
-        self.engine = Engine(folder / "engine", {})
+        self.engine = Engine(folder / "engine", {}, settings)
         self._empty = folder / "empty"
         self._empty.mkdir(parents=True)
 

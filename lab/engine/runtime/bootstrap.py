@@ -114,7 +114,7 @@ class SocketRuntimeClient:
         channel_fd, log_fd, control_fd = fds
         control = Channel(socket.socket(fileno=control_fd))
         try:
-            in_namespace = init.enter(header["namespaces"])
+            in_namespace = init.enter(header["namespaces"], header["joins"])
             if in_namespace:
                 _private_tmp(header["tmp_mb"])
         except OSError as error:

@@ -19,14 +19,17 @@ from .channel import Channel
 INIT_FAILED = 70
 
 
-def enter(namespaces: "dict[str, Any] | None") -> bool:
-    """Leave the engine's process group, and enter the namespaces where there are any.
+def enter(namespaces: "dict[str, Any] | None", joins: "list[str]") -> bool:
+    """Leave the engine's process group, come under the environment's limits, enter the namespaces where there are any.
 
     Returns in the environment's first process: the caller itself, or its child where a process namespace was made (the
     caller then stays behind, waiting for the child, and never returns).
     """
     os.setsid()
     sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+    for path in joins:
+        with open(path, "w", encoding="ascii") as processes:
+            processes.write("0")
     if namespaces is None:
         with contextlib.suppress(OSError):
             sandbox.prctl(sandbox.PR_SET_CHILD_SUBREAPER, 1)

@@ -1,0 +1,31 @@
+"""What the environments of a function version are made with."""
+
+import dataclasses
+from collections.abc import Callable
+
+from lab.engine.json_log import JsonLog
+from lab.engine.limits import Group
+from lab.engine.memory_watch import MemoryWatch
+from lab.engine.platform_log import TextLog
+from lab.engine.sandbox import Sandbox
+from lab.engine.settings import EngineSettings
+from lab.engine.start_gate import StartGate
+from lab.engine.telemetry import Telemetry
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Handed from the engine to the pools of versions, and from there to their environments.
+
+    ``make_sandbox`` takes the files to join (see `Group`) and the callbacks of a `Sandbox`; ``make_credentials`` gives
+    an environment's own credentials and the engine's variables.
+    """
+
+    make_sandbox: Callable[..., Sandbox]
+    make_credentials: Callable[[], dict[str, str]]
+    make_group: Callable[[], Group]
+    lines: TextLog | JsonLog
+    gate: StartGate
+    memory_watch: MemoryWatch
+    settings: EngineSettings
+    telemetry: Telemetry | None

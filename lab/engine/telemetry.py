@@ -1,0 +1,25 @@
+"""Who the engine tells of invocations and log lines, if anybody is to know."""
+
+from typing import Protocol
+
+from lab.engine.function import FunctionVersion
+from lab.engine.platform_log import Report
+
+
+class Telemetry(Protocol):
+    """Told of every invocation as it happens, on its path: a call costs a microsecond or two, and never fails.
+
+    ``arn`` is the one that was invoked: it ends with the alias, if one was.
+    """
+
+    def started(self, version: FunctionVersion) -> None:
+        """An invocation has been given to an environment; `invocation` follows, once."""
+
+    def invocation(self, version: FunctionVersion, arn: str, log_stream: str, log: bytes, report: Report) -> None:
+        """An invocation has ended; ``log`` is what was logged since the last call for this stream, in whole lines."""
+
+    def log(self, version: FunctionVersion, log_stream: str, data: bytes) -> None:
+        """What was logged before an invocation's end, or outside of one; it may end within a line."""
+
+    def throttled(self, version: FunctionVersion, arn: str) -> None:
+        """An invocation was refused for want of concurrency."""

@@ -1,0 +1,94 @@
+"""How long environments live, which idle one is taken, how many may start: the engine's settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from lab.engine.invocation import ThrottledError
+from lab.engine.settings import EngineSettings, Routing
+from tests.engine.harness import Harness
+
+WHO = """
+    import time, uuid
+    ME = str(uuid.uuid4())
+    def handler(event, context):
+        time.sleep(event.get("sleep", 0))
+        return ME
+"""
+
+
+@pytest.fixture
+async def make_harness(tmp_path: Path) -> AsyncIterator[Callable[[EngineSettings], Harness]]:
+    made: list[Harness] = []
+
+    def make(settings: EngineSettings) -> Harness:
+        made.append(Harness(tmp_path / str(len(made)), settings))
+        return made[-1]
+
+    yield make
+    for harness in made:
+        harness.engine.close()
+
+
+async def test_an_idle_environment_ends_after_its_time(make_harness: Callable[[EngineSettings], Harness]) -> None:
+    """Ten minutes idle, at a clock 1,000 times faster."""
+    harness = make_harness(EngineSettings(idle_s=600, clock_speed=1000))
+    version = harness.function(WHO)
+    first = await harness.invoke(version)
+    soon = await harness.invoke(version)
+    await asyncio.sleep(0.9)
+    later = await harness.invoke(version)
+    assert soon.payload == first.payload
+    assert later.payload != first.payload
+
+
+async def test_an_environment_in_use_ends_at_the_end_of_its_lifetime(
+    make_harness: Callable[[EngineSettings], Harness],
+) -> None:
+    """67 to 147 minutes, at a clock 10,000 times faster: 0.4 to 0.9 seconds."""
+    harness = make_harness(EngineSettings(idle_s=36_000, clock_speed=10_000))
+    version = harness.function(WHO)
+    first = await harness.invoke(version)
+    for _ in range(100):
+        if (await harness.invoke(version)).payload != first.payload:
+            return
+        await asyncio.sleep(0.03)
+    pytest.fail("the environment outlived its lifetime")
+
+
+@pytest.mark.parametrize(
+    ("routing", "expected"), [(Routing.MOST_RECENTLY_USED, "late"), (Routing.LEAST_RECENTLY_USED, "early")]
+)
+async def test_routing_is_a_setting(
+    make_harness: Callable[[EngineSettings], Harness], routing: Routing, expected: str
+) -> None:
+    harness = make_harness(EngineSettings(routing=routing))
+    version = harness.function(WHO)
+    await asyncio.gather(*(harness.invoke(version, {"sleep": 1.0}) for _ in range(2)))  # two that are warm
+    late, early = await asyncio.gather(harness.invoke(version, {"sleep": 0.6}), harness.invoke(version, {"sleep": 0.1}))
+    answer = await harness.invoke(version)
+    assert answer.payload == {"late": late, "early": early}[expected].payload
+
+
+async def test_random_routing_uses_all(make_harness: Callable[[EngineSettings], Harness]) -> None:
+    harness = make_harness(EngineSettings(routing=Routing.RANDOM))
+    version = harness.function(WHO)
+    await asyncio.gather(*(harness.invoke(version, {"sleep": 1.0}) for _ in range(2)))
+    assert len({(await harness.invoke(version)).payload for _ in range(40)}) == 2
+
+
+async def test_more_new_environments_than_the_scale_out_rate_are_throttled(
+    make_harness: Callable[[EngineSettings], Harness],
+) -> None:
+    """Documented: 1,000 new environments in 10 seconds a function; 2 here."""
+    harness = make_harness(EngineSettings(scale_out=2, clock_speed=10))
+    version = harness.function(WHO)
+    running = [asyncio.create_task(harness.invoke(version, {"sleep": 1.5})) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(ThrottledError, match="ConcurrentInvocationLimitExceeded"):
+        await harness.invoke(version)
+    await asyncio.sleep(1.1)
+    running.append(asyncio.create_task(harness.invoke(version)))
+    assert len({answer.payload for answer in await asyncio.gather(*running)}) == 3

@@ -1,0 +1,174 @@
+"""Limits of an execution environment.
+
+Sources: the AWS Lambda Developer Guide, "Lambda quotas" and "Configure Lambda function memory"; the error of an
+environment that is out of memory was seen on AWS.
+"""
+
+import asyncio
+import time
+
+import pytest
+
+from lab.engine.limits import cpu_quota_us
+from tests.engine.harness import Harness
+
+
+def _groups(harness: Harness) -> None:
+    tier = harness.engine.tiers()["limits"]
+    if not tier.startswith("cgroup"):
+        pytest.skip(f"needs control groups; here: {tier}")
+
+
+def _namespaces(harness: Harness) -> None:
+    if harness.engine.isolation.namespaces is None:
+        pytest.skip("needs mount namespaces, which this machine does not allow")
+
+
+GREEDY = """
+    import time
+    def handler(event, context):
+        held = bytearray(event["mb"] * 1024 * 1024)
+        held[::4096] = b"x" * len(held[::4096])
+        time.sleep(event.get("hold", 0))
+        return len(held)
+"""
+
+
+@pytest.mark.parametrize("hold", [0, 1.0])
+async def test_more_memory_than_the_function_has_is_an_out_of_memory_error(harness: Harness, hold: float) -> None:
+    version = harness.function(GREEDY, memory_mb=128)
+    answer = await harness.invoke(version, {"mb": 200, "hold": hold})
+    assert answer.function_error
+    assert answer.payload["errorType"] == "Runtime.OutOfMemory"
+    assert answer.payload["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert (answer.report["Status"], answer.report["Error Type"]) == ("error", "Runtime.OutOfMemory")
+    assert answer.report["Max Memory Used"] == "128 MB"
+
+
+async def test_after_running_out_of_memory_the_environment_serves_again(harness: Harness) -> None:
+    version = harness.function(GREEDY, memory_mb=128)
+    await harness.invoke(version, {"mb": 200})
+    answer = await harness.invoke(version, {"mb": 10})
+    assert answer.payload == 10 * 1024 * 1024
+    assert int(answer.report["Max Memory Used"].split()[0]) < 128
+
+
+async def test_the_kernel_ends_what_takes_memory_faster_than_anyone_looks(harness: Harness) -> None:
+    _groups(harness)
+    version = harness.function(GREEDY, memory_mb=128, tmp_mb=512)
+    answer = await harness.invoke(version, {"mb": 2000})
+    assert answer.payload["errorType"] == "Runtime.OutOfMemory"
+
+
+async def test_max_memory_used_is_measured(harness: Harness) -> None:
+    version = harness.function(GREEDY, memory_mb=512)
+    small = await harness.invoke(version, {"mb": 1})
+    large = await harness.invoke(version, {"mb": 150})
+    used = [int(answer.report["Max Memory Used"].split()[0]) for answer in (small, large)]
+    assert 140 <= used[1] - used[0] <= 160
+
+
+def test_1769_mb_are_one_processor() -> None:
+    assert cpu_quota_us(1769) == 20_000
+    assert cpu_quota_us(128) == pytest.approx(20_000 * 128 / 1769, abs=1)
+
+
+async def test_processor_time_is_in_proportion_to_memory(harness: Harness) -> None:
+    _groups(harness)
+    source = """
+        import time
+        def handler(event, context):
+            begun, used = time.perf_counter(), time.process_time()
+            while time.process_time() - used < 0.1:
+                pass
+            return time.perf_counter() - begun
+    """
+    small = await harness.invoke(harness.function(source, memory_mb=256))
+    assert small.payload > 0.1 * 1769 / 256 * 0.7
+
+
+async def test_tmp_has_the_size_that_was_configured(harness: Harness) -> None:
+    _namespaces(harness)
+    version = harness.function(
+        """
+        import os
+        def handler(event, context):
+            try:
+                with open("/tmp/big", "wb") as file:
+                    for _ in range(100):
+                        file.write(bytes(1024 * 1024))
+            except OSError as error:
+                return [os.strerror(error.errno), os.path.getsize("/tmp/big") // 1024**2]
+        """,
+        tmp_mb=64,
+    )
+    answer = await harness.invoke(version)
+    assert answer.payload == ["No space left on device", 64]
+
+
+async def test_a_full_tmp_does_not_count_as_memory(harness: Harness) -> None:
+    _namespaces(harness)
+    version = harness.function(
+        """
+        import time
+        def handler(event, context):
+            with open("/tmp/big", "wb") as file:
+                for _ in range(300):
+                    file.write(bytes(1024 * 1024))
+            time.sleep(0.1)
+            return "served"
+        """,
+        memory_mb=128,
+    )
+    assert (await harness.invoke(version)).payload == "served"
+
+
+@pytest.mark.parametrize("place", ["/var/task", "/opt", "/var/runtime", "/usr", "/etc"])
+async def test_only_tmp_can_be_written(harness: Harness, place: str) -> None:
+    _namespaces(harness)
+    version = harness.function(
+        f"""
+        import os
+        def handler(event, context):
+            try:
+                open("{place}/new", "w")
+            except OSError as error:
+                return os.strerror(error.errno)
+        """
+    )
+    assert (await harness.invoke(version)).payload == "Read-only file system"
+
+
+async def test_a_timeout_is_kept_to_milliseconds(harness: Harness) -> None:
+    version = harness.function("import time\ndef handler(event, context): time.sleep(event)", timeout_s=1.0)
+    await harness.invoke(version, 0)
+    begun = time.perf_counter()
+    await harness.invoke(version, 30)
+    assert 1.0 <= time.perf_counter() - begun < 1.5
+
+
+async def test_the_exec_wrapper_starts_the_runtime(harness: Harness) -> None:
+    version = harness.function(
+        "import os\ndef handler(event, context): return os.environ.get('WRAPPED')",
+        environment=(("AWS_LAMBDA_EXEC_WRAPPER", "/var/task/wrapper"),),
+    )
+    wrapper = version.code_dir / "wrapper"
+    wrapper.write_text('#!/bin/sh\nexport WRAPPED="$#"\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    _namespaces(harness)
+    answer = await harness.invoke(version)
+    assert int(answer.payload) >= 2
+
+
+async def test_environments_do_not_see_one_anothers_processes(harness: Harness) -> None:
+    _namespaces(harness)
+    version = harness.function(
+        """
+        import os, time
+        def handler(event, context):
+            time.sleep(0.3)
+            return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+        """
+    )
+    for answer in await asyncio.gather(*(harness.invoke(version) for _ in range(2))):
+        assert len(answer.payload) <= 3
