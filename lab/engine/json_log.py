@@ -38,6 +38,10 @@ class JsonLog:
         }
         return self._event(Level.INFO, "initStart", record)
 
+    def init_done(self, init_ms: float) -> bytes:
+        """``platform.initRuntimeDone`` and ``platform.initReport`` of an init that succeeded."""
+        return self.init_report(init_ms, "init", "success", None)
+
     def init_report(self, init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
         """``platform.initRuntimeDone`` and ``platform.initReport``."""
         kind = "snap-start" if self._version.snap_start else "on-demand"

@@ -29,6 +29,12 @@ class LogBuffer:
             self._parts.clear()
             self._size = 0
 
+    def write_lines(self, lines: bytes) -> None:
+        """Add the platform's lines, if any: each on a line of its own, even if the function has left one unfinished."""
+        if lines:
+            last = self._parts[-1] if self._parts else self._gone_tail
+            self.write(lines if not last or last.endswith(b"\n") else b"\n" + lines)
+
     def take(self) -> tuple[bytes, bytes]:
         """The tail, and what was kept whole; the log begins anew."""
         whole = b"".join(self._parts)

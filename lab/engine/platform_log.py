@@ -59,26 +59,32 @@ class TextLog:
 
     def __init__(self, version: FunctionVersion) -> None:
         self._version = version
+        self._runtime = runtime_version(version.runtime)
 
     def init_start(self) -> bytes:
         """Before an init."""
-        return init_start(self._version.runtime)
+        return f"INIT_START Runtime Version: {self._runtime}\n".encode()
+
+    def init_done(self, init_ms: float) -> bytes:  # noqa: ARG002 - as in the JSON format
+        """After an init that succeeded: nothing, REPORT tells it."""
+        return b""
 
     def init_report(self, init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
         """After an init that failed, timed out, or was made for a snapshot."""
-        return init_report(init_ms, phase, status, error_type)
+        error = f"\tError Type: {error_type}" if error_type else ""
+        return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{error}\n".encode()
 
     def restore_start(self) -> bytes:
         """Before a restore."""
-        return restore_start(self._version.runtime)
+        return f"RESTORE_START Runtime Version: {self._runtime}\n".encode()
 
     def restore_report(self, restore_ms: float) -> bytes:
         """After a restore."""
-        return restore_report(restore_ms)
+        return f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms\n".encode()
 
     def start(self, request_id: str) -> bytes:
         """Before an invocation."""
-        return start(request_id, self._version.version)
+        return f"START RequestId: {request_id} Version: {self._version.version}\n".encode()
 
     def timed_out(self, request_id: str) -> bytes:
         """When an invocation takes longer than the function's timeout."""
@@ -87,40 +93,9 @@ class TextLog:
 
     def finish(self, report: Report) -> bytes:
         """After an invocation: END and REPORT."""
-        return end(report.request_id) + report.line()
+        return f"END RequestId: {report.request_id}\n".encode() + report.line()
 
 
 def runtime_version(runtime: str) -> str:
     """The runtime as platform lines name it: ``python:3.13.lab`` for ``python3.13``."""
     return f"{runtime.replace('python', 'python:')}.lab"
-
-
-def start(request_id: str, version: str) -> bytes:
-    """The START line."""
-    return f"START RequestId: {request_id} Version: {version}\n".encode()
-
-
-def end(request_id: str) -> bytes:
-    """The END line."""
-    return f"END RequestId: {request_id}\n".encode()
-
-
-def init_start(runtime: str) -> bytes:
-    """The line before an init."""
-    return f"INIT_START Runtime Version: {runtime_version(runtime)}\n".encode()
-
-
-def restore_start(runtime: str) -> bytes:
-    """The line before a restore."""
-    return f"RESTORE_START Runtime Version: {runtime_version(runtime)}\n".encode()
-
-
-def restore_report(restore_ms: float) -> bytes:
-    """The line after a restore."""
-    return f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms\n".encode()
-
-
-def init_report(init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
-    """The line that tells of an init that failed, timed out, or was made for a snapshot."""
-    error = f"\tError Type: {error_type}" if error_type else ""
-    return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{error}\n".encode()

@@ -1,0 +1,101 @@
+"""What the endpoint tells the telemetry process, and in what form.
+
+Entries are made on the path of every invocation, thousands a second: so they are plain tuples, which the C code of
+``marshal`` writes. Both ends are the same interpreter.
+"""
+
+import marshal
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+# Kinds of entries
+INVOCATION: Final = 0
+LOG: Final = 1
+THROTTLE: Final = 2
+
+# Kinds of frames
+ENTRIES: Final = 0
+REQUEST: Final = 1
+ANSWER: Final = 2
+
+HEAD: Final = struct.Struct("!IB")
+
+
+class Invocation(NamedTuple):
+    """A finished invocation.
+
+    ``arn`` is the one invoked. ``level`` is the application log level of a function that logs JSON, else None. ``at``
+    is when it ended, in Unix seconds; ``startup_ms`` is the init or restore before it. ``running`` and ``all_running``
+    are how many invocations of the function, and of all functions, were under way, this one included.
+    """
+
+    kind: int
+    function: str
+    version: str
+    arn: str
+    log_group: str
+    log_stream: str
+    level: str | None
+    log: bytes
+    at: float
+    duration_ms: float
+    startup_ms: float
+    failed: bool
+    running: int
+    all_running: int
+
+
+class Log(NamedTuple):
+    """What was logged outside an invocation's end; it may end within a line."""
+
+    kind: int
+    log_group: str
+    log_stream: str
+    level: str | None
+    data: bytes
+    at: float
+
+
+class Throttle(NamedTuple):
+    """A refused invocation."""
+
+    kind: int
+    function: str
+    version: str
+    arn: str
+    at: float
+
+
+def log_groups(batch: Iterable[Sequence[Any]]) -> set[str]:
+    """The log groups that entries write to."""
+    places = {INVOCATION: Invocation._fields.index("log_group"), LOG: Log._fields.index("log_group")}
+    return {entry[places[entry[0]]] for entry in batch if entry[0] in places}
+
+
+def encode(kind: int, content: Any) -> bytes:
+    """One frame."""
+    data = marshal.dumps(content)
+    return HEAD.pack(len(data), kind) + data
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, Any]]:
+        """Take bytes as they came; give the frames that they complete: (kind, content)."""
+        self._buffer += data
+        frames = []
+        begin = 0
+        while len(self._buffer) - begin >= HEAD.size:
+            size, kind = HEAD.unpack_from(self._buffer, begin)
+            end = begin + HEAD.size + size
+            if len(self._buffer) < end:
+                break
+            frames.append((kind, marshal.loads(self._buffer[begin + HEAD.size : end])))  # noqa: S302 - our own process
+            begin = end
+        del self._buffer[:begin]
+        return frames

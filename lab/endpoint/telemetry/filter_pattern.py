@@ -1,0 +1,218 @@
+"""Filter patterns: which log events a reader wants.
+
+Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax": terms, and conditions on JSON. Patterns for
+space-delimited events and regular expressions are refused.
+"""
+
+import json
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+Filter = Callable[[str], bool]
+Condition = Callable[[Any], bool]
+
+_TERM: Final = re.compile(r'\s*(?P<sign>[?-]?)(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+))')
+_TOKEN: Final = re.compile(
+    r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|(?P<sign>&&|\|\||!=|<=|>=|[()=<>])|(?P<field>\$[^\s()=<>!&|]*)|(?P<word>[^\s()=<>!&|"]+))'
+)
+_STEP: Final = re.compile(r'\.(\w[\w-]*)|\[(\d+|\*)\]|\["([^"]+)"\]')
+_ORDERS: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_ABSENT: Final = object()
+
+
+class PatternError(Exception):
+    """A pattern cannot be read, or is of a kind that is not supported; the text says which."""
+
+
+def compiled(pattern: str) -> Filter:
+    """What tells whether a message matches.
+
+    Raises:
+        PatternError: see there.
+    """
+    trimmed = pattern.strip()
+    if trimmed.startswith("{"):
+        if not trimmed.endswith("}"):
+            raise PatternError("Invalid filter pattern: a brace is not closed")
+        return _json_filter(trimmed[1:-1])
+    if trimmed.startswith("[") or (len(trimmed) > 1 and trimmed.startswith("%")):
+        raise PatternError("filter patterns of space-delimited events and regular expressions are not supported here")
+    return _term_filter(trimmed)
+
+
+def _term_filter(pattern: str) -> Filter:
+    wanted: dict[str, list[str]] = {"": [], "?": [], "-": []}
+    position = 0
+    while position < len(pattern):
+        match = _TERM.match(pattern, position)
+        if match is None:
+            raise PatternError(f"Invalid character(s) in term '{pattern[position:].strip()[:20]}'")
+        quoted = match["quoted"]
+        wanted[match["sign"]].append(match["bare"] if quoted is None else _unescaped(quoted))
+        position = match.end()
+    every, some, none = wanted[""], wanted["?"], wanted["-"]
+    if every or none:
+        # "The question mark is ignored where it stands beside other terms."
+        return lambda message: all(term in message for term in every) and not any(term in message for term in none)
+    return lambda message: not some or any(term in message for term in some)
+
+
+def _json_filter(pattern: str) -> Filter:
+    reader = _Reader(pattern)
+    condition = reader.either()
+    if reader.kind != "end":
+        raise PatternError(f"Invalid filter pattern: unexpected '{reader.text}'")
+
+    def matches(message: str) -> bool:
+        if not message.lstrip().startswith("{"):
+            return False
+        try:
+            return condition(json.loads(message))
+        except (ValueError, RecursionError):
+            return False
+
+    return matches
+
+
+class _Reader:
+    """Reads the conditions of a JSON pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._position = 0
+        self.kind = self.text = ""
+        self._next()
+
+    def either(self) -> Condition:
+        """Conditions joined by ``||``."""
+        conditions = [self._both()]
+        while self._took("||"):
+            conditions.append(self._both())
+        return lambda root: any(condition(root) for condition in conditions)
+
+    def _both(self) -> Condition:
+        conditions = [self._condition()]
+        while self._took("&&"):
+            conditions.append(self._condition())
+        return lambda root: all(condition(root) for condition in conditions)
+
+    def _condition(self) -> Condition:
+        if self._took("("):
+            inner = self.either()
+            if not self._took(")"):
+                raise PatternError("Invalid filter pattern: a parenthesis is not closed")
+            return inner
+        if self.kind != "field":
+            raise PatternError(f"Invalid filter pattern: a field is wanted, not '{self.text}'")
+        values = _selector(self.text)
+        self._next()
+        if self.kind == "word":
+            return self._state(values)
+        sign, _ = self._take(), self.kind
+        return _comparison(values, sign, self.kind, self._take())
+
+    def _state(self, values: Callable[[Any], list[Any]]) -> Condition:
+        words = [self._take().upper()]
+        while self.kind == "word":
+            words.append(self._take().upper())
+        match words:
+            case ["IS", "NULL"]:
+                return lambda root: None in values(root)
+            case ["IS", "TRUE"]:
+                return lambda root: any(value is True for value in values(root))
+            case ["IS", "FALSE"]:
+                return lambda root: any(value is False for value in values(root))
+            case ["NOT", "EXISTS"]:
+                return lambda root: not values(root)
+            case _:
+                raise PatternError(f"Invalid filter pattern: '{' '.join(words)}'")
+
+    def _took(self, sign: str) -> bool:
+        if self.kind != "sign" or self.text != sign:
+            return False
+        self._next()
+        return True
+
+    def _take(self) -> str:
+        text = self.text
+        self._next()
+        return text
+
+    def _next(self) -> None:
+        rest = self._pattern[self._position :]
+        if not rest.strip():
+            self.kind, self.text = "end", ""
+            return
+        match = _TOKEN.match(self._pattern, self._position)
+        if match is None or match.lastgroup is None:
+            raise PatternError(f"Invalid filter pattern: unexpected '{rest.strip()[:20]}'")
+        self.kind, self.text = match.lastgroup, match[match.lastgroup]
+        if self.kind == "text":
+            self.text = _unescaped(self.text)
+        self._position = match.end()
+
+
+def _selector(text: str) -> Callable[[Any], list[Any]]:
+    """What finds the values of ``$.a.b[0]`` in a document; none where there is no such member."""
+    steps, position = [], 1
+    while position < len(text):
+        match = _STEP.match(text, position)
+        if match is None:
+            raise PatternError(f"Invalid filter pattern: '{text}' is no selector")
+        name, index, quoted = match.groups()
+        steps.append(name or quoted or (index if index == "*" else int(index)))
+        position = match.end()
+
+    def values(root: Any) -> list[Any]:
+        found = [root]
+        for step in steps:
+            found = [value for parent in found for value in _members(parent, step)]
+        return found
+
+    return values
+
+
+def _members(parent: Any, step: str | int) -> list[Any]:
+    if isinstance(step, int):
+        return parent[step : step + 1] if isinstance(parent, list) else []
+    if step == "*" and isinstance(parent, list):
+        return parent
+    return [parent[step]] if isinstance(parent, dict) and step in parent else []
+
+
+def _comparison(values: Callable[[Any], list[Any]], sign: str, kind: str, text: str) -> Condition:
+    number = _number(text) if kind == "word" else None
+    if sign in _ORDERS:
+        order = _ORDERS[sign]
+        if number is None:
+            raise PatternError(f"Invalid filter pattern: '{text}' is no number")
+        return lambda root: any(order(value, number) for value in values(root) if _is_number(value))
+    if sign not in ("=", "!=") or kind not in ("word", "text"):
+        raise PatternError(f"Invalid filter pattern: unexpected '{sign}'")
+    wildcard = re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
+
+    def equal(value: Any) -> bool:
+        if _is_number(value):
+            return number is not None and bool(value == number)
+        return isinstance(value, str) and wildcard.fullmatch(value) is not None
+
+    if sign == "=":
+        return lambda root: any(equal(value) for value in values(root))
+    return lambda root: any(not equal(value) for value in values(root))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)

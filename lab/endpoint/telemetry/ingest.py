@@ -1,0 +1,138 @@
+"""Entries in; log events, EMF metrics and Lambda's own metrics out."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from lab.endpoint.telemetry import emf, entries
+from lab.endpoint.telemetry.lambda_metrics import FunctionMetrics
+from lab.endpoint.telemetry.log_store import LONGEST_EVENT, PLATFORM_EVENT, LogStore
+from lab.endpoint.telemetry.metric_store import MetricStore
+from lab.endpoint.telemetry.series import Dimensions, Series
+
+LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+SAME_LEVELS: Final = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+MOST_DIRECTIVES: Final = 10_000
+START_MARKS: Final = (b"START RequestId: ", b'"type":"platform.start"')
+
+
+class Ingest:
+    """Puts what entries tell into the stores."""
+
+    def __init__(self, metrics: MetricStore, logs: LogStore) -> None:
+        self._metrics = metrics
+        self._logs = logs
+        self._functions: dict[tuple[str, str], FunctionMetrics] = {}
+        self._begun: dict[tuple[str, str], bytes] = {}
+        self._directives: dict[tuple[emf.Directive, Dimensions], list[int | None]] = {}
+
+    def take(self, batch: Iterable[Sequence[Any]], now: float) -> None:
+        """Take entries in the order in which they were made."""
+        taken_ms = int(now * 1000)
+        for entry in batch:
+            if entry[0] == entries.INVOCATION:
+                self._invocation(entry, taken_ms)
+            elif entry[0] == entries.LOG:
+                self._log(entries.Log._make(entry), taken_ms)
+            else:
+                throttle = entries.Throttle._make(entry)
+                metrics = self._function(throttle.function, throttle.arn, throttle.version)
+                metrics.throttled(int(throttle.at))
+        self._logs.write()
+        self._metrics.spill()
+
+    def _invocation(self, entry: Sequence[Any], taken_ms: int) -> None:
+        (_, function, version, arn, group, stream, level, log, at, duration_ms, startup_ms, failed, *running) = entry
+        began = at - duration_ms / 1000
+        started = began - startup_ms / 1000
+        # REPORT tells hundredths, and platform.report thousandths: metrics tell the same figure.
+        told_ms = round(duration_ms, 2 if level is None else 3)
+        self._function(function, arn, version).invoked(int(started), told_ms, failed, *running)
+        if self._begun:
+            log = self._begun.pop((group, stream), b"") + log
+        to = (group, stream)
+        begin, end = _start_line(log)
+        if begin:
+            self._put(to, level, log[:begin], started, taken_ms)
+        if end:
+            self._logs.append(to, int(began * 1000), taken_ms, log[begin:end])
+        self._put(to, level, log[end:], at, taken_ms)
+
+    def _log(self, entry: entries.Log, taken_ms: int) -> None:
+        key = (entry.log_group, entry.log_stream)
+        data = self._begun.pop(key, b"") + entry.data
+        end = data.rfind(b"\n") + 1 if len(data) < LONGEST_EVENT else len(data)
+        if end < len(data):
+            self._begun[key] = data[end:]
+        self._put(key, entry.level, data[:end], entry.at, taken_ms)
+
+    def _put(self, to: tuple[str, str], level: str | None, log: bytes, at: float, taken_ms: int) -> None:
+        # What Lambda filters out never reaches CloudWatch Logs, which is what makes metrics of documents.
+        kept = log if level is None else _of_level(log, level)
+        if kept:
+            self._emf(kept, at)
+            self._logs.append(to, int(at * 1000), taken_ms, kept)
+
+    def _function(self, function: str, arn: str, version: str) -> FunctionMetrics:
+        found = self._functions.get((arn, version))
+        if found is None:
+            found = self._functions[arn, version] = FunctionMetrics(self._metrics, function, arn, version)
+        return found
+
+    def _emf(self, log: bytes, now: float) -> None:
+        for document in emf.documents(log):
+            for measured in emf.measured(document, now):
+                for dimensions in measured.dimension_sets:
+                    numbers = self._numbers(measured.directive, dimensions)
+                    self._metrics.add(math.floor(measured.at), _pairs(numbers, measured.values))
+
+    def _numbers(self, directive: emf.Directive, dimensions: Dimensions) -> list[int | None]:
+        found = self._directives.get((directive, dimensions))
+        if found is None:
+            if len(self._directives) >= MOST_DIRECTIVES:
+                self._directives.clear()
+            series = [Series(directive.namespace, name, dimensions, unit) for name, unit in directive.metrics]
+            found = self._directives[directive, dimensions] = [self._metrics.number(of) for of in series]
+        return found
+
+
+def _pairs(numbers: Sequence[int | None], values: Sequence[float | list[float]]) -> Iterator[tuple[int, float]]:
+    for number, value in zip(numbers, values, strict=True):
+        if number is not None:
+            if isinstance(value, list):
+                yield from ((number, item) for item in value)
+            else:
+                yield number, value
+
+
+def _start_line(log: bytes) -> tuple[int, int]:
+    """Where the line stands that tells of the invocation's start; 0 and 0 if the log level leaves it out."""
+    for mark in START_MARKS:
+        found = log.find(mark)
+        if found >= 0:
+            return log.rfind(b"\n", 0, found) + 1, log.find(b"\n", found) + 1
+    return 0, 0
+
+
+def _of_level(log: bytes, least: str) -> bytes:
+    """Lines of this level and above; one without a level is INFO. The platform's own are filtered by another level.
+
+    Source: AWS Lambda Developer Guide, "Log-level filtering".
+    """
+    if LEVELS.index(least) == 0:
+        return log
+    return b"".join(line for line in log.splitlines(keepends=True) if _level(line) >= LEVELS.index(least))
+
+
+def _level(line: bytes) -> int:
+    if line.startswith(PLATFORM_EVENT) and b'"type":"platform.' in line:
+        return len(LEVELS)
+    level = "INFO"
+    if line.startswith(b"{") and b'"level"' in line:
+        try:
+            told = str(json.loads(line)["level"]).upper()
+        except (ValueError, KeyError, TypeError, RecursionError):
+            told = "INFO"
+        level = SAME_LEVELS.get(told, told)
+    return LEVELS.index(level) if level in LEVELS else LEVELS.index("INFO")

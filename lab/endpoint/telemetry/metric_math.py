@@ -1,0 +1,129 @@
+"""Metric math, as far as the lab's dashboards use it: numbers, ids of queries, ``+ - * / ^`` and parentheses.
+
+Source: Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics". Operators work point by point:
+there is a result where every operand has a value at that time, and none where it is no number (a division by zero).
+Functions are refused by name.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+Points = dict[int, float]
+"""Values by time, Unix seconds."""
+
+Operand = Points | float
+_TOKEN: Final = re.compile(r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z]\w*)|(?P<sign>\S))")
+_OPERATORS: Final[dict[str, tuple[int, Callable[[float, float], float]]]] = {
+    "+": (1, operator.add),
+    "-": (1, operator.sub),
+    "*": (2, operator.mul),
+    "/": (2, operator.truediv),
+    "^": (4, operator.pow),
+}
+_NEGATION: Final = 3
+
+
+class MathError(Exception):
+    """An expression cannot be evaluated; the text says why."""
+
+
+def names(expression: str) -> set[str]:
+    """The ids that an expression refers to, and the functions that it calls."""
+    return {text for kind, text in _tokens(expression) if kind == "name"}
+
+
+def evaluate(expression: str, operands: Mapping[str, Points]) -> Points:
+    """The expression's values.
+
+    Raises:
+        MathError: it cannot be read, uses what is not here, or gives no time series.
+    """
+    reader = _Reader(_tokens(expression), operands)
+    try:
+        result = reader.expression(0)
+    except RecursionError:
+        raise MathError("the expression is nested too deeply") from None
+    if reader.kind != "end":
+        raise MathError(f"unexpected '{reader.text}'")
+    if isinstance(result, float):
+        raise MathError("the expression gives no time series")
+    return result
+
+
+class _Reader:
+    """Reads and evaluates at once, operator by operator, those that bind more tightly first."""
+
+    def __init__(self, tokens: list[tuple[str, str]], operands: Mapping[str, Points]) -> None:
+        self._tokens = iter(tokens)
+        self._operands = operands
+        self.kind = self.text = ""
+        self._next()
+
+    def expression(self, least: int) -> Operand:
+        """What follows, as far as its operators bind at least so tightly."""
+        left = self._term()
+        while self.kind == "sign" and self.text in _OPERATORS and _OPERATORS[self.text][0] >= least:
+            binding, function = _OPERATORS[self.text]
+            self._next()
+            left = _apply(function, left, self.expression(binding + 1))
+        return left
+
+    def _term(self) -> Operand:
+        kind, text = self.kind, self.text
+        self._next()
+        if kind == "number":
+            return float(text)
+        if kind == "name":
+            return self._operand(text)
+        if text == "-":
+            return _apply(operator.mul, -1.0, self.expression(_NEGATION))
+        if text == "(":
+            inner = self.expression(0)
+            if self.text != ")":
+                raise MathError("a parenthesis is not closed")
+            self._next()
+            return inner
+        raise MathError(f"unexpected '{text}'" if text else "unexpected end")
+
+    def _operand(self, name: str) -> Operand:
+        if self.text == "(":
+            raise MathError(f"the function {name} is not supported here")
+        if name not in self._operands:
+            raise MathError(f"there is no query with the id '{name}'")
+        return self._operands[name]
+
+    def _next(self) -> None:
+        self.kind, self.text = next(self._tokens, ("end", ""))
+
+
+def _tokens(expression: str) -> list[tuple[str, str]]:
+    matches = _TOKEN.finditer(expression)
+    return [(match.lastgroup, match[match.lastgroup]) for match in matches if match.lastgroup is not None]
+
+
+def _apply(function: Callable[[float, float], float], left: Operand, right: Operand) -> Operand:
+    if isinstance(left, float):
+        if isinstance(right, float):
+            value = _value(function, left, right)
+            if value is None:
+                raise MathError("the expression gives no number")
+            return value
+        return _points({at: (left, value) for at, value in right.items()}, function)
+    if isinstance(right, float):
+        return _points({at: (value, right) for at, value in left.items()}, function)
+    return _points({at: (left[at], right[at]) for at in left.keys() & right.keys()}, function)
+
+
+def _points(pairs: Mapping[int, tuple[float, float]], function: Callable[[float, float], float]) -> Points:
+    values = {at: _value(function, *pair) for at, pair in pairs.items()}
+    return {at: value for at, value in values.items() if value is not None}
+
+
+def _value(function: Callable[[float, float], float], left: float, right: float) -> float | None:
+    try:
+        value = function(left, right)
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return value if isinstance(value, float) and abs(value) != float("inf") else None

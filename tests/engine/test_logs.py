@@ -1,0 +1,250 @@
+"""What CloudWatch Logs' clients read of functions at the endpoint.
+
+Sources: AWS Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs", "Configuring JSON and plain text
+log formats", "Log-level filtering" and "Lambda Telemetry API Event schema reference"; platform events of AWS as public
+repositories quote them.
+"""
+
+import base64
+import json
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from lab.drive.report_line import find_report
+from tests.engine.endpoint import Endpoint
+
+SAYS = """
+import os, sys, time
+print("loading")
+def handler(event, context):
+    if "sleep" in event: time.sleep(event["sleep"])
+    sys.stdout.write(event.get("say", "hello\\n"))
+    if event.get("fail"): raise RuntimeError("no luck")
+    return {"group": context.log_group_name, "stream": context.log_stream_name}
+"""
+LOGS = """
+import json, logging, os
+logger = logging.getLogger()
+def handler(event, context):
+    logger.debug("a debug message")
+    logger.warning("a warning")
+    print("printed")
+    print(json.dumps({"level": "ERROR", "message": "a document"}))
+    return {name: os.environ.get(name) for name in ("AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL")}
+"""
+STREAM = re.compile(r"\d{4}/\d\d/\d\d/\[(\$LATEST|\d+)\][0-9a-f]{32}")
+
+
+def events(endpoint: Endpoint, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    """The log events of a function, by the API that `aws logs tail` uses."""
+    pages = endpoint.client("logs").get_paginator("filter_log_events")
+    arguments = {"logGroupName": f"/aws/lambda/{name}"} | parameters
+    return [event for page in pages.paginate(**arguments) for event in page["events"]]
+
+
+def messages(endpoint: Endpoint, name: str, **parameters: Any) -> list[str]:
+    return [event["message"] for event in events(endpoint, name, **parameters)]
+
+
+def platform(found: list[str]) -> list[dict[str, Any]]:
+    """The platform's events among messages of a function that logs JSON."""
+    return [json.loads(message) for message in found if message.startswith('{"time":')]
+
+
+def test_an_invocation_is_logged_from_init_to_report(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS)
+    answer = endpoint.invoke(name)
+    found = messages(endpoint, name)
+    request = answer.request_id
+    assert found[0].startswith("INIT_START Runtime Version: python:3.13")
+    assert found[1:5] == [
+        "loading\n",
+        f"START RequestId: {request} Version: $LATEST\n",
+        "hello\n",
+        f"END RequestId: {request}\n",
+    ]
+    assert found[5].startswith(f"REPORT RequestId: {request}\tDuration: ")
+    assert len(found) == 6
+
+
+def test_an_environment_has_a_stream_that_the_function_knows(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS)
+    told = endpoint.invoke(name).payload
+    logs = endpoint.client("logs")
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+    (stream,) = logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]
+    assert told == {"group": group["logGroupName"], "stream": stream["logStreamName"]}
+    assert STREAM.fullmatch(stream["logStreamName"])
+    assert stream["arn"] == group["arn"].removesuffix("*") + f"log-stream:{stream['logStreamName']}"
+
+
+def test_two_environments_have_two_streams(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: endpoint.invoke(name, {"sleep": 0.5}), range(2)))
+    streams = endpoint.client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
+    assert len(streams) == 2
+    for stream in streams:
+        found = messages(endpoint, name, logStreamNames=[stream["logStreamName"]])
+        assert [text.split()[0] for text in found] == ["INIT_START", "loading", "START", "hello", "END", "REPORT"]
+
+
+def test_events_have_the_times_at_which_they_happened(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS)
+    before = time.time() * 1000
+    endpoint.invoke(name, {"sleep": 1.0})
+    after = time.time() * 1000
+    at = {event["message"].split()[0]: event["timestamp"] for event in events(endpoint, name)}
+    assert before - 2 <= at["INIT_START"] <= at["START"] <= at["END"] <= after
+    assert 950 <= at["END"] - at["START"] <= 1200
+    assert [e["timestamp"] for e in events(endpoint, name)] == sorted(e["timestamp"] for e in events(endpoint, name))
+
+
+def test_a_stream_is_read_by_get_log_events_too(endpoint: Endpoint) -> None:
+    name = endpoint.function(SAYS)
+    stream = endpoint.invoke(name).payload["stream"]
+    logs = endpoint.client("logs")
+    answer = logs.get_log_events(logGroupName=f"/aws/lambda/{name}", logStreamName=stream, limit=2)
+    assert [event["message"].split()[0] for event in answer["events"]] == ["END", "REPORT"]
+
+
+def test_a_functions_error_is_logged(endpoint: Endpoint) -> None:
+    name = endpoint.function(SAYS)
+    endpoint.invoke(name, {"fail": True})
+    assert any(text.startswith("[ERROR] RuntimeError: no luck") for text in messages(endpoint, name))
+
+
+def test_what_the_platform_says_is_never_on_a_line_with_what_the_function_left_unfinished(endpoint: Endpoint) -> None:
+    name = endpoint.function(SAYS)
+    answer = endpoint.aws_lambda.invoke(FunctionName=name, Payload=b'{"say": "unfinished"}', LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    assert "unfinished" in tail
+    assert "unfinished\n" in messages(endpoint, name)
+
+
+def test_a_log_much_longer_than_the_tail_is_kept_whole(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(
+        "def handler(event, context):\n    for n in range(5000): print(f'line {n:05}', 'x' * 50)"
+    )
+    endpoint.invoke(name)
+    lines = [text.split()[1] for text in messages(endpoint, name, filterPattern="line")]
+    assert lines == [f"{n:05}" for n in range(5000)]
+
+
+def test_a_functions_own_log_group_is_used(endpoint: Endpoint) -> None:
+    group = f"/shop/{time.time_ns()}"
+    name = endpoint.new_function(SAYS, LoggingConfig={"LogGroup": group})
+    assert endpoint.invoke(name).payload["group"] == group
+    assert len(messages(endpoint, name, logGroupName=group)) == 6
+    assert endpoint.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"] == []
+
+
+def test_a_deleted_group_is_made_again_by_the_next_invocation_and_begins_anew(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS)
+    endpoint.invoke(name)
+    logs = endpoint.client("logs")
+    messages(endpoint, name)
+    logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        messages(endpoint, name)
+    time.sleep(1.1)  # how long the endpoint takes a group for granted
+    endpoint.invoke(name)
+    assert [text.split()[0] for text in messages(endpoint, name)] == ["START", "hello", "END", "REPORT"]
+
+
+def test_in_json_platform_lines_are_documents(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS, LoggingConfig={"LogFormat": "JSON"})
+    request = endpoint.invoke(name).request_id
+    start, begun, report = platform(messages(endpoint, name))
+    assert {of["type"] for of in (start, begun, report)} == {"platform.initStart", "platform.start", "platform.report"}
+    for event in (start, begun, report):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["time"])
+    assert start["record"] == {
+        "initializationType": "on-demand",
+        "phase": "init",
+        "runtimeVersion": "python:3.13.lab",
+        "functionName": name,
+        "functionVersion": "$LATEST",
+    }
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    assert begun["record"] == {"requestId": request, "functionArn": arn, "version": "$LATEST"}
+    metrics = report["record"].pop("metrics")
+    assert report["record"] == {"requestId": request, "status": "success"}
+    assert set(metrics) == {"durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs"}
+    assert metrics["durationMs"] + metrics["initDurationMs"] <= metrics["billedDurationMs"]
+
+
+def test_in_json_a_warm_invocation_reports_no_init(endpoint: Endpoint) -> None:
+    name = endpoint.function(SAYS, LoggingConfig={"LogFormat": "JSON"})
+    endpoint.invoke(name)
+    request = endpoint.invoke(name).request_id
+    (report,) = platform(messages(endpoint, name, filterPattern=f'"platform.report" "{request}"'))
+    assert "initDurationMs" not in report["record"]["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("level", "kinds"),
+    [
+        ("DEBUG", ["initStart", "initRuntimeDone", "initReport", "start", "runtimeDone", "report"]),
+        ("INFO", ["initStart", "start", "report"]),
+        ("WARN", []),
+    ],
+)
+def test_the_system_log_level_filters_platform_lines(endpoint: Endpoint, level: str, kinds: list[str]) -> None:
+    """ "Log-level filtering", "System log level event mapping".""" ""
+    name = endpoint.new_function(SAYS, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": level})
+    endpoint.invoke(name)
+    found = messages(endpoint, name)
+    assert [event["type"].removeprefix("platform.") for event in platform(found)] == kinds
+    assert "hello\n" in found
+
+
+def test_at_level_warn_a_failure_is_still_told(endpoint: Endpoint) -> None:
+    settings = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
+    name = endpoint.new_function(SAYS, LoggingConfig=settings, Timeout=1)
+    endpoint.invoke(name, {"sleep": 2})
+    done, report = platform(messages(endpoint, name))
+    assert (done["type"], report["type"]) == ("platform.runtimeDone", "platform.report")
+    assert report["record"]["status"] == "timeout"
+    assert report["record"]["metrics"]["durationMs"] == 1000.0
+
+
+@pytest.mark.parametrize(
+    ("level", "logged"),
+    [
+        ("DEBUG", ["a debug message", "a warning", "printed", "a document"]),
+        ("INFO", ["a warning", "printed", "a document"]),
+        ("WARN", ["a warning", "a document"]),
+        ("ERROR", ["a document"]),
+    ],
+)
+def test_the_application_log_level_filters_the_functions_lines(
+    endpoint: Endpoint, level: str, logged: list[str]
+) -> None:
+    """Python's logging is filtered by the runtime, what is printed by Lambda; a line without a level is INFO."""
+    name = endpoint.new_function(LOGS, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": level})
+    told = endpoint.invoke(name).payload
+    assert told == {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": level}
+    texts = [text for text in messages(endpoint, name) if not text.startswith('{"time":')]
+    assert [
+        word for word in ("a debug message", "a warning", "printed", "a document") if word in "".join(texts)
+    ] == logged
+
+
+def test_in_text_no_level_is_set(endpoint: Endpoint) -> None:
+    told = endpoint.invoke(endpoint.function(LOGS)).payload
+    assert told == {"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_LEVEL": None}
+
+
+def test_the_tail_of_a_json_log_has_the_report(endpoint: Endpoint) -> None:
+    name = endpoint.function(SAYS, LoggingConfig={"LogFormat": "JSON"})
+    answer = endpoint.aws_lambda.invoke(FunctionName=name, Payload=b'{"say": "unfinished"}', LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    found = find_report(tail, answer["ResponseMetadata"]["RequestId"])
+    assert found is not None
+    assert found.memory_mb == 512
+    assert found.duration_ms is not None
