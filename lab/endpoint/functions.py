@@ -1,16 +1,10 @@
-"""Function versions as the emulator's Lambda API tells them, with their code and layers unpacked for the engine."""
+"""What callers' names mean: function versions and their settings, as the emulator's Lambda API tells them."""
 
 import asyncio
-import base64
 import contextlib
 import dataclasses
-import hashlib
-import io
-import re
-import shutil
-import threading
-import urllib.request
-import zipfile
+import random
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -18,83 +12,103 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from lab.endpoint.api_error import not_found, service_error, user_error
+from lab.endpoint.code_store import CodeStore, UnavailableCodeError
 from lab.endpoint.emulator import ACCESS_KEY, REGION
+from lab.endpoint.function_names import FunctionName
 from lab.engine.function import FunctionVersion
 
-NAME = re.compile(
-    r"(?:(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?(?:\d{12}:))?(?:function:)?(?P<name>[A-Za-z0-9_-]{1,64})"
-    r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
-)
+MAX_KEPT = 10_000
+ACCOUNT_CONCURRENCY = 1000  # AWS Lambda Developer Guide, "Lambda quotas"
+MAXIMUM_RETRY_ATTEMPTS = 2
+MAXIMUM_EVENT_AGE_S = 6 * 3600
 
 
-class UnknownFunctionError(Exception):
-    """There is no such function, version or alias. The text is its ARN."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class EventSettings:
+    """What becomes of asynchronous invocations; destinations are ARNs.
 
+    The defaults are AWS's (AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous
+    invocation").
+    """
 
-class UnavailableCodeError(Exception):
-    """The code of a version cannot be fetched. The text says why."""
+    maximum_retry_attempts: int = MAXIMUM_RETRY_ATTEMPTS
+    maximum_event_age_s: int = MAXIMUM_EVENT_AGE_S
+    on_success: str | None = None
+    on_failure: str | None = None
+    dead_letter: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a name and qualifier mean: a version, and the ARN that was invoked."""
+    """What a name means: a version, the ARN that was invoked, and how its invocations are limited.
 
+    ``other_versions`` are those to which an alias sends a share of its invocations, with that share.
+    ``unreserved_concurrency`` is shared by all functions that have no reserved concurrency.
+    """
+
+    name: FunctionName
     version: FunctionVersion
     invoked_arn: str
+    reserved_concurrency: int | None
+    unreserved_concurrency: int
+    events: EventSettings
+    other_versions: tuple[tuple[FunctionVersion, float], ...] = ()
 
-
-def split_name(text: str) -> tuple[str, str | None]:
-    """Name and qualifier of a function name, partial ARN or ARN.
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    match = NAME.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    return match["name"], match["qualifier"]
+    def pick_version(self) -> FunctionVersion:
+        """The version that takes an invocation."""
+        if not self.other_versions:
+            return self.version
+        left = random.random()  # noqa: S311 - traffic is split, nothing is kept secret
+        for version, share in self.other_versions:
+            left -= share
+            if left < 0:
+                return version
+        return self.version
 
 
 class Functions:
-    """Resolves names and qualifiers to function versions.
+    """Resolves names to function versions.
 
     An answer is kept until `changed` is called: the front door does so for every control plane request that passes it,
     so that whoever sees a deployment completed also finds it served.
     """
 
     def __init__(self, emulator_url: str, folder: Path) -> None:
-        self._folder = folder
-        self._client = boto3.client(
-            "lambda",
-            endpoint_url=emulator_url,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}),
-        )
-        self._kept: dict[tuple[str, str | None], Resolved] = {}
+        self.client = emulator_client("lambda", emulator_url)
+        self._code = CodeStore(self.client, folder)
+        self._kept: dict[Hashable, Resolved] = {}
+        self._resolving: dict[FunctionName, asyncio.Task[Resolved]] = {}
         self._versions: dict[FunctionVersion, FunctionVersion] = {}
-        self._lock = threading.Lock()
+        self.generation = 0
 
     def changed(self) -> None:
-        """Something may have been deployed: ask again."""
-        self._kept.clear()
+        """Something may have been deployed: ask again. ``generation`` counts these calls."""
+        self.generation += 1
+        # New ones, not emptied ones: what is being asked now must not be kept.
+        self._kept, self._resolving = {}, {}
 
-    def kept(self, name: str, qualifier: str | None) -> Resolved | None:
-        """The answer, if it is known already."""
-        return self._kept.get((name, qualifier))
+    def kept(self, key: Hashable) -> Resolved | None:
+        """What was kept under a key."""
+        return self._kept.get(key)
 
-    async def resolve(self, name: str, qualifier: str | None) -> Resolved:
-        """Ask the Lambda API.
+    async def resolve(self, name: FunctionName, *, key: Hashable) -> Resolved:
+        """Ask the Lambda API, once for all who ask the same at the same time; the answer is kept under the key.
 
         Raises:
-            UnknownFunctionError: no such function, version or alias.
-            UnavailableCodeError: its code cannot be fetched.
+            ApiError: there is no such function, version or alias, or it cannot be invoked now.
         """
-        kept = self._kept
-        resolved = await asyncio.to_thread(self._ask, name, qualifier)
-        if kept is self._kept:
-            kept[(name, qualifier)] = resolved
+        kept, resolving = self._kept, self._resolving
+        task = resolving.get(name)
+        if task is None:
+            task = resolving[name] = asyncio.create_task(asyncio.to_thread(self._ask, name))
+        try:
+            resolved = await asyncio.shield(task)
+        finally:
+            if task.done() and resolving.get(name) is task:
+                del resolving[name]
+        if len(kept) < MAX_KEPT:
+            kept[key] = resolved
         return resolved
 
     async def deployed(self) -> list[FunctionVersion]:
@@ -103,31 +117,78 @@ class Functions:
 
     def _deployed(self) -> list[FunctionVersion]:
         versions = []
-        for page in self._client.get_paginator("list_functions").paginate():
+        for page in self.client.get_paginator("list_functions").paginate():
             for function in page["Functions"]:
                 name = function["FunctionName"]
-                for configuration in self._client.list_versions_by_function(FunctionName=name)["Versions"]:
+                for configuration in self.client.list_versions_by_function(FunctionName=name)["Versions"]:
                     with contextlib.suppress(UnavailableCodeError, botocore.exceptions.ClientError):
                         versions.append(self._version(configuration))
         return versions
 
-    def _ask(self, name: str, qualifier: str | None) -> Resolved:
-        arguments = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+    def _ask(self, name: FunctionName) -> Resolved:
+        function = self._function(name)
+        if function is None:
+            raise not_found(f"Function not found: {name.qualified_arn}")
+        configuration = function["Configuration"]
+        _check_state(configuration)
         try:
-            configuration = self._client.get_function_configuration(**arguments)
-        except self._client.exceptions.ResourceNotFoundException:
-            suffix = f":{qualifier}" if qualifier else ""
-            account = "000000000000"
-            arn = f"arn:aws:lambda:{REGION}:{account}:function:{name}{suffix}"
-            raise UnknownFunctionError(arn) from None
-        base = configuration["FunctionArn"].split(":function:")[0] + f":function:{name}"
-        return Resolved(self._version(configuration), f"{base}:{qualifier}" if qualifier else base)
+            version = self._version(configuration)
+            others = tuple(self._other_versions(name))
+        except UnavailableCodeError as error:
+            raise service_error(502, "InvalidRuntimeException", str(error)) from None
+        return Resolved(
+            name=name,
+            version=version,
+            invoked_arn=name.arn,
+            reserved_concurrency=function.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+            unreserved_concurrency=ACCOUNT_CONCURRENCY - self._reserved_by_all(),
+            events=self._event_settings(name, configuration),
+            other_versions=others,
+        )
+
+    def _function(self, name: FunctionName) -> Any:
+        try:
+            return self.client.get_function(**_named(name))
+        except self.client.exceptions.ResourceNotFoundException:
+            return None
+
+    def _other_versions(self, name: FunctionName) -> list[tuple[FunctionVersion, float]]:
+        if name.qualifier is None or name.qualifier.isdigit() or name.qualifier == "$LATEST":
+            return []
+        alias = self.client.get_alias(FunctionName=name.name, Name=name.qualifier)
+        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        shares = []
+        for number, share in weights.items():
+            function = self._function(FunctionName(name.name, number))
+            if function is not None:
+                shares.append((self._version(function["Configuration"]), float(share)))
+        return shares
+
+    def _reserved_by_all(self) -> int:
+        # The emulator's own limit is smaller on a small machine; the difference is what is reserved.
+        limit = self.client.get_account_settings()["AccountLimit"]
+        return int(limit["ConcurrentExecutions"] - limit["UnreservedConcurrentExecutions"])
+
+    def _event_settings(self, name: FunctionName, configuration: Any) -> EventSettings:
+        dead_letter = configuration.get("DeadLetterConfig", {}).get("TargetArn") or None
+        try:
+            asked = FunctionName(name.name) if name.qualifier == "$LATEST" else name
+            found = self.client.get_function_event_invoke_config(**_named(asked))
+        except self.client.exceptions.ResourceNotFoundException:
+            return EventSettings(dead_letter=dead_letter)
+        destinations = found.get("DestinationConfig", {})
+        return EventSettings(
+            maximum_retry_attempts=found.get("MaximumRetryAttempts", MAXIMUM_RETRY_ATTEMPTS),
+            maximum_event_age_s=found.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S),
+            on_success=destinations.get("OnSuccess", {}).get("Destination"),
+            on_failure=destinations.get("OnFailure", {}).get("Destination"),
+            dead_letter=dead_letter,
+        )
 
     def _version(self, configuration: Any) -> FunctionVersion:
-        with self._lock:
-            code = self._code(configuration["FunctionName"], configuration["CodeSha256"])
-            layers = self._layers([layer["Arn"] for layer in configuration.get("Layers", [])])
+        code, layers = self._code.folders(configuration)
         name, version = configuration["FunctionName"], configuration["Version"]
+        logging = configuration.get("LoggingConfig", {})
         made = FunctionVersion(
             name=name,
             version=version,
@@ -140,50 +201,39 @@ class Functions:
             environment=tuple(sorted(configuration.get("Environment", {}).get("Variables", {}).items())),
             code_dir=code,
             layers_dir=layers,
-            log_group=configuration.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}"),
+            log_group=logging.get("LogGroup", f"/aws/lambda/{name}"),
+            log_format=logging.get("LogFormat", "Text"),
+            application_log_level=logging.get("ApplicationLogLevel", "INFO"),
+            system_log_level=logging.get("SystemLogLevel", "INFO"),
             snap_start=configuration.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
             and version != "$LATEST",
             region=REGION,
         )
         return self._versions.setdefault(made, made)
 
-    def _code(self, name: str, sha256: str) -> Path:
-        target = self._folder / "code" / sha256.replace("/", "_").rstrip("=")
-        if not target.is_dir():
-            location = self._client.get_function(FunctionName=name)["Code"]["Location"]
-            content = _fetch(location)
-            if base64.b64encode(hashlib.sha256(content).digest()).decode() != sha256:
-                raise UnavailableCodeError(
-                    f"the code of a past version of {name} is no longer to be had from the emulator, which keeps the "
-                    f"newest only; publish the version while this endpoint is running"
-                )
-            _unpack([content], target)
-        return target
 
-    def _layers(self, arns: list[str]) -> Path:
-        key = hashlib.sha256("\n".join(arns).encode()).hexdigest()
-        target = self._folder / "layers" / key
-        if not target.is_dir():
-            answers = [self._client.get_layer_version_by_arn(Arn=arn) for arn in arns]
-            _unpack([_fetch(answer["Content"]["Location"]) for answer in answers], target)
-        return target
+def emulator_client(service: str, emulator_url: str) -> Any:
+    """A boto3 client of the emulator, past the front door. It may be used from several threads."""
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=emulator_url,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=ACCESS_KEY,
+        config=botocore.config.Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
+    )
 
 
-def _fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - the emulator's own address
-        content: bytes = answer.read()
-    return content
+def _named(name: FunctionName) -> dict[str, str]:
+    return {"FunctionName": name.name} | ({"Qualifier": name.qualifier} if name.qualifier else {})
 
 
-def _unpack(archives: list[bytes], target: Path) -> None:
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for content in archives:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(partial)
-            for entry in archive.infolist():
-                mode = entry.external_attr >> 16
-                if mode & 0o111:
-                    (partial / entry.filename).chmod(mode & 0o777 | 0o400)
-    partial.replace(target)
+def _check_state(configuration: Any) -> None:
+    # The emulator calls a function Pending while it is updated, too; AWS goes on serving the version before the update.
+    state, reason = configuration.get("State", "Active"), configuration.get("StateReasonCode")
+    if state == "Failed" or (state == "Pending" and reason == "Creating"):
+        message = (
+            "The operation cannot be performed at this time. The function is currently in the following state: " + state
+        )
+        raise user_error(409, "ResourceConflictException", message)

@@ -1,6 +1,8 @@
 """A small HTTP/1.1 server for the front door: httptools parses, a callback answers.
 
-It is this small because it is on the path of every invocation: see docs/decisions/0006-front-door.md.
+It is this small because it is on the path of every invocation: see docs/decisions/0006-engine.md. What it does not
+take (requests for a proxy, upgrades with a body) it refuses; no client can make it keep more than a bounded part of
+what it sent.
 """
 
 import asyncio
@@ -12,14 +14,19 @@ import httptools
 
 MAX_BODY_BYTES = 512 << 20
 MAX_HEADER_BYTES = 64 << 10
+MAX_WAITING = 64
+BODILESS = frozenset({204, 304})
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Request:
-    """One request: ``target`` is the path and query as sent, header names are lower case."""
+    """One request: ``target`` is the path and query as sent, header names are lower case.
 
-    __slots__ = ("body", "headers", "keep_alive", "method", "target")
+    A header that came more than once has its values joined by commas (cookies by semicolons), as HTTP defines.
+    """
+
+    __slots__ = ("answered", "body", "headers", "keep_alive", "method", "target")
 
     def __init__(self) -> None:
         self.method = ""
@@ -27,6 +34,7 @@ class Request:
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
         self.keep_alive = True
+        self.answered = False
 
     def header(self, name: bytes) -> str | None:
         """A header's value as text (Latin-1, as HTTP has it)."""
@@ -40,7 +48,11 @@ Answer = Callable[[Request, Respond], None]
 
 
 class HttpProtocol(asyncio.Protocol):
-    """One connection. ``answer(request, respond)`` may call ``respond`` at once or later, once."""
+    """One connection.
+
+    ``answer(request, respond)`` may call ``respond`` at once or later; only the first call counts, and none when the
+    client has gone. Requests of a connection are answered one after another, in the order in which they came.
+    """
 
     def __init__(self, answer: Answer, connections: set["HttpProtocol"]) -> None:
         self._answer = answer
@@ -51,8 +63,13 @@ class HttpProtocol(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._header_bytes = 0
+        self._in_headers = True
         self._waiting: collections.deque[Request] = collections.deque()
         self._answering = False
+        self._starting = False
+        self._writing_paused = False
+        self._ended = False
+        self._refusal: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: a client has connected."""
@@ -63,16 +80,31 @@ class HttpProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """asyncio: the client has gone."""
         self._transport = None
+        self._waiting.clear()
         self._connections.discard(self)
+
+    def pause_writing(self) -> None:
+        """asyncio: the client does not read its answers."""
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        """asyncio: the client reads again."""
+        self._writing_paused = False
+        self._start_waiting()
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes have come."""
+        before = self._request
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(400, b"this endpoint does not upgrade connections")
-        except (httptools.HttpParserError, _TooLargeError) as error:
-            self._refuse(413 if isinstance(error.__context__, _TooLargeError) else 400, b"malformed HTTP request")
+            self._end_reading()  # the request has been taken without the upgrade; it is the connection's last
+        except httptools.HttpParserError as error:
+            refusal = error.__context__
+            self._refuse(refusal.status if isinstance(refusal, _RefusedError) else 400)
+        else:
+            if self._in_headers and self._request is before:
+                self._count_unfinished(len(data))
 
     def close(self) -> None:
         """Close the connection."""
@@ -84,20 +116,35 @@ class HttpProtocol(asyncio.Protocol):
         self._request = Request()
         self._body = []
         self._body_bytes = self._header_bytes = 0
+        self._in_headers = True
 
     def on_url(self, url: bytes) -> None:
         """httptools: a part of the target."""
         self._request.target += url
-        self._count_header(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools: a header."""
-        self._request.headers[name.lower()] = value
-        self._count_header(len(name) + len(value))
+        """httptools: a header; one that follows the body (a trailer) must not pass for one that came before it."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise _RefusedError(431)
+        if not self._in_headers:
+            return
+        headers = self._request.headers
+        name = name.lower()
+        if name in headers:
+            value = headers[name] + (b"; " if name == b"cookie" else b",") + value
+        headers[name] = value
 
     def on_headers_complete(self) -> None:
         """httptools: the headers are there; a client that waits for leave to send its body gets it."""
-        if self._request.headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
+        self._in_headers = False
+        request = self._request
+        if not request.target.startswith(b"/"):
+            raise _RefusedError(400)
+        headers = request.headers
+        if b"upgrade" in headers and (b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"):
+            raise _RefusedError(400)  # the parser would not read its body
+        if headers.get(b"expect", b"").lower() == b"100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -105,23 +152,23 @@ class HttpProtocol(asyncio.Protocol):
         self._body.append(body)
         self._body_bytes += len(body)
         if self._body_bytes > MAX_BODY_BYTES:
-            raise _TooLargeError
+            raise _RefusedError(413)
 
     def on_message_complete(self) -> None:
         """httptools: the request is whole."""
         request = self._request
         request.method = self._parser.get_method().decode("ascii")
-        request.keep_alive = self._parser.should_keep_alive()
+        request.keep_alive = self._parser.should_keep_alive() and b"upgrade" not in request.headers
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        if self._answering:
-            self._waiting.append(request)
+        if self._answering or self._writing_paused:
+            self._wait(request)
         else:
             self._start(request)
 
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise _TooLargeError
+    def _wait(self, request: Request) -> None:
+        self._waiting.append(request)
+        if len(self._waiting) >= MAX_WAITING and self._transport is not None:
+            self._transport.pause_reading()
 
     def _start(self, request: Request) -> None:
         self._answering = True
@@ -131,32 +178,71 @@ class HttpProtocol(asyncio.Protocol):
 
         self._answer(request, respond)
 
+    def _start_waiting(self) -> None:
+        if self._starting:
+            return  # an answer that is given at once must not start the next inside itself: there may be thousands
+        self._starting = True
+        while self._waiting and not self._answering and not self._writing_paused:
+            self._start(self._waiting.popleft())
+        self._starting = False
+        if not self._ended and len(self._waiting) < MAX_WAITING and self._transport is not None:
+            self._transport.resume_reading()
+        elif self._refusal is not None and not self._waiting and not self._answering:
+            self._write_refusal(self._refusal)
+
     def _respond(self, request: Request, status: int, headers: Headers, body: bytes) -> None:
+        if request.answered:
+            return
+        request.answered = True
         self._answering = False
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         lines = [b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b""))]
         lines += [b"%b: %b" % header for header in headers]
-        if request.method != "HEAD":
+        has_body = request.method != "HEAD" and status not in BODILESS
+        if has_body:
             lines.append(b"content-length: %d" % len(body))
         if not request.keep_alive:
             lines.append(b"connection: close")
-        has_body = request.method != "HEAD" and status not in (204, 304)
+        elif b"connection" in request.headers:
+            lines.append(b"connection: keep-alive")
         self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + (body if has_body else b""))
         if not request.keep_alive:
+            self._waiting.clear()
             self._transport.close()
-        elif self._waiting:
-            self._start(self._waiting.popleft())
+        elif self._waiting or self._refusal is not None:
+            self._start_waiting()
 
-    def _refuse(self, status: int, message: bytes) -> None:
+    def _count_unfinished(self, size: int) -> None:
+        # The parser gives a header when it is whole: one that never ends would be kept for ever.
+        self._header_bytes += size
+        if self._header_bytes > MAX_HEADER_BYTES:
+            self._refuse(431)
+
+    def _end_reading(self) -> None:
+        self._ended = True
         if self._transport is not None:
-            head = b"HTTP/1.1 %d %b\r\ncontent-type: text/plain\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-            self._transport.write(head % (status, _REASONS[status], len(message)) + message)
+            self._transport.pause_reading()
+
+    def _refuse(self, status: int) -> None:
+        """Refuse what cannot be read, once all that came before it is answered."""
+        self._end_reading()
+        self._refusal = status
+        self._start_waiting()
+
+    def _write_refusal(self, status: int) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            head = b"HTTP/1.1 %d %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            self._transport.write(head % (status, _REASONS[status]))
             self._transport.close()
 
 
-class _TooLargeError(Exception):
-    """A request is larger than this server takes."""
+class _RefusedError(Exception):
+    """A request is of a kind that this server does not take."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class HttpServer:

@@ -13,12 +13,14 @@ from lab.endpoint.front_door import FrontDoor
 from lab.endpoint.functions import Functions
 from lab.endpoint.http_server import HttpServer
 from lab.endpoint.profiles import Profile
+from lab.endpoint.telemetry.telemetry import Telemetry
 from lab.endpoint.wire import Wire
 from lab.engine.engine import Engine
+from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
 
 
-def serve(port: int, profile: Profile, lifeline_fd: int | None = None) -> None:
+def serve(port: int, profile: Profile, settings: EngineSettings, lifeline_fd: int | None = None) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``lifeline_fd`` closes.
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
@@ -27,10 +29,10 @@ def serve(port: int, profile: Profile, lifeline_fd: int | None = None) -> None:
         UsageError: the port is in use.
         LabError: the emulator did not start.
     """
-    asyncio.run(_serve(port, profile, lifeline_fd))
+    asyncio.run(_serve(port, profile, settings, lifeline_fd))
 
 
-async def _serve(port: int, profile: Profile, lifeline_fd: int | None) -> None:
+async def _serve(port: int, profile: Profile, settings: EngineSettings, lifeline_fd: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -38,7 +40,7 @@ async def _serve(port: int, profile: Profile, lifeline_fd: int | None) -> None:
     if lifeline_fd is not None:
         loop.add_reader(lifeline_fd, _lifeline, loop, lifeline_fd, stop)
     with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
-        await _serve_in(Path(folder), port, profile, stop)
+        await _serve_in(Path(folder), port, profile, settings, stop)
 
 
 def _lifeline(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
@@ -47,9 +49,10 @@ def _lifeline(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> 
         stop.set()
 
 
-async def _serve_in(folder: Path, port: int, profile: Profile, stop: asyncio.Event) -> None:
+async def _serve_in(folder: Path, port: int, profile: Profile, settings: EngineSettings, stop: asyncio.Event) -> None:
     emulator = Emulator(folder / "emulator")
-    wire = Wire(emulator.url, profile)
+    telemetry = Telemetry(folder / "telemetry", emulator.url)
+    wire = Wire(emulator.url, profile, telemetry)
     engine: Engine | None = None
     door: FrontDoor | None = None
 
@@ -57,7 +60,8 @@ async def _serve_in(folder: Path, port: int, profile: Profile, stop: asyncio.Eve
     try:
         bound = await _listen(server, port)
         url = f"http://127.0.0.1:{bound}"
-        engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION})
+        engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}, settings, telemetry)
+        await telemetry.start()
         await wire.start()
         await asyncio.to_thread(emulator.wait_until_ready)
         door = FrontDoor(engine, Functions(emulator.url, folder), wire)
@@ -69,6 +73,7 @@ async def _serve_in(folder: Path, port: int, profile: Profile, stop: asyncio.Eve
             await door.close()
         if engine is not None:
             engine.close()
+        await telemetry.close()
         await wire.close()
         emulator.close()
     print("stopped", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,77 @@
+"""The code and layers of function versions, fetched from the emulator and unpacked for the engine."""
+
+import base64
+import hashlib
+import io
+import shutil
+import threading
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+
+class UnavailableCodeError(Exception):
+    """The code of a version cannot be had. The text says why."""
+
+
+class CodeStore:
+    """Folders of unpacked code and layers, by content. It may be used from several threads."""
+
+    def __init__(self, client: Any, folder: Path) -> None:
+        self._client = client
+        self._folder = folder
+        self._lock = threading.Lock()
+
+    def folders(self, configuration: Any) -> tuple[Path, Path]:
+        """Where the code and the layers of a version are, fetched now if they were not yet.
+
+        Raises:
+            UnavailableCodeError: the version is a container image, or the emulator no longer has its code.
+        """
+        name = configuration["FunctionName"]
+        if configuration.get("PackageType") == "Image":
+            raise UnavailableCodeError(f"{name} is a container image: only functions of zip archives can run here")
+        layers = [layer["Arn"] for layer in configuration.get("Layers", [])]
+        with self._lock:
+            return self._code(name, configuration["CodeSha256"]), self._layers(layers)
+
+    def _code(self, name: str, sha256: str) -> Path:
+        target = self._folder / "code" / sha256.replace("/", "_").rstrip("=")
+        if not target.is_dir():
+            content = _fetch(self._client.get_function(FunctionName=name)["Code"]["Location"])
+            if base64.b64encode(hashlib.sha256(content).digest()).decode() != sha256:
+                raise UnavailableCodeError(
+                    f"the code of a past version of {name} is no longer to be had from the emulator, which keeps the "
+                    f"newest only; publish the version while this endpoint is running"
+                )
+            _unpack([content], target)
+        return target
+
+    def _layers(self, arns: list[str]) -> Path:
+        key = hashlib.sha256("\n".join(arns).encode()).hexdigest()
+        target = self._folder / "layers" / key
+        if not target.is_dir():
+            answers = [self._client.get_layer_version_by_arn(Arn=arn) for arn in arns]
+            _unpack([_fetch(answer["Content"]["Location"]) for answer in answers], target)
+        return target
+
+
+def _fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - the emulator's own address
+        content: bytes = answer.read()
+    return content
+
+
+def _unpack(archives: list[bytes], target: Path) -> None:
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for content in archives:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            archive.extractall(partial)
+            for entry in archive.infolist():
+                mode = entry.external_attr >> 16
+                if mode & 0o111:
+                    (partial / entry.filename).chmod(mode & 0o777 | 0o400)
+    partial.replace(target)

@@ -1,0 +1,144 @@
+"""Asynchronous invocations: accepted at once, run when they can be, run again when they fail.
+
+Source: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation".
+"""
+
+import asyncio
+import dataclasses
+import functools
+import json
+import time
+
+from lab.endpoint.api_error import ApiError
+from lab.endpoint.destinations import Destinations, Record, is_function
+from lab.endpoint.function_names import parse_name
+from lab.endpoint.functions import Functions, Resolved
+from lab.endpoint.invoker import Invoker
+from lab.endpoint.request_ids import new_request_id
+from lab.endpoint.tasks import Tasks
+from lab.engine.invocation import Outcome
+
+ERROR_RETRY_S = 60.0  # one minute before the second attempt, two before the third
+REFUSED_RETRY_S = 1.0  # doubled with each throttle or system error in a row
+REFUSED_RETRY_MAX_S = 300.0
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class _Event:
+    resolved: Resolved
+    payload: bytes
+    request_id: str
+    accepted: float
+    runs: int = 0
+    refusals: int = 0
+
+
+class EventQueue:
+    """Events on their way to functions. It lives in memory: what it holds is lost when the endpoint ends.
+
+    ``clock_speed`` is how many seconds of retry intervals and event ages pass in a second.
+    """
+
+    def __init__(
+        self, invoker: Invoker, functions: Functions, destinations: Destinations, tasks: Tasks, clock_speed: float
+    ) -> None:
+        self._invoker = invoker
+        self._functions = functions
+        self._destinations = destinations
+        self._tasks = tasks
+        self._clock_speed = clock_speed
+        self._timers: dict[_Event, asyncio.TimerHandle] = {}
+
+    def submit(self, resolved: Resolved, payload: bytes, request_id: str) -> None:
+        """Take an event; every attempt has this request id."""
+        self._attempt(_Event(resolved, payload, request_id, time.monotonic()))
+
+    def close(self) -> None:
+        """Let go of the events that wait."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _attempt(self, event: _Event) -> None:
+        if event.resolved.reserved_concurrency == 0:
+            self._give_up(event, "ZeroReservedConcurrency", None)
+            return
+        on_done = functools.partial(self._done, event)
+        try:
+            self._invoker.invoke(event.resolved, event.payload, event.request_id, on_done)
+        except ApiError:
+            self._refused(event)
+
+    def _done(self, event: _Event, outcome: Outcome) -> None:
+        event.runs += 1
+        event.refusals = 0
+        if not outcome.function_error:
+            self._send_record(event, event.resolved.events.on_success, "Success", outcome)
+        elif event.runs > event.resolved.events.maximum_retry_attempts:
+            self._give_up(event, "RetriesExhausted", outcome)
+        else:
+            self._retry_in(event, ERROR_RETRY_S * event.runs, outcome)
+
+    def _refused(self, event: _Event) -> None:
+        delay_s = min(REFUSED_RETRY_S * 2**event.refusals, REFUSED_RETRY_MAX_S)
+        event.refusals += 1
+        self._retry_in(event, delay_s, None)
+
+    def _retry_in(self, event: _Event, delay_s: float, outcome: Outcome | None) -> None:
+        age_s = (time.monotonic() - event.accepted) * self._clock_speed
+        if age_s + delay_s > event.resolved.events.maximum_event_age_s:
+            self._give_up(event, "EventAgeExceeded", outcome)
+            return
+        loop = asyncio.get_running_loop()
+        self._timers[event] = loop.call_later(delay_s / self._clock_speed, self._retry, event)
+
+    def _retry(self, event: _Event) -> None:
+        del self._timers[event]
+        self._tasks.go(self._resolve_and_attempt(event))
+
+    async def _resolve_and_attempt(self, event: _Event) -> None:
+        name = event.resolved.name
+        try:
+            event.resolved = self._functions.kept(name) or await self._functions.resolve(name, key=name)
+        except Exception as error:
+            if not isinstance(error, ApiError) or error.status != 404:  # a function that is gone takes its events along
+                self._refused(event)
+        else:
+            self._attempt(event)
+
+    def _give_up(self, event: _Event, condition: str, outcome: Outcome | None) -> None:
+        self._send_record(event, event.resolved.events.on_failure, condition, outcome)
+        dead_letter = event.resolved.events.dead_letter
+        if dead_letter is not None:
+            record = _record(event, condition, outcome)
+            self._tasks.go(asyncio.to_thread(self._destinations.send_dead_letter, dead_letter, record))
+
+    def _send_record(self, event: _Event, arn: str | None, condition: str, outcome: Outcome | None) -> None:
+        if arn is None:
+            return
+        record = _record(event, condition, outcome)
+        if is_function(arn):
+            self._tasks.go(self._invoke_destination(arn, record))
+        else:
+            self._tasks.go(asyncio.to_thread(self._destinations.send_record, arn, record))
+
+    async def _invoke_destination(self, arn: str, record: Record) -> None:
+        try:
+            name = parse_name(arn, None)
+            resolved = self._functions.kept(name) or await self._functions.resolve(name, key=name)
+            payload = json.dumps(record.to_json()).encode()
+        except Exception as error:
+            self._destinations.failed[arn] = str(error)
+            return
+        self.submit(resolved, payload, new_request_id())
+
+
+def _record(event: _Event, condition: str, outcome: Outcome | None) -> Record:
+    return Record(
+        request_id=event.request_id,
+        function_arn=event.resolved.name.qualified_arn,
+        condition=condition,
+        runs=event.runs,
+        payload=event.payload,
+        outcome=outcome,
+    )

@@ -1,0 +1,132 @@
+"""Function URLs: which function a URL is of, who may call it, and its invocation.
+
+AWS's address of a function URL is ``https://<url-id>.lambda-url.<region>.on.aws/``. Here it is answered at
+``/_aws/lambda-url/<url-id>/`` of the endpoint, which every client can reach, and at the host
+``<url-id>.lambda-url.<region>.localhost``, for clients that resolve such names. `rewritten` puts the former into what
+the emulator tells of URLs.
+"""
+
+import asyncio
+import dataclasses
+import re
+import secrets
+import time
+from typing import Any
+
+from lab.endpoint.api_error import ApiError, internal_error
+from lab.endpoint.emulator import REGION
+from lab.endpoint.function_names import FunctionName
+from lab.endpoint.functions import Functions
+from lab.endpoint.http_server import Request, Respond
+from lab.endpoint.invoker import Invoker
+from lab.endpoint.request_ids import new_request_id
+from lab.endpoint.sigv4 import signer_of
+from lab.endpoint.url_payload import INTERNAL_ERROR, JSON_TYPE, url_answer, url_event
+from lab.engine.invocation import Outcome
+
+HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
+PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")
+ON_AWS = re.compile(rb"https://([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.on\.aws/?")
+FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
+MAX_BYTES = 6_291_456
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _FunctionUrl:
+    name: FunctionName
+    is_public: bool
+
+
+class FunctionUrls:
+    """Answers requests to function URLs."""
+
+    def __init__(self, invoker: Invoker, functions: Functions) -> None:
+        self._invoker = invoker
+        self._functions = functions
+        self._kept: dict[str, _FunctionUrl | None] = {}
+        self._generation = functions.generation
+
+    async def answer(self, url_id: str, path: str, request: Request, respond: Respond) -> None:
+        """Answer a request; ``path`` is the part of its target that is the function's."""
+        request_id = new_request_id()
+        try:
+            url = await self._find(url_id)
+            caller = _authorized(url, request)
+            if len(request.body) > MAX_BYTES:
+                raise ApiError(413, "RequestEntityTooLargeException", {"Message": "Request Entity Too Large"})
+            resolved = self._functions.kept(url.name) or await self._functions.resolve(url.name, key=url.name)
+            trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+            payload = url_event(
+                request,
+                url_id=url_id,
+                region=REGION,
+                path=path,
+                caller=caller,
+                request_id=request_id,
+                trace_id=trace_id,
+            )
+            about = [(b"x-amzn-RequestId", request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode())]
+
+            def on_done(outcome: Outcome) -> None:
+                status, headers, body = (
+                    (502, [JSON_TYPE], INTERNAL_ERROR) if outcome.function_error else url_answer(outcome.payload)
+                )
+                respond(status, [*headers, *about], body)
+
+            self._invoker.invoke(resolved, payload, request_id, on_done)
+        except ApiError as error:
+            respond(*error.answer(request_id))
+        except Exception as error:
+            respond(*internal_error(error).answer(request_id))
+
+    async def _find(self, url_id: str) -> _FunctionUrl:
+        if self._generation != self._functions.generation:
+            self._generation, self._kept = self._functions.generation, {}
+        kept = self._kept
+        if url_id not in kept:
+            if len(kept) > 1000:
+                kept.clear()
+            kept[url_id] = await asyncio.to_thread(_look_up, self._functions.client, url_id)
+        found = kept[url_id]
+        if found is None:
+            raise ApiError(403, "AccessDeniedException", {"Message": None})
+        return found
+
+
+def rewritten(content: bytes, host: bytes) -> bytes:
+    """What the emulator told, with function URLs that lead to this endpoint, which the caller knows as ``host``."""
+    return ON_AWS.sub(rb"http://%b/_aws/lambda-url/\1/" % host, content)
+
+
+def _authorized(url: _FunctionUrl, request: Request) -> str | None:
+    if url.is_public:
+        return None
+    caller = signer_of(request)
+    if caller is None:
+        raise ApiError(403, "AccessDeniedException", {"Message": FORBIDDEN})
+    return caller
+
+
+def _look_up(client: Any, url_id: str) -> _FunctionUrl | None:
+    for page in client.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            name = function["FunctionName"]
+            for config in client.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]:
+                if config["FunctionUrl"].startswith(f"https://{url_id}."):
+                    return _FunctionUrl(_qualified(client, name, config["FunctionUrl"]), config["AuthType"] == "NONE")
+    return None
+
+
+def _qualified(client: Any, name: str, url: str) -> FunctionName:
+    # The emulator's list does not tell of which alias a URL is.
+    for alias in client.list_aliases(FunctionName=name)["Aliases"]:
+        try:
+            config = client.get_function_url_config(FunctionName=name, Qualifier=alias["Name"])
+        except client.exceptions.ResourceNotFoundException:
+            continue
+        if config["FunctionUrl"] == url:
+            return FunctionName(name, alias["Name"])
+    return FunctionName(name)

@@ -1,0 +1,151 @@
+"""A running endpoint for tests, and functions on it, made and called with stock boto3."""
+
+import io
+import itertools
+import json
+import textwrap
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from lab.endpoint.process import started_endpoint
+
+ROLE = "arn:aws:iam::000000000000:role/role"
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+LIMIT_S = 20
+BLANK_FUNCTIONS = 10
+
+_numbers = itertools.count(1)
+
+
+class Invoked(NamedTuple):
+    """What boto3's invoke gave, taken apart."""
+
+    status: int
+    payload: Any
+    function_error: str | None
+    version: str | None
+    headers: dict[str, str]
+
+    @property
+    def request_id(self) -> str:
+        return self.headers["x-amzn-requestid"]
+
+
+class Endpoint:
+    """An endpoint and what tests do there."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.aws_lambda = self.client("lambda")
+        self._functions: dict[str, str] = {}
+        self._blank: list[str] = []
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A stock client that does not try again."""
+        make: Any = boto3.client
+        settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 60} | config
+        return make(service, endpoint_url=self.url, config=Config(**settings), **KEYS)
+
+    def function(self, source: str, **settings: Any) -> str:
+        """The name of a function with this source and these settings: one that was made before is used again."""
+        key = json.dumps([source, settings], sort_keys=True)
+        if key not in self._functions:
+            self._functions[key] = self.new_function(source, **settings)
+        return self._functions[key]
+
+    def new_function(self, source: str, **settings: Any) -> str:
+        """Make a function whose handler is ``handler``; give its name. It can be invoked at once."""
+        if not self._blank:
+            self._blank = [self._new_blank() for _ in range(BLANK_FUNCTIONS)]
+            self.wait_until_active(self._blank[-1])
+        name = self._blank.pop()
+        self.aws_lambda.update_function_code(FunctionName=name, ZipFile=zipped(source))
+        if settings:
+            self.aws_lambda.update_function_configuration(FunctionName=name, **settings)
+        return name
+
+    def _new_blank(self) -> str:
+        # A new function is pending for half a second, an updated one is not: they are made several at a time.
+        name = f"function-{next(_numbers)}"
+        self.aws_lambda.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="function.handler",
+            Code={"ZipFile": zipped("")},
+            MemorySize=512,
+            Timeout=10,
+        )
+        return name
+
+    def wait_until_active(self, name: str) -> None:
+        """Wait as boto3's waiter does, without its second between two looks."""
+        until(lambda: self.aws_lambda.get_function_configuration(FunctionName=name)["State"] == "Active")
+
+    def publish(self, name: str, source: str) -> str:
+        """Change the function's code and publish it; give the version."""
+        self.aws_lambda.update_function_code(FunctionName=name, ZipFile=zipped(source))
+        self.wait_until_active(name)
+        version: str = self.aws_lambda.publish_version(FunctionName=name)["Version"]
+        return version
+
+    def invoke(self, name: str, event: Any = None, **arguments: Any) -> Invoked:
+        """Invoke by boto3."""
+        payload = {} if event is None else {"Payload": json.dumps(event).encode()}
+        answer = self.aws_lambda.invoke(FunctionName=name, **payload, **arguments)
+        body = answer["Payload"].read()
+        return Invoked(
+            status=answer["StatusCode"],
+            payload=json.loads(body) if body else None,
+            function_error=answer.get("FunctionError"),
+            version=answer.get("ExecutedVersion"),
+            headers=answer["ResponseMetadata"]["HTTPHeaders"],
+        )
+
+    def queue(self) -> tuple[str, str]:
+        """A new SQS queue: its URL and its ARN."""
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=f"queue-{next(_numbers)}")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return url, arn
+
+    def message(self, queue_url: str) -> dict[str, Any]:
+        """The next message of a queue, waited for."""
+        sqs = self.client("sqs")
+        found: list[dict[str, Any]] = []
+
+        def came() -> bool:
+            answer = sqs.receive_message(QueueUrl=queue_url, MessageAttributeNames=["All"], WaitTimeSeconds=1)
+            found.extend(answer.get("Messages", []))
+            return bool(found)
+
+        until(came)
+        return found[0]
+
+
+def zipped(source: str) -> bytes:
+    """A deployment package with one module."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("function.py", textwrap.dedent(source))
+    return content.getvalue()
+
+
+def until(is_so: Any) -> None:
+    """Wait until it is so, for a while."""
+    deadline = time.monotonic() + LIMIT_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not become so"
+        time.sleep(0.03)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[Endpoint]:
+    with started_endpoint(profile="none") as url:
+        yield Endpoint(url)

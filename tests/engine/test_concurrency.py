@@ -1,0 +1,154 @@
+"""Reserved concurrency and the account's limit, and what is throttled.
+
+"Recorded" is an answer of AWS in LocalStack's validated snapshots of November 2025.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.endpoint.concurrency import Concurrency
+from lab.endpoint.function_names import FunctionName
+from lab.endpoint.functions import EventSettings, Functions, Resolved
+from lab.engine.function import FunctionVersion
+from tests.engine.endpoint import ROLE, Endpoint, zipped
+from tests.engine.raw_http import request
+
+SLEEPS = "import time\ndef handler(event, context): time.sleep(event)\n"
+
+
+@contextlib.contextmanager
+def busy(endpoint: Endpoint, name: str, seconds: float, **arguments: str) -> Iterator[None]:
+    """The function is running meanwhile."""
+    thread = threading.Thread(target=lambda: endpoint.invoke(name, seconds, **arguments))
+    thread.start()
+    time.sleep(seconds / 3)
+    yield
+    thread.join()
+
+
+def throttle(endpoint: Endpoint, name: str, **arguments: str) -> dict[str, object]:
+    """boto3's response for an invocation that is throttled."""
+    with pytest.raises(ClientError) as caught:
+        endpoint.invoke(name, 0, **arguments)
+    return dict(caught.value.response)
+
+
+@pytest.fixture
+def sleeper(endpoint: Endpoint) -> str:
+    name = endpoint.new_function(SLEEPS)
+    endpoint.invoke(name, 0)
+    return name
+
+
+def test_a_function_whose_reserved_concurrency_is_in_use_is_throttled(endpoint: Endpoint, sleeper: str) -> None:
+    """Recorded: test_reserved_concurrency_async_queue."""
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=1)
+    endpoint.invoke(sleeper, 0)
+    with busy(endpoint, sleeper, 0.9):
+        error = throttle(endpoint, sleeper)
+        raw = request(endpoint.url, "POST", f"/2015-03-31/functions/{sleeper}/invocations", b"0")
+    assert error["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
+    assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert error["Type"] == "User"
+    assert raw.status == 429
+    assert raw.headers["x-amzn-errortype"] == "TooManyRequestsException"
+    assert endpoint.invoke(sleeper, 0).status == 200
+
+
+def test_versions_share_their_functions_reserved_concurrency(endpoint: Endpoint, sleeper: str) -> None:
+    """Developer Guide, "Configuring reserved concurrency for a function": all versions count toward the limit."""
+    endpoint.aws_lambda.publish_version(FunctionName=sleeper)
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=1)
+    endpoint.invoke(sleeper, 0, Qualifier="1")
+    with busy(endpoint, sleeper, 0.9, Qualifier="1"):
+        assert throttle(endpoint, sleeper)["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+
+
+def test_no_reserved_concurrency_turns_a_function_off_until_it_is_deleted(endpoint: Endpoint, sleeper: str) -> None:
+    """Developer Guide, as above: "To throttle a function, set the reserved concurrency to zero"."""
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=0)
+    throttle(endpoint, sleeper)
+    endpoint.aws_lambda.delete_function_concurrency(FunctionName=sleeper)
+    assert endpoint.invoke(sleeper, 0).status == 200
+
+
+def test_a_function_error_gives_its_concurrency_back(endpoint: Endpoint) -> None:
+    name = endpoint.new_function("import os\ndef handler(event, context): os._exit(1)\n")
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    assert [endpoint.invoke(name).function_error for _ in range(3)] == ["Unhandled"] * 3
+
+
+def test_a_dry_run_is_never_throttled(endpoint: Endpoint, sleeper: str) -> None:
+    """Nothing runs: there is nothing to throttle."""
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=0)
+    assert endpoint.invoke(sleeper, InvocationType="DryRun").status == 204
+
+
+def resolved(name: str, *, reserved: int | None, unreserved: int) -> Resolved:
+    """A function with these limits."""
+    version = FunctionVersion(
+        name=name,
+        version="$LATEST",
+        arn=f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
+        handler="function.handler",
+        runtime="python3.13",
+        memory_mb=128,
+        timeout_s=3.0,
+        tmp_mb=512,
+        environment=(),
+        code_dir=Path(),
+        layers_dir=Path(),
+        log_group=f"/aws/lambda/{name}",
+    )
+    return Resolved(
+        name=FunctionName(name),
+        version=version,
+        invoked_arn=version.arn,
+        reserved_concurrency=reserved,
+        unreserved_concurrency=unreserved,
+        events=EventSettings(),
+    )
+
+
+def test_functions_without_reserved_concurrency_share_what_is_left() -> None:
+    """Model: ThrottleReason; the limit is tested below."""
+    concurrency = Concurrency()
+    one, other, reserved = (
+        resolved("one", reserved=None, unreserved=2),
+        resolved("other", reserved=None, unreserved=2),
+        resolved("reserved", reserved=1, unreserved=2),
+    )
+    assert [concurrency.take(one), concurrency.take(other)] == [None, None]
+    assert concurrency.take(one) == "ConcurrentInvocationLimitExceeded"
+    assert concurrency.take(reserved) is None
+    concurrency.give_back(other)
+    assert concurrency.take(one) is None
+
+
+async def test_the_account_may_run_a_thousand_less_what_is_reserved(ministack: str, tmp_path: Path) -> None:
+    """Developer Guide, "Lambda quotas": concurrent executions, 1,000, whatever the emulator says of its machine."""
+    functions = Functions(ministack, tmp_path)
+    for name in ("limited", "unlimited"):
+        functions.client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="function.handler",
+            Code={"ZipFile": zipped(SLEEPS)},
+        )
+    for name in ("limited", "unlimited"):
+        functions.client.get_waiter("function_active_v2").wait(FunctionName=name)
+    before = await functions.resolve(FunctionName("unlimited"), key="unlimited")
+    functions.client.put_function_concurrency(FunctionName="limited", ReservedConcurrentExecutions=100)
+    functions.changed()
+    limited = await functions.resolve(FunctionName("limited"), key="limited")
+    after = await functions.resolve(FunctionName("unlimited"), key="unlimited")
+    assert (limited.reserved_concurrency, after.reserved_concurrency) == (100, None)
+    assert 990 < before.unreserved_concurrency <= 1000  # other tests may have reserved a few
+    assert before.unreserved_concurrency - after.unreserved_concurrency == 100

@@ -1,0 +1,380 @@
+"""Asynchronous invocations: the queue, its retries, and where records and discarded events go.
+
+Sources: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Retaining
+records of Lambda asynchronous invocations"; "recorded" is an answer of AWS in LocalStack's validated snapshots.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from lab.endpoint.destinations import Destinations
+from lab.endpoint.event_queue import EventQueue
+from lab.endpoint.function_names import FunctionName
+from lab.endpoint.functions import Functions
+from lab.endpoint.invoker import Invoker
+from lab.endpoint.request_ids import new_request_id
+from lab.endpoint.tasks import Tasks
+from tests.engine.endpoint import KEYS, ROLE, Endpoint, until, zipped
+from tests.engine.harness import Harness
+from tests.engine.raw_http import request
+
+ECHO = "def handler(event, context): return [event, context.aws_request_id, context.invoked_function_arn]\n"
+FAILS = """
+class Broken(Exception): ...
+def handler(event, context): raise Broken("no luck")
+"""
+COUNTS = """
+import time
+calls = []
+def handler(event, context):
+    calls.append([time.time(), context.aws_request_id])
+    if len(calls) < event["succeed_at"]:
+        raise ValueError("not yet")
+    return calls
+"""
+ACCOUNT_ARN = "arn:aws:lambda:us-east-1:000000000000:function"
+
+
+def with_destinations(endpoint: Endpoint, name: str, destination: str, **settings: Any) -> None:
+    """Have records of every end sent there."""
+    endpoint.aws_lambda.put_function_event_invoke_config(
+        FunctionName=name,
+        DestinationConfig={"OnSuccess": {"Destination": destination}, "OnFailure": {"Destination": destination}},
+        **settings,
+    )
+
+
+def test_an_event_is_accepted_without_a_result(endpoint: Endpoint) -> None:
+    """Recorded: test_invocation_type_event: 202, no payload, no ExecutedVersion."""
+    answer = endpoint.invoke(endpoint.function(ECHO), 1, InvocationType="Event")
+    assert (answer.status, answer.payload, answer.version) == (202, None, None)
+    assert len(answer.request_id) == 36
+
+
+def test_an_event_for_an_unknown_function_is_refused(endpoint: Endpoint) -> None:
+    """Model: ResourceNotFoundException."""
+    answer = request(
+        endpoint.url, "POST", "/2015-03-31/functions/nobody/invocations", b"{}", {"X-Amz-Invocation-Type": "Event"}
+    )
+    assert answer.status == 404
+
+
+def test_an_event_may_be_one_mib_large(endpoint: Endpoint) -> None:
+    """Model: 1 MB for asynchronous invocations; the text is in hyp3 issue 2241, with the limit of its time."""
+    name = endpoint.function(ECHO)
+    largest = '"' + "x" * (1_048_576 - 2) + '"'
+    path, kind = f"/2015-03-31/functions/{name}/invocations", {"X-Amz-Invocation-Type": "Event"}
+    assert request(endpoint.url, "POST", path, largest.encode(), kind).status == 202
+    answer = request(endpoint.url, "POST", path, largest.encode() + b" ", kind)
+    assert answer.status == 413
+    assert answer.headers["x-amzn-errortype"] == "RequestEntityTooLargeException"
+    assert answer.json["message"] == (
+        "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
+    )
+
+
+def test_a_success_is_recorded_at_its_destination(endpoint: Endpoint) -> None:
+    """Recorded: test_assess_lambda_destination_invocation, payload0."""
+    name = endpoint.new_function(ECHO)
+    url, arn = endpoint.queue()
+    with_destinations(endpoint, name, arn)
+    request_id = endpoint.invoke(name, {"a": 1}, InvocationType="Event").request_id
+    record = json.loads(endpoint.message(url)["Body"])
+    assert record.pop("timestamp").endswith("Z")
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{ACCOUNT_ARN}:{name}:$LATEST",
+            "condition": "Success",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": {"a": 1},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+        "responsePayload": [{"a": 1}, request_id, f"{ACCOUNT_ARN}:{name}"],
+    }
+
+
+def test_a_failure_without_retries_is_recorded_at_its_destination(endpoint: Endpoint) -> None:
+    """Recorded: test_assess_lambda_destination_invocation, payload1."""
+    name = endpoint.new_function(FAILS)
+    url, arn = endpoint.queue()
+    with_destinations(endpoint, name, arn, MaximumRetryAttempts=0)
+    request_id = endpoint.invoke(name, InvocationType="Event").request_id
+    record = json.loads(endpoint.message(url)["Body"])
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
+    assert record["responsePayload"]["errorType"] == "Broken"
+    assert record["responsePayload"]["requestId"] == request_id
+
+
+def test_an_alias_has_settings_of_its_own(endpoint: Endpoint) -> None:
+    """Developer Guide: "Configure error handling settings on a function, a version, or an alias"."""
+    name = endpoint.new_function(FAILS)
+    endpoint.aws_lambda.publish_version(FunctionName=name)
+    endpoint.aws_lambda.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    url, arn = endpoint.queue()
+    endpoint.aws_lambda.put_function_event_invoke_config(
+        FunctionName=name,
+        Qualifier="live",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+    endpoint.invoke(name, InvocationType="Event", Qualifier="live")
+    record = json.loads(endpoint.message(url)["Body"])
+    assert record["requestContext"]["functionArn"] == f"{ACCOUNT_ARN}:{name}:live"
+    assert record["responseContext"]["executedVersion"] == "1"
+
+
+def test_events_of_a_function_that_is_turned_off_go_to_the_destination_at_once(endpoint: Endpoint) -> None:
+    """Recorded: test_reserved_concurrency: condition ZeroReservedConcurrency, never invoked, no response."""
+    name = endpoint.new_function(ECHO)
+    url, arn = endpoint.queue()
+    with_destinations(endpoint, name, arn)
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    request_id = endpoint.invoke(name, {}, InvocationType="Event").request_id
+    record = json.loads(endpoint.message(url)["Body"])
+    del record["timestamp"]
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"{ACCOUNT_ARN}:{name}:$LATEST",
+            "condition": "ZeroReservedConcurrency",
+            "approximateInvokeCount": 0,
+        },
+        "requestPayload": {},
+    }
+
+
+def test_a_discarded_event_goes_to_the_dead_letter_queue_as_it_came(endpoint: Endpoint) -> None:
+    """Recorded: test_dead_letter_queue: the event alone, the error in message attributes."""
+    url, arn = endpoint.queue()
+    name = endpoint.new_function(FAILS, DeadLetterConfig={"TargetArn": arn})
+    endpoint.aws_lambda.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    request_id = endpoint.invoke(name, {"raise": 1}, InvocationType="Event").request_id
+    message = endpoint.message(url)
+    assert json.loads(message["Body"]) == {"raise": 1}
+    attributes = message["MessageAttributes"]
+    assert {name: (value["DataType"], value["StringValue"]) for name, value in attributes.items()} == {
+        "RequestID": ("String", request_id),
+        "ErrorCode": ("Number", "200"),
+        "ErrorMessage": ("String", "no luck"),
+    }
+
+
+def test_a_record_can_go_to_another_function(endpoint: Endpoint) -> None:
+    """Developer Guide: "For Lambda, the invocation record is passed as the payload to the function"."""
+    url, arn = endpoint.queue()
+    last = endpoint.new_function(ECHO)
+    with_destinations(endpoint, last, arn)
+    first = endpoint.new_function(ECHO)
+    with_destinations(endpoint, first, f"{ACCOUNT_ARN}:{last}")
+    request_id = endpoint.invoke(first, 5, InvocationType="Event").request_id
+    record = json.loads(endpoint.message(url)["Body"])
+    assert record["requestPayload"]["requestContext"]["requestId"] == request_id
+    assert record["requestPayload"]["requestPayload"] == 5
+
+
+def test_a_record_can_go_to_a_topic(endpoint: Endpoint) -> None:
+    """Developer Guide: "For Amazon SNS, the invocation record is passed as the Message"."""
+    url, queue_arn = endpoint.queue()
+    sns = endpoint.client("sns")
+    topic = sns.create_topic(Name="records")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
+    name = endpoint.new_function(ECHO)
+    with_destinations(endpoint, name, topic)
+    endpoint.invoke(name, 5, InvocationType="Event")
+    assert json.loads(endpoint.message(url)["Body"])["requestPayload"] == 5
+
+
+def test_a_record_can_go_to_an_event_bus(endpoint: Endpoint) -> None:
+    """Developer Guide: the record is the ``detail``, the source ``lambda``."""
+    url, queue_arn = endpoint.queue()
+    events = endpoint.client("events")
+    bus = events.create_event_bus(Name="records")["EventBusArn"]
+    events.put_rule(Name="all", EventBusName="records", EventPattern='{"source": ["lambda"]}')
+    events.put_targets(Rule="all", EventBusName="records", Targets=[{"Id": "queue", "Arn": queue_arn}])
+    name = endpoint.new_function(ECHO)
+    with_destinations(endpoint, name, bus)
+    endpoint.invoke(name, 5, InvocationType="Event")
+    event = json.loads(endpoint.message(url)["Body"])
+    assert event["detail-type"] == "Lambda Function Invocation Result - Success"
+    assert event["detail"]["requestPayload"] == 5
+    assert event["resources"] == [bus, f"{ACCOUNT_ARN}:{name}:$LATEST"]
+
+
+def test_a_destination_that_does_not_exist_is_told(endpoint: Endpoint) -> None:
+    """AWS has a metric for it (DestinationDeliveryFailures); the lab has a warning."""
+    name = endpoint.new_function(ECHO)
+    arn = "arn:aws:sqs:us-east-1:000000000000:nowhere"
+    with_destinations(endpoint, name, arn)
+    endpoint.invoke(name, InvocationType="Event")
+
+    def told() -> bool:
+        warnings = request(endpoint.url, "GET", "/_lab/info").json["warnings"]
+        return any(warning["code"] == "destination_failed" and arn in warning["message"] for warning in warnings)
+
+    until(told)
+
+
+# The queue with a faster clock
+
+
+class Queue:
+    """An event queue over a real engine and emulator, in this process, with functions for it."""
+
+    def __init__(self, harness: Harness, emulator_url: str, clock_speed: float) -> None:
+        make: Any = boto3.client
+        self.client = make("lambda", endpoint_url=emulator_url, **KEYS)
+        self.sqs = make("sqs", endpoint_url=emulator_url, **KEYS)
+        self.functions = Functions(emulator_url, harness.folder / "endpoint")
+        self.tasks = Tasks()
+        self.invoker = Invoker(harness.engine)
+        destinations = Destinations(emulator_url)
+        self.events = EventQueue(self.invoker, self.functions, destinations, self.tasks, clock_speed)
+        self._made = 0
+
+    async def function(self, source: str, **settings: Any) -> FunctionName:
+        """A new function; its records go to a queue of its name."""
+        return await asyncio.to_thread(self._function, source, settings)
+
+    def _function(self, source: str, settings: dict[str, Any]) -> FunctionName:
+        name = f"queued-{id(self)}-{self._made}"
+        self._made += 1
+        self.client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="function.handler",
+            Code={"ZipFile": zipped(source)},
+        )
+        until(lambda: self.client.get_function_configuration(FunctionName=name)["State"] == "Active")
+        self.sqs.create_queue(QueueName=name)
+        arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+        destinations = {"OnSuccess": {"Destination": arn}, "OnFailure": {"Destination": arn}}
+        self.client.put_function_event_invoke_config(FunctionName=name, DestinationConfig=destinations, **settings)
+        return FunctionName(name)
+
+    async def submit(self, name: FunctionName, event: Any) -> str:
+        """Submit an event; give its request id."""
+        request_id = new_request_id()
+        resolved = await self.functions.resolve(name, key=name)
+        self.events.submit(resolved, json.dumps(event).encode(), request_id)
+        return request_id
+
+    async def record(self, name: FunctionName) -> dict[str, Any]:
+        """The next record of a function's events."""
+        url = self.sqs.get_queue_url(QueueName=name.name)["QueueUrl"]
+        for _ in range(10):
+            answer = await asyncio.to_thread(self.sqs.receive_message, QueueUrl=url, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                return dict(json.loads(message["Body"]))
+        raise AssertionError("no record came")
+
+
+@pytest.fixture
+async def fast_queue(tmp_path: Path, ministack: str) -> AsyncIterator[Queue]:
+    harness = Harness(tmp_path)
+    queue = Queue(harness, ministack, clock_speed=300)
+    yield queue
+    queue.events.close()
+    await queue.tasks.close()
+    harness.engine.close()
+
+
+async def test_a_failing_event_is_run_twice_more_after_one_minute_and_after_two(fast_queue: Queue) -> None:
+    """Guide: "a one-minute wait between the first two attempts, and two minutes between the second and third"."""
+    name = await fast_queue.function(COUNTS)
+    request_id = await fast_queue.submit(name, {"succeed_at": 3})
+    record = await fast_queue.record(name)
+    assert record["requestContext"]["condition"] == "Success"
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+    times, request_ids = zip(*record["responsePayload"], strict=True)
+    assert set(request_ids) == {request_id}
+    assert 60 <= (times[1] - times[0]) * 300 < 300  # a busy machine is late, never early
+    assert 120 <= (times[2] - times[1]) * 300 < 600
+
+
+async def test_after_three_attempts_an_event_is_given_up(fast_queue: Queue) -> None:
+    """Recorded: test_retries: RetriesExhausted, approximateInvokeCount 3."""
+    name = await fast_queue.function(FAILS)
+    await fast_queue.submit(name, {})
+    record = await fast_queue.record(name)
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+
+
+async def test_the_function_sets_how_often_it_is_tried_again(fast_queue: Queue) -> None:
+    """Model: MaximumRetryAttempts, 0 to 2."""
+    name = await fast_queue.function(FAILS, MaximumRetryAttempts=1)
+    await fast_queue.submit(name, {})
+    assert (await fast_queue.record(name))["requestContext"]["approximateInvokeCount"] == 2
+
+
+async def test_an_event_that_would_be_too_old_is_not_tried_again(fast_queue: Queue) -> None:
+    """Recorded: test_maxeventage: EventAgeExceeded, with the response of the only attempt."""
+    name = await fast_queue.function(FAILS, MaximumEventAgeInSeconds=60)
+    await fast_queue.submit(name, {})
+    record = await fast_queue.record(name)
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["responsePayload"]["errorType"] == "Broken"
+
+
+async def test_a_retry_runs_the_code_that_is_deployed_by_then(fast_queue: Queue) -> None:
+    """Recorded: test_async_invoke_queue_upon_function_update: queued events run the new code."""
+    name = await fast_queue.function(FAILS)
+    await fast_queue.submit(name, 7)
+    fast_queue.client.update_function_code(FunctionName=name.name, ZipFile=zipped(ECHO))
+    fast_queue.functions.changed()
+    record = await fast_queue.record(name)
+    assert record["responsePayload"][0] == 7
+
+
+async def test_events_of_a_deleted_function_end(fast_queue: Queue) -> None:
+    name = await fast_queue.function(FAILS)
+    await fast_queue.submit(name, {})
+    fast_queue.client.delete_function(FunctionName=name.name)
+    fast_queue.functions.changed()
+    url = fast_queue.sqs.get_queue_url(QueueName=name.name)["QueueUrl"]
+    answer = await asyncio.to_thread(fast_queue.sqs.receive_message, QueueUrl=url, WaitTimeSeconds=1)
+    assert "Messages" not in answer
+
+
+async def test_a_throttled_event_waits_until_there_is_concurrency(fast_queue: Queue) -> None:
+    """Guide: the interval grows "from 1 second after the first attempt to a maximum of 5 minutes"."""
+    name = await fast_queue.function("import time\ndef handler(event, context): time.sleep(event)\n")
+    fast_queue.client.put_function_concurrency(FunctionName=name.name, ReservedConcurrentExecutions=1)
+    await fast_queue.submit(name, 0.5)
+    await fast_queue.submit(name, 0)
+    records = [await fast_queue.record(name), await fast_queue.record(name)]
+    assert [record["requestPayload"] for record in records] == [0.5, 0]
+    assert records[1]["requestContext"]["condition"] == "Success"
+    assert records[1]["requestContext"]["approximateInvokeCount"] == 1
+
+
+async def test_a_throttled_event_is_given_up_when_it_is_too_old(fast_queue: Queue) -> None:
+    """Guide: "for up to 6 hours by default"; here the function says one minute."""
+    name = await fast_queue.function(
+        "import time\ndef handler(event, context): time.sleep(event)\n", MaximumEventAgeInSeconds=60
+    )
+    fast_queue.client.put_function_concurrency(FunctionName=name.name, ReservedConcurrentExecutions=1)
+    await fast_queue.submit(name, 1.0)
+    await fast_queue.submit(name, "late")
+    record = await fast_queue.record(name)
+    assert record["requestPayload"] == "late"
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    assert record["requestContext"]["approximateInvokeCount"] == 0
+    assert "responsePayload" not in record
