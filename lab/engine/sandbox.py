@@ -20,7 +20,9 @@ from typing import Any
 
 from lab.engine.function import FunctionVersion
 from lab.engine.runtime import channel
+from lab.engine.runtime_api import RuntimeApi, peak_kb
 from lab.engine.runtimes import ROOT, Interpreter
+from lab.engine.settings import Transport
 
 CREDENTIALS = struct.Struct("iII")
 NOTHING = bytes(4)
@@ -92,11 +94,22 @@ class Supervisor:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Layout:
-    """Where things are, as the function sees them, and which folders of the machine stand there."""
+    """Where things are, as the function sees them, and which folders of the machine stand there.
+
+    ``minor`` is the interpreter's, as in ``3.13``.
+    """
 
     paths: dict[str, str]
     places: dict[str, str]
     python: str
+    minor: str
+
+    @property
+    def import_path(self) -> str:
+        """Where Lambda's Python runtime looks for modules, as PYTHONPATH."""
+        layers = self.paths["opt"]
+        packages = f"{layers}/python/lib/python{self.minor}/site-packages"
+        return ":".join([self.paths["task"], packages, f"{layers}/python", self.paths["runtime"]])
 
     @classmethod
     def of(cls, version: FunctionVersion, interpreter: Interpreter, isolation: Isolation) -> "Layout":
@@ -108,13 +121,13 @@ class Layout:
         }
         python = str(interpreter.path)
         if isolation.namespaces is None:
-            return cls(outside, {}, python)
+            return cls(outside, {}, python, interpreter.minor)
         inside = {"task": "/var/task", "opt": "/opt", "runtime": "/var/runtime"}
         places = {inside[name]: outside[name] for name in inside}
         if str(interpreter.prefix).startswith(HIDDEN):
             places["/var/lang"] = str(interpreter.prefix)
             python = f"/var/lang/bin/{interpreter.path.name}"
-        return cls(inside, places, python)
+        return cls(inside, places, python, interpreter.minor)
 
 
 class Sandbox:
@@ -131,6 +144,7 @@ class Sandbox:
         tmp_mb: int,
         joins: list[str],
         *,
+        transport: Transport,
         on_frame: Callable[[int, bytes, bytes], None],
         on_exit: Callable[[int, str | None], None],
         on_log: Callable[[bytes], None],
@@ -140,6 +154,8 @@ class Sandbox:
         self.layout = layout
         self._tmp_mb = tmp_mb
         self._joins = joins
+        self._transport = transport
+        self._runtime_api: RuntimeApi | None = None
         self._on_frame, self._on_exit, self._on_log = on_frame, on_exit, on_log
         self._control: socket.socket | None = None
         self._control_frames = channel.Decoder()
@@ -155,16 +171,27 @@ class Sandbox:
         if self._control is None:
             self._watch_control(self._supervisor.make_environment(self.layout.places, self._tmp_mb, self._joins))
         channel_fd, log_fd = self._new_process_ends()
-        argv = [self.layout.python, "-s", f"{self.layout.paths['runtime']}/bootstrap.py"]
+        argv = [self.layout.python, "-s", *self._runtime_arguments(env)]
         if wrapper := env.get("AWS_LAMBDA_EXEC_WRAPPER"):
             argv.insert(0, wrapper)
-        variables = {**env, **self._own_variables()}
-        header: dict[str, object] = {"cwd": self.layout.paths["task"], "argv": argv, "env": variables}
+        variables = {**env, **self._own_variables(), **self._runtime_variables(env)}
+        header: dict[str, object] = {
+            "cwd": self.layout.paths["task"],
+            "argv": argv,
+            "env": variables,
+            "announce": self._runtime_api is not None,
+        }
         assert self._control is not None
         self._send_with_fds(self._control, channel.encode(channel.START, header), [channel_fd, log_fd])
 
     def restore_from(self, snapshot: "Sandbox", env: dict[str, str]) -> None:
-        """Make this environment a copy of the one that is a snapshot."""
+        """Make this environment a copy of the one that is a snapshot.
+
+        Over HTTP it is a process of its own, which sends SNAPSHOT and waits for RESTORE when its init is done.
+        """
+        if self._transport is Transport.HTTP:
+            self.start(env)
+            return
         control_ours, control_theirs = socket.socketpair()
         self._watch_control(control_ours)
         channel_fd, log_fd = self._new_process_ends()
@@ -180,6 +207,9 @@ class Sandbox:
 
     def send(self, data: bytes) -> None:
         """Send the runtime a frame; what the socket does not take at once goes as it drains."""
+        if self._runtime_api is not None:
+            self._runtime_api.send(data)
+            return
         assert self._channel is not None
         if self._outbox:
             self._outbox += data
@@ -226,7 +256,9 @@ class Sandbox:
 
     def _own_variables(self, snapshot_tmp: Path | None = None) -> dict[str, str]:
         paths = self.layout.paths
-        variables = {"LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
+        variables = {}
+        if self._transport is Transport.SOCKET:
+            variables = {"LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
         if self._supervisor.isolation.namespaces is None:
             if self._tmp is None:
                 self._tmp = self._supervisor.folder / f"tmp-{secrets.token_hex(8)}"
@@ -237,12 +269,28 @@ class Sandbox:
             variables["TMPDIR"] = str(self._tmp)
         return variables
 
+    def _runtime_arguments(self, env: dict[str, str]) -> list[str]:
+        if self._transport is Transport.HTTP:
+            return ["-m", "awslambdaric", env["_HANDLER"]]
+        return [f"{self.layout.paths['runtime']}/bootstrap.py"]
+
+    def _runtime_variables(self, env: dict[str, str]) -> dict[str, str]:
+        if self._runtime_api is None:
+            return {}
+        own_path = f":{env['PYTHONPATH']}" if "PYTHONPATH" in env else ""
+        return {
+            "AWS_LAMBDA_RUNTIME_API": self._runtime_api.address,
+            "PYTHONPATH": self.layout.import_path + own_path,
+        }
+
     def _new_process_ends(self) -> tuple[int, int]:
         self._close_process_ends()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         if sys.platform == "linux":
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        if self._transport is Transport.HTTP:  # the process says who it is over the channel, and nothing more
+            self._runtime_api = RuntimeApi(self._on_frame, lambda: peak_kb(self.pid))
         self._log, log_theirs = os.pipe()
         os.set_blocking(self._log, False)
         self._channel = ours
@@ -254,6 +302,9 @@ class Sandbox:
 
     def _close_process_ends(self) -> None:
         self.pid = None
+        if self._runtime_api is not None:
+            self._runtime_api.close()
+            self._runtime_api = None
         if self._channel is not None:
             self._loop.remove_reader(self._channel)
             self._loop.remove_writer(self._channel)

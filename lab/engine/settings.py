@@ -12,6 +12,16 @@ class Routing(enum.StrEnum):
     RANDOM = "random"
 
 
+class Transport(enum.StrEnum):
+    """How the engine and a runtime process speak."""
+
+    SOCKET = "socket"
+    """Frames over a socketpair: the fast one."""
+    HTTP = "http"
+    """AWS's Runtime API over HTTP, with the unmodified runtime client. Linux only, as that client is. A SnapStart
+    environment is not a fork but a process of its own, whose init the invocation waits for."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """Settings of an engine.
@@ -25,6 +35,7 @@ class EngineSettings:
         clock_speed: how many seconds of these times pass in a second: 1, and more in tests.
         limit_cpu: whether an environment gets processor time in proportion to its memory, 1,769 MB being one processor.
         limit_memory: whether an environment that uses more than its memory is killed.
+        transport: how the engine and the runtime processes speak.
     """
 
     routing: Routing = Routing.MOST_RECENTLY_USED
@@ -34,3 +45,4 @@ class EngineSettings:
     clock_speed: float = 1.0
     limit_cpu: bool = True
     limit_memory: bool = True
+    transport: Transport = Transport.SOCKET

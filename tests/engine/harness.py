@@ -7,10 +7,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation, Outcome
-from lab.engine.settings import EngineSettings
+from lab.engine.settings import EngineSettings, Transport
 
 _numbers = itertools.count(1)
 
@@ -41,9 +43,15 @@ class Harness:
 
     def __init__(self, folder: Path, settings: EngineSettings = EngineSettings()) -> None:  # noqa: B008 - frozen
         self.folder = folder
+        self.settings = settings
         self.engine = Engine(folder / "engine", {}, settings)
         self._empty = folder / "empty"
         self._empty.mkdir(parents=True)
+
+    def needs_fork(self) -> None:
+        """Skip the test where environments are not forked from a snapshot."""
+        if self.settings.transport is Transport.HTTP:
+            pytest.skip("an unmodified runtime client cannot be forked: each environment runs its own init")
 
     def function(self, source: str, **changes: Any) -> FunctionVersion:
         """A function version whose handler is ``handler`` in the given source."""

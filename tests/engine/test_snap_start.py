@@ -32,6 +32,7 @@ SNAPPED = """
 
 
 async def test_init_runs_once_and_every_environment_is_restored_from_it(harness: Harness) -> None:
+    harness.needs_fork()
     version = harness.function(SNAPPED, snap_start=True)
     answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(3)))
     assert len({answer.payload["init"] for answer in answers}) == 1
@@ -51,6 +52,7 @@ async def test_hooks_run_before_the_snapshot_last_in_first_out_and_after_the_res
 
 async def test_random_state_is_the_snapshots_in_every_environment(harness: Harness) -> None:
     """The uniqueness fault that AWS warns of must show here as it does there."""
+    harness.needs_fork()
     version = harness.function(SNAPPED, snap_start=True)
     answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
     assert answers[0].payload["random"] == answers[1].payload["random"]
@@ -63,6 +65,7 @@ async def test_tmp_begins_as_the_snapshots_and_is_private_after_that(harness: Ha
 
 
 async def test_connections_made_before_the_snapshot_are_dead_after_the_restore(harness: Harness) -> None:
+    harness.needs_fork()
     with socket.create_server(("127.0.0.1", 0)) as server:
         version = harness.function(
             f"""
@@ -84,6 +87,7 @@ async def test_connections_made_before_the_snapshot_are_dead_after_the_restore(h
 
 async def test_a_snapshot_with_threads_is_refused_and_environments_start_cold(harness: Harness) -> None:
     """A fork keeps one thread only, so a snapshot by fork would not be what AWS restores."""
+    harness.needs_fork()
     version = harness.function(
         """
         import threading

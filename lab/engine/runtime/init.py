@@ -98,6 +98,9 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
         for fd in close:
             os.close(fd)
         place_descriptors(*fds)
+        if header["announce"]:
+            os.write(3, channel.encode(channel.STARTED))
+            os.close(3)
         os.chdir(header["cwd"])
         os.execve(header["argv"][0], header["argv"], header["env"])
     except BaseException as error:
