@@ -308,7 +308,7 @@ def _compare(*, run_a: Path, run_b: Path, fail_above: float | None) -> int:
     "--clock-speed",
     type=click.FloatRange(min=0, min_open=True),
     default=ENGINE_DEFAULTS.clock_speed,
-    help="How many seconds of the environments' idle times and lifetimes pass in a second.",
+    help="How many seconds pass in one: for idle times and lifetimes of environments, and retries of events.",
 )
 @click.option(
     "--transport",

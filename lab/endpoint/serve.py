@@ -64,7 +64,7 @@ async def _serve_in(folder: Path, port: int, profile: Profile, settings: EngineS
         await telemetry.start()
         await wire.start()
         await asyncio.to_thread(emulator.wait_until_ready)
-        door = FrontDoor(engine, Functions(emulator.url, folder), wire)
+        door = FrontDoor(engine, Functions(emulator.url, folder), wire, clock_speed=settings.clock_speed)
         print(f"ready {url}", flush=True)  # noqa: T201
         await stop.wait()
     finally:

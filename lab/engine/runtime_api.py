@@ -38,10 +38,14 @@ class RuntimeApi:
     ``send`` takes the engine's frames, ``on_frame(kind, header, body)`` is called with the runtime's: READY at its
     first request for an invocation, SNAPSHOT when it asks to be restored (a RESTORE frame lets it go on).
     ``peak_kb()`` is asked for the process's peak memory, which the runtime cannot tell in this transport.
+    ``on_idle()`` is called when the runtime has asked for an invocation and there is none: only then may it be frozen,
+    or the next invocation would wait for the rest of this one's traffic. So does Lambda (Developer Guide,
+    "Understanding the Lambda execution environment lifecycle").
     """
 
-    def __init__(self, on_frame: OnFrame, peak_kb: Callable[[], int]) -> None:
+    def __init__(self, on_frame: OnFrame, peak_kb: Callable[[], int], on_idle: Callable[[], None]) -> None:
         self._on_frame = on_frame
+        self._on_idle = on_idle
         self._peak_kb = peak_kb
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -101,11 +105,13 @@ class RuntimeApi:
 
     def _next(self, connection: "_Connection") -> None:
         self._poll = connection
-        if self._ready:
-            self._hand_over()
-        else:
+        if not self._ready:
             self._ready = True
             self._on_frame(channel.READY, self._peak(), b"")
+        elif self._waiting is not None:
+            self._hand_over()
+        else:
+            self._on_idle()
 
     def _hand_over(self) -> None:
         if self._poll is None or self._waiting is None:

@@ -225,8 +225,9 @@ class Sandbox:
             self._loop.add_writer(self._channel, self._drain_outbox)
 
     def freeze(self) -> None:
-        """Stop the environment's processes (SIGSTOP)."""
-        self._signal(signal.SIGSTOP)
+        """Stop the environment's processes (SIGSTOP): over HTTP as soon as the runtime asks for the next invocation."""
+        if self._runtime_api is None:
+            self._stop()
 
     def thaw(self) -> None:
         """Let the environment's processes go on (SIGCONT)."""
@@ -290,7 +291,7 @@ class Sandbox:
         if sys.platform == "linux":
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         if self._transport is Transport.HTTP:  # the process says who it is over the channel, and nothing more
-            self._runtime_api = RuntimeApi(self._on_frame, lambda: peak_kb(self.pid))
+            self._runtime_api = RuntimeApi(self._on_frame, lambda: peak_kb(self.pid), self._stop)
         self._log, log_theirs = os.pipe()
         os.set_blocking(self._log, False)
         self._channel = ours
@@ -398,6 +399,9 @@ class Sandbox:
         del self._outbox[:sent]
         if not self._outbox:
             self._loop.remove_writer(self._channel)
+
+    def _stop(self) -> None:
+        self._signal(signal.SIGSTOP)
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:

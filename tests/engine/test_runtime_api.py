@@ -21,7 +21,11 @@ class Wire:
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, bytes, bytes]] = []
-        self.api = RuntimeApi(lambda *frame: self.frames.append(frame), lambda: 1234)
+        self.times_idle = 0
+        self.api = RuntimeApi(lambda *frame: self.frames.append(frame), lambda: 1234, self._idle)
+
+    def _idle(self) -> None:
+        self.times_idle += 1
 
     async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One request on a connection of its own: status, headers with lower-case names, body."""
@@ -64,6 +68,19 @@ async def test_an_invocation_that_is_early_waits_until_it_is_asked_for(wire: Wir
     await wire.take_invocation()
     wire.api.send(INVOKE)
     assert (await wire.ask("GET", NEXT))[0] == 200
+    assert wire.times_idle == 0
+
+
+async def test_the_runtime_is_idle_when_it_asks_for_an_invocation_and_there_is_none(wire: Wire) -> None:
+    """From then on the environment may be frozen, not from its answer on."""
+    await wire.take_invocation()
+    await wire.ask("POST", "/2018-06-01/runtime/invocation/id-1/response", b"1")
+    assert wire.times_idle == 0
+    polling = asyncio.create_task(wire.ask("GET", NEXT))
+    while not wire.times_idle:
+        await asyncio.sleep(0.01)
+    wire.api.send(INVOKE)
+    assert (await polling)[0] == 200
 
 
 async def test_the_headers_are_those_documented_and_the_content_type_is_bare(wire: Wire) -> None:
