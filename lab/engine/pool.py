@@ -127,9 +127,9 @@ class Pool:
         now = time.perf_counter()
         while self._started and self._started[0] < now - SCALE_OUT_WINDOW_S / self._settings.clock_speed:
             self._started.popleft()
-        if len(self._started) >= self._settings.scale_out:
+        # Those that wait count as starts to come; one that takes an environment meanwhile frees its place.
+        if len(self._started) + len(self._waiting) >= self._settings.scale_out:
             raise ThrottledError("ConcurrentInvocationLimitExceeded")
-        self._started.append(now)
 
     def _place(self, invocation: Invocation) -> None:
         self._waiting.append(invocation)
@@ -142,6 +142,7 @@ class Pool:
         return True
 
     def _start_environment(self, invocation: Invocation) -> None:
+        self._started.append(time.perf_counter())
         environment = Environment(self.version, self._services, self)
         self.environments.add(environment)
         # Not for secrets: how long an environment lives.

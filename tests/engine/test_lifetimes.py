@@ -92,3 +92,15 @@ async def test_more_new_environments_than_the_scale_out_rate_are_throttled(
     await asyncio.sleep(1.1)
     running.append(asyncio.create_task(harness.invoke(version)))
     assert len({answer.payload for answer in await asyncio.gather(*running)}) == 3
+
+
+async def test_taking_an_environment_that_became_idle_is_not_a_start(
+    make_harness: Callable[[EngineSettings], Harness],
+) -> None:
+    """Many short invocations while environments start must not use up the scale-out rate."""
+    harness = make_harness(EngineSettings(scale_out=5))
+    version = harness.function(WHO)
+    await asyncio.gather(*(harness.invoke(version) for _ in range(3)))
+    for _ in range(10):
+        await asyncio.gather(*(harness.invoke(version, {"sleep": 0.01}) for _ in range(3)))
+    assert len(harness.engine._pools[version].environments) <= 5
