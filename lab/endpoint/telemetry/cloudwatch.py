@@ -49,7 +49,7 @@ class CloudWatch:
             if number is None:
                 continue
             for value, count in put.values:
-                self._store.add_times(put.second, number, value, count)
+                self._store.add(put.second, number, value, count)
             if put.statistic_set is not None:
                 self._store.add_set(number, put.statistic_set)
         self._store.spill()

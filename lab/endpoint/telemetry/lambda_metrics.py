@@ -5,6 +5,7 @@ invocation metrics are binary indicators, 0 or 1, of each invocation; "the times
 function was invoked"; a throttled request counts neither as an invocation nor as an error.
 """
 
+import dataclasses
 from typing import Final
 
 from lab.endpoint.telemetry.metric_store import MetricStore
@@ -13,8 +14,18 @@ from lab.endpoint.telemetry.series import Dimensions, Series
 NAMESPACE: Final = "AWS/Lambda"
 
 
+@dataclasses.dataclass(slots=True)
+class _Second:
+    """The invocations that began in one second."""
+
+    durations_ms: list[float] = dataclasses.field(default_factory=list)
+    running: list[float] = dataclasses.field(default_factory=list)
+    all_running: list[float] = dataclasses.field(default_factory=list)
+    failed: int = 0
+
+
 class FunctionMetrics:
-    """The metrics of what is invoked by one ARN and runs one version."""
+    """The metrics of what is invoked by one ARN and runs one version. What is told counts when it is `poured`."""
 
     def __init__(self, store: MetricStore, function: str, arn: str, version: str) -> None:
         self._store = store
@@ -26,24 +37,40 @@ class FunctionMetrics:
         self._durations = [self._number("Duration", dimensions, "Milliseconds") for dimensions in sets]
         self._running = self._number("ConcurrentExecutions", of_function, "Count")
         self._all_running = self._number("ConcurrentExecutions", everything, "Count")
-        self._succeeded = self._outcome(0.0)
-        self._failed = self._outcome(1.0)
+        self._seconds: dict[int, _Second] = {}
 
     def invoked(self, second: int, duration_ms: float, failed: bool, running: int, all_running: int) -> None:
         """An invocation that began in a second."""
-        values = (self._failed if failed else self._succeeded).copy()
-        values += [(number, duration_ms) for number in self._durations]
-        values += [(self._running, float(running)), (self._all_running, float(all_running))]
-        self._store.add(second, values)
+        found = self._seconds.get(second)
+        if found is None:
+            found = self._seconds[second] = _Second()
+        found.durations_ms.append(duration_ms)
+        found.running.append(running)
+        found.all_running.append(all_running)
+        found.failed += failed
 
     def throttled(self, second: int) -> None:
         """A request that was refused in a second."""
-        self._store.add(second, [(number, 1.0) for number in self._throttles])
+        for number in self._throttles:
+            self._store.add(second, number, 1.0)
 
-    def _outcome(self, error: float) -> list[tuple[int, float]]:
-        outcome = [(number, 1.0) for number in self._invocations]
-        outcome += [(number, error) for number in self._errors]
-        return outcome + [(number, 0.0) for number in self._throttles]
+    def pour(self) -> None:
+        """Add to the store what was told since the last time."""
+        add, add_each = self._store.add, self._store.add_each
+        for second, told in self._seconds.items():
+            count = len(told.durations_ms)
+            for number in self._invocations:
+                add(second, number, 1.0, count)
+            for number in self._errors:
+                add(second, number, 1.0, told.failed)
+                add(second, number, 0.0, count - told.failed)
+            for number in self._throttles:
+                add(second, number, 0.0, count)
+            for number in self._durations:
+                add_each(second, number, told.durations_ms)
+            add_each(second, self._running, told.running)
+            add_each(second, self._all_running, told.all_running)
+        self._seconds.clear()
 
     def _number(self, name: str, dimensions: Dimensions, unit: str) -> int:
         return self._store.number_of_own(Series(NAMESPACE, name, dimensions, unit))

@@ -1,14 +1,18 @@
 """The logs of functions: log streams by log group, in a file.
 
-A stream's log is kept in pieces of whole lines, each with its time; reading cuts them into log events. When the file
-has reached its size, the log group that has most of it loses its oldest part: a chatty function forgets its own.
+A row holds what a stream logged in a moment: pieces of whole lines, each with its time, which reading cuts into log
+events. When the file has reached its size, the log group that has most of it loses its oldest part: a chatty function
+forgets its own.
 """
 
 import dataclasses
+import heapq
+import itertools
+import marshal
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 FILE_BYTES: Final = 1 << 30
 LONGEST_EVENT: Final = 256 << 10
@@ -16,27 +20,32 @@ LONGEST_EVENT: Final = 256 << 10
 
 PLATFORM_EVENT: Final = b'{"time":'
 _SCHEMA: Final = """
-PRAGMA journal_mode = OFF;
+PRAGMA journal_mode = MEMORY;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
-CREATE TABLE pieces (
-    id INTEGER PRIMARY KEY, log_group INTEGER, stream INTEGER, at_ms INTEGER, taken_ms INTEGER, data BLOB
+CREATE TABLE pages (
+    id INTEGER PRIMARY KEY, log_group INTEGER, stream INTEGER,
+    first_ms INTEGER, last_ms INTEGER, taken_ms INTEGER, size INTEGER, pieces BLOB
 );
-CREATE INDEX by_time ON pieces (log_group, at_ms, id, stream);
+CREATE INDEX by_first ON pages (log_group, first_ms);
+CREATE INDEX by_last ON pages (log_group, last_ms);
 """
 _READ: Final = """
-SELECT id, stream, at_ms, taken_ms, data FROM pieces
-WHERE log_group = ? AND at_ms >= ? AND at_ms <= ? AND {streams} ORDER BY at_ms {order}, id {order}
+SELECT id, stream, first_ms, last_ms, taken_ms, pieces FROM pages
+WHERE log_group = ? AND last_ms >= ? AND first_ms <= ? AND {streams} ORDER BY {order}
 """
-_OLDEST: Final = "SELECT at_ms, length(data) FROM pieces WHERE log_group = ? ORDER BY at_ms"
 
 
 class Position(NamedTuple):
     """Where an event is in its log group: positions are in order of time."""
 
     at_ms: int
-    piece: int
+    page: int
     line: int
+
+
+_BEGIN: Final = Position(-1, 0, 0)
+_END: Final = Position(1 << 62, 0, 0)
 
 
 class Event(NamedTuple):
@@ -60,7 +69,7 @@ class Stream:
     taken_ms: int
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class _Group:
     number: int
     streams: dict[str, Stream] = dataclasses.field(default_factory=dict)
@@ -76,7 +85,8 @@ class LogStore:
         self._file_bytes = file_bytes
         self._groups: dict[str, _Group] = {}
         self._numbers = 0
-        self._rows: list[tuple[int, int, int, int, bytes]] = []
+        self._pages: dict[tuple[_Group, int], list[tuple[int, bytes]]] = {}
+        self._taken_ms = 0
         self._size = 0
 
     def append(self, name: tuple[str, str], at_ms: int, taken_ms: int, data: bytes) -> None:
@@ -93,26 +103,31 @@ class LogStore:
             to = of.streams[stream] = Stream(self._number(), stream, taken_ms, at_ms, at_ms, taken_ms)
         to.first_ms, to.last_ms = min(to.first_ms, at_ms), max(to.last_ms, at_ms)
         to.taken_ms = taken_ms
-        of.size += len(data)
-        self._size += len(data)
-        self._rows.append((of.number, to.number, at_ms, taken_ms, data))
+        self._taken_ms = taken_ms
+        self._pages.setdefault((of, to.number), []).append((at_ms, data))
 
     def write(self) -> None:
-        """Write what was added to the file, and keep the file within its size."""
-        if not self._rows:
+        """Write what was added to the file, and keep the file within its size.
+
+        Raises:
+            sqlite3.Error: it could not be written, and is lost.
+        """
+        if not self._pages:
             return
-        self._file.execute("BEGIN")
-        self._file.executemany(
-            "INSERT INTO pieces (log_group, stream, at_ms, taken_ms, data) VALUES (?, ?, ?, ?, ?)", self._rows
-        )
-        self._rows.clear()
+        pages, self._pages = self._pages, {}
+        sizes = [sum(len(data) for _, data in pieces) for pieces in pages.values()]
+        rows = [
+            _row(group.number, stream, self._taken_ms, size, pieces)
+            for ((group, stream), pieces), size in zip(pages.items(), sizes, strict=True)
+        ]
+        with self._file:
+            self._file.execute("BEGIN")
+            self._file.executemany("INSERT INTO pages VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", rows)
+        for (group, _), size in zip(pages, sizes, strict=True):
+            group.size += size
+            self._size += size
         while self._size > self._file_bytes:
             self._forget()
-        self._file.execute("COMMIT")
-
-    def groups(self) -> list[str]:
-        """The names of the log groups."""
-        return list(self._groups)
 
     def streams(self, group: str) -> dict[str, Stream]:
         """A group's streams by name; none if there is no such group."""
@@ -139,26 +154,23 @@ class LogStore:
         names = {stream.number: stream.name for stream in found.streams.values()}
         wanted = [found.streams[name].number for name in streams or () if name in found.streams]
         condition = "1" if streams is None else f"stream IN ({','.join(map(str, wanted))})"
-        start_ms = max(start_ms, after.at_ms) if after else start_ms
-        end_ms = min(end_ms, before.at_ms) if before else end_ms
-        query = _READ.format(streams=condition, order="DESC" if before else "ASC")
-        for piece, stream, at_ms, taken_ms, data in self._file.execute(query, (found.number, start_ms, end_ms)):
-            lines = list(enumerate(messages(data)))
-            for line, message in reversed(lines) if before else lines:
-                position = Position(at_ms, piece, line)
-                if (after is None or position > after) and (before is None or position < before):
-                    yield Event(position, names[stream], message, taken_ms)
+        first = max(Position(start_ms, 0, 0), Position(*after[:2], after.line + 1) if after else _BEGIN)
+        last = min(Position(end_ms + 1, 0, 0), before or _END)  # itself not included
+        order = "last_ms DESC, id DESC" if before else "first_ms, id"
+        query = _READ.format(streams=condition, order=order)
+        rows = self._file.execute(query, (found.number, first.at_ms, min(last.at_ms, end_ms)))
+        within = (
+            (last_ms if before else first_ms, [event for event in events if first <= event.position < last])
+            for page, stream, first_ms, last_ms, taken_ms, pieces in rows
+            for events in [_events(page, names[stream], taken_ms, pieces)]
+        )
+        yield from _in_order(within, -1 if before else 1)
 
     def delete_stream(self, group: str, stream: str) -> None:
         """Forget a stream."""
         found = self._groups[group]
         number = found.streams.pop(stream).number
         self._delete(found, "log_group = ? AND stream = ?", (found.number, number))
-
-    def delete_group(self, group: str) -> None:
-        """Forget a log group."""
-        found = self._groups.pop(group)
-        self._delete(found, "log_group = ?", (found.number,))
 
     def close(self) -> None:
         """Close the file."""
@@ -171,18 +183,46 @@ class LogStore:
     def _forget(self) -> None:
         largest = max(self._groups.values(), key=lambda group: group.size)
         goal = min(largest.size, self._size - self._file_bytes * 7 // 8)
-        freed = last_ms = 0
-        for at_ms, size in self._file.execute(_OLDEST, (largest.number,)):
-            if freed >= goal and at_ms != last_ms:
+        freed = last = 0
+        query = "SELECT id, size FROM pages WHERE log_group = ? ORDER BY id"
+        for page, size in self._file.execute(query, (largest.number,)):
+            freed, last = freed + size, page
+            if freed >= goal:
                 break
-            freed, last_ms = freed + size, at_ms
-        self._delete(largest, "log_group = ? AND at_ms <= ?", (largest.number, last_ms))
+        self._delete(largest, "log_group = ? AND id <= ?", (largest.number, last))
 
     def _delete(self, group: _Group, condition: str, values: tuple[int, ...]) -> None:
-        size = self._file.execute(f"SELECT sum(length(data)) FROM pieces WHERE {condition}", values).fetchone()[0] or 0  # noqa: S608
-        self._file.execute(f"DELETE FROM pieces WHERE {condition}", values)  # noqa: S608
-        group.size -= size
-        self._size -= size
+        size = self._file.execute(f"SELECT total(size) FROM pages WHERE {condition}", values).fetchone()[0]  # noqa: S608
+        self._file.execute(f"DELETE FROM pages WHERE {condition}", values)  # noqa: S608
+        group.size -= int(size)
+        self._size -= int(size)
+
+
+def _row(group: int, stream: int, taken_ms: int, size: int, pieces: list[tuple[int, bytes]]) -> tuple[Any, ...]:
+    times = [at_ms for at_ms, _ in pieces]
+    return group, stream, min(times), max(times), taken_ms, size, marshal.dumps(pieces)
+
+
+def _events(page: int, stream: str, taken_ms: int, pieces: bytes) -> Iterator[Event]:
+    numbers = itertools.count()
+    for at_ms, data in marshal.loads(pieces):  # noqa: S302 - our own file, of this run
+        for message in messages(data):
+            yield Event(Position(at_ms, page, next(numbers)), stream, message, taken_ms)
+
+
+def _in_order(pages: Iterable[tuple[int, list[Event]]], sign: int) -> Iterator[Event]:
+    """The events of pages that overlap in time, in order (1) or in reverse (-1); pages come in order of their time.
+
+    What waits is given as soon as no page that follows can have anything before it.
+    """
+    waiting: list[tuple[tuple[int, ...], Event]] = []
+    for at_ms, events in pages:
+        while waiting and waiting[0][0][0] < sign * at_ms:
+            yield heapq.heappop(waiting)[1]
+        for event in events:
+            heapq.heappush(waiting, (tuple(sign * number for number in event.position), event))
+    while waiting:
+        yield heapq.heappop(waiting)[1]
 
 
 def messages(data: bytes) -> list[str]:

@@ -168,13 +168,13 @@ def _described(group: str, stream: Stream) -> dict[str, Any]:
 
 
 def _filtered(event: Event) -> dict[str, Any]:
-    at_ms, piece, line = event.position
+    at_ms, page, line = event.position
     return {
         "logStreamName": event.stream,
         "timestamp": at_ms,
         "message": event.message,
         "ingestionTime": event.taken_ms,
-        "eventId": f"{at_ms:020}{piece:020}{line:016}",
+        "eventId": f"{at_ms:020}{page:020}{line:016}",
     }
 
 

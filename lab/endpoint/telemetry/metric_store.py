@@ -19,7 +19,7 @@ MOST_SERIES: Final = 50_000
 _NO_FAMILY: Final[dict[tuple[str, str], int]] = {}
 
 _SCHEMA: Final = """
-PRAGMA journal_mode = OFF;
+PRAGMA journal_mode = MEMORY;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
 CREATE TABLE parts (
@@ -92,26 +92,23 @@ class MetricStore:
             self._last.append(0)
         return number
 
-    def add(self, second: int, values: Iterable[tuple[int, float]]) -> None:
-        """Values that were seen once each in a second: pairs of series and value."""
-        by_series = self._of_second(second)
-        for series, value in values:
-            held = by_series.get(series)
-            if held is None:
-                held = by_series[series] = {}
-                self._seen(series, second)
+    def add(self, second: int, series: int, value: float, count: float = 1.0) -> None:
+        """A value that was seen so often in a second; never is often enough for nothing."""
+        if count > 0:
+            held = self._held_in(second, series)
             if value in held:
-                held[value] += 1.0
+                held[value] += count
             else:
-                held[value] = 1.0
+                held[value] = count
                 self._held += 1
 
-    def add_times(self, second: int, series: int, value: float, count: float) -> None:
-        """A value that was seen so often in a second."""
-        self._seen(series, second)
-        held = self._of_second(second).setdefault(series, {})
-        held[value] = held.get(value, 0.0) + count
-        self._held += 1
+    def add_each(self, second: int, series: int, values: Iterable[float]) -> None:
+        """Values that were seen in a second."""
+        held = self._held_in(second, series)
+        before = len(held)
+        for value in values:
+            held[value] = held.get(value, 0.0) + 1.0
+        self._held += len(held) - before
 
     def add_set(self, series: int, part: Part) -> None:
         """A statistic set in place of values."""
@@ -120,7 +117,11 @@ class MetricStore:
         self._held += 1
 
     def spill(self) -> None:
-        """Write what is held in memory to the file, if it is much."""
+        """Write what is held in memory to the file, if it is much.
+
+        Raises:
+            sqlite3.Error: it could not be written, and is lost.
+        """
         if self._held < self._held_values:
             return
         rows = [
@@ -132,11 +133,11 @@ class MetricStore:
         self._open.clear()
         self._sets.clear()
         self._held = 0
-        self._file.execute("BEGIN")
-        if self._pages() > self._most_pages:
-            self._file.execute(_FORGET)
-        self._file.executemany("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        self._file.execute("COMMIT")
+        with self._file:
+            self._file.execute("BEGIN")
+            if self._pages() > self._most_pages:
+                self._file.execute(_FORGET)
+            self._file.executemany("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def parts(self, series: Iterable[int], start: int, end: int) -> list[Part]:
         """What is known of these series from second ``start`` up to, not including, ``end``; in no order."""
@@ -161,11 +162,15 @@ class MetricStore:
         """Close the file."""
         self._file.close()
 
-    def _of_second(self, second: int) -> dict[int, dict[float, float]]:
-        found = self._open.get(second)
-        if found is None:
-            found = self._open[second] = {}
-        return found
+    def _held_in(self, second: int, series: int) -> dict[float, float]:
+        by_series = self._open.get(second)
+        if by_series is None:
+            by_series = self._open[second] = {}
+        held = by_series.get(series)
+        if held is None:
+            held = by_series[series] = {}
+            self._seen(series, second)
+        return held
 
     def _seen(self, series: int, second: int) -> None:
         self._last[series] = max(self._last[series], second)

@@ -34,6 +34,7 @@ OPERATIONS: Final = {
 _RPC_PATH: Final = re.compile(rb"/service/GraniteServiceVersion20100801/operation/(\w+)")
 
 Answer = tuple[int, Headers, bytes]
+ENDED: Final[Answer] = (503, [(b"content-type", b"text/plain")], b"the telemetry process has ended")
 
 
 class Telemetry(asyncio.Protocol):
@@ -120,8 +121,10 @@ class Telemetry(asyncio.Protocol):
         The answer knows of everything that the engine has told before.
         """
         call = _call(request, service)
-        if call is None or self._transport is None:
+        if call is None:
             return None
+        if self._transport is None:
+            return ENDED
         self._flush()
         self._questions += 1
         future: asyncio.Future[Answer | None] = self._loop.create_future()
@@ -162,7 +165,7 @@ class Telemetry(asyncio.Protocol):
         self._transport = None
         for future in self._asked.values():
             if not future.done():
-                future.set_result((503, [(b"content-type", b"text/plain")], b"the telemetry process has ended"))
+                future.set_result(ENDED)
         self._asked.clear()
 
     def _put(self, entry: tuple[Any, ...], size: int) -> None:

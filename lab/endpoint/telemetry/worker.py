@@ -7,7 +7,6 @@ dies.
 
 import signal
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -32,23 +31,23 @@ class Worker:
     def __init__(self, folder: Path, emulator_url: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._metrics = MetricStore(folder / "metrics.sqlite")
-        log_store = LogStore(folder / "logs.sqlite")
+        self._log_store = LogStore(folder / "logs.sqlite")
         self._groups = LogGroups(emulator_url)
-        self._ingest = Ingest(self._metrics, log_store)
-        self._logs = Logs(log_store, self._groups)
+        self._ingest = Ingest(self._metrics, self._log_store)
+        self._logs = Logs(self._log_store, self._groups)
         self._cloudwatch = CloudWatch(self._metrics)
         self._model = Model()
         self.lost_batches = 0
 
     def take(self, batch: Sequence[Sequence[Any]]) -> None:
         """Take a batch of entries."""
-        for name in entries.log_groups(batch):
-            self._groups.ensure(name)
         try:
+            for name in entries.log_groups(batch):
+                self._groups.ensure(name)
             self._ingest.take(batch, time.time())
-        except sqlite3.Error as error:  # a full disk, say: what is lost is told, and functions go on
+        except Exception as error:  # a full disk, say: what is lost is told, and functions go on
             self.lost_batches += 1
-            print(f"lab: logs or metrics were lost: {error}", file=sys.stderr)  # noqa: T201
+            print(f"lab: logs or metrics were lost: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
 
     def answer(self, service: str, call: Call) -> Answer | None:
         """Answer a client; None where the emulator is to."""
@@ -63,6 +62,11 @@ class Worker:
     def state(self) -> dict[str, int]:
         """What the endpoint warns of."""
         return {"refused_series": self._metrics.refused, "lost_batches": self.lost_batches}
+
+    def close(self) -> None:
+        """Close the files."""
+        self._metrics.close()
+        self._log_store.close()
 
 
 def main(fd: int, folder: str, emulator_url: str) -> None:
@@ -79,6 +83,7 @@ def main(fd: int, folder: str, emulator_url: str) -> None:
                 number, service, *call = content
                 answer = _answered(worker, service, Call(*call))
                 connection.sendall(entries.encode(entries.ANSWER, (number, answer, worker.state())))
+    worker.close()
 
 
 def _answered(worker: Worker, service: str, call: Call) -> Answer | None:

@@ -1,10 +1,11 @@
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.endpoint.telemetry.log_store import LONGEST_EVENT, LogStore, messages
+from lab.endpoint.telemetry.log_store import LONGEST_EVENT, LogStore, Position, messages
 
 GROUP = "/aws/lambda/shop"
 
@@ -43,15 +44,24 @@ def test_events_of_all_streams_are_in_order_of_time(stores: Any) -> None:
     assert list(store.events("/nowhere", None, 0, 100)) == []
 
 
-def test_reading_goes_on_after_any_event_and_back_before_it(stores: Any) -> None:
+@pytest.mark.parametrize("written_at", [{0, 1, 2, 3, 4, 5}, {5}, {1, 5}, {3, 5}])
+def test_reading_goes_on_after_any_event_and_back_before_it(stores: Any, written_at: set[int]) -> None:
+    """However the log was written: what was written together may span what was written apart."""
     store = stores()
-    for at in range(3):
-        store.append((GROUP, "a"), at, at, b"".join(b"%d-%d\n" % (at, line) for line in range(3)))
-    store.write()
+    for number, (stream, at) in enumerate([("a", 50), ("b", 20), ("a", 90), ("b", 60), ("c", 20), ("c", 95)]):
+        store.append((GROUP, stream), at, 100, b"".join(b"%d-%d\n" % (at, line) for line in range(3)))
+        if number in written_at:
+            store.write()
     events = list(store.events(GROUP, None, 0, 100))
+    assert [event.position.at_ms for event in events] == [20] * 6 + [50] * 3 + [60] * 3 + [90] * 3 + [95] * 3
+    assert [event.position for event in events] == sorted(event.position for event in events)
     for number, event in enumerate(events):
         assert texts(store, after=event.position) == [of.message for of in events[number + 1 :]]
         assert texts(store, before=event.position) == [of.message for of in reversed(events[:number])]
+    for start, end in [(20, 20), (21, 60), (51, 89), (90, 95), (96, 100)]:
+        wanted = [event.message for event in events if start <= event.position.at_ms <= end]
+        assert texts(store, start=start, end=end) == wanted
+        assert texts(store, start=start, end=end, before=Position(99, 0, 0)) == wanted[::-1]
 
 
 def test_streams_know_their_first_and_last_event(stores: Any) -> None:
@@ -91,6 +101,24 @@ def test_more_at_once_than_the_file_holds_is_forgotten_whole(stores: Any) -> Non
     store.append((GROUP, "a"), 1, 1, b"x" * 5000 + b"\n")
     store.write()
     assert texts(store) == []
+
+
+def test_what_could_not_be_written_is_lost_and_the_store_goes_on(stores: Any) -> None:
+    store = stores(file_bytes=1_000_000)
+    store.append((GROUP, "a"), 1, 1, b"before\n")
+    store.write()
+    store._file.execute("PRAGMA max_page_count = 20")
+    for _ in range(3):
+        store.append((GROUP, "a"), 2, 2, b"x" * 400_000 + b"\n")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            store.write()
+    store._file.execute("PRAGMA max_page_count = 1000")
+    store.append((GROUP, "a"), 3, 3, b"after\n")
+    store.write()
+    assert texts(store)[-1] == "after\n"
+    store.append((GROUP, "a"), 4, 4, b"later\n")
+    store.write()
+    assert texts(store)[-1] == "later\n"
 
 
 def test_lines_are_events_that_keep_their_ends(stores: Any) -> None:

@@ -226,6 +226,7 @@ async def test_the_end_of_the_process_is_told_and_hurts_no_invocation(shop: Func
         answer = await asyncio.wait_for(asked, 10)
         assert answer is not None
         assert answer[0] == 503
+        assert await telemetry.answer(question, "monitoring") == answer
         for _ in range(1000):
             telemetry.started(shop)
             telemetry.invocation(shop, shop.arn, "s", b"x" * 1000, report())
