@@ -42,9 +42,10 @@ def main(fd: int, folder: str, groups: list[str]) -> None:
 
 
 def _clean_up(folder: str, groups: list[str]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    # More than once: processes that end with the engine may still write, and be in their groups, for a moment.
     for _ in range(100):
-        if remove_groups(groups):
+        shutil.rmtree(folder, ignore_errors=True)
+        if remove_groups(groups) and not os.path.exists(folder):  # noqa: PTH110 - a path as text throughout
             return
         time.sleep(0.02)
 
