@@ -299,7 +299,8 @@ class Environment:
             self._become_idle()
             tell()
         elif self.state is State.KILLED:
-            self._peak_kb = 0 if self._fault is not Fault.MEMORY else self.version.memory_mb * 1024
+            if self._fault is Fault.MEMORY:
+                self._peak_kb = self.version.memory_mb * 1024
             tell = self._fail(self._fault, self._fault_text())
             self._peak_kb = 0
             self._become_idle()

@@ -85,6 +85,7 @@ async def test_a_timeout_ends_the_process_and_keeps_the_environment(harness: Har
     assert late.payload["errorType"] == "Sandbox.Timedout"
     assert late.payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
     assert (late.report["Status"], late.report["Duration"]) == ("timeout", "1000.00 ms")
+    assert int(late.report["Max Memory Used"].split()[0]) > 0
     assert after.payload["who"] != before.payload["who"]
     assert after.payload["notes"] == "x"
 
