@@ -1,8 +1,8 @@
 """Frames over a socketpair between the engine and a process of an execution environment.
 
-A frame is ``length of the rest (4 bytes, big endian), kind (1 byte), length of the header (4 bytes), header, body``. The
-same frames go both ways; a body is what Lambda's Runtime API carries as a body of a request or answer. A header is JSON,
-but for the frames of every invocation: see `encode_invoke` and `encode_answer`.
+A frame is ``length of the rest (4 bytes, big endian), kind (1 byte), length of the header (4 bytes), header, body``.
+The same frames go both ways; a body is what Lambda's Runtime API carries as a body of a request or answer. A header is
+JSON, but for the frames of every invocation: see `encode_invoke` and `encode_answer`.
 """
 
 import json
