@@ -6,10 +6,10 @@ import secrets
 from pathlib import Path
 
 from lab.engine import limits, runtimes
+from lab.engine.environment import Environment
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
 from lab.engine.log_format import platform_lines
-from lab.engine.memory_watch import MemoryWatch
 from lab.engine.pool import Pool
 from lab.engine.sandbox import Isolation, Layout, Sandbox, Supervisor
 from lab.engine.services import Services
@@ -17,6 +17,7 @@ from lab.engine.settings import EngineSettings
 from lab.engine.snapshot import Snapshot
 from lab.engine.start_gate import StartGate
 from lab.engine.telemetry import Telemetry
+from lab.engine.watch import Watch
 
 DEFAULTS = EngineSettings()
 ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -42,7 +43,8 @@ class Engine:
         self._settings = settings
         self._telemetry = telemetry
         self._limits = limits.probe(limit_memory=settings.limit_memory, limit_cpu=settings.limit_cpu)
-        self._memory_watch = MemoryWatch()
+        self._busy_watch = Watch(Environment.check_memory)
+        self._idle_watch = Watch(Environment.freeze)
         self._supervisor = Supervisor(folder / "environments", self.isolation, self._limits.folders)
         self._loop = asyncio.get_running_loop()
         self._sweeping = self._loop.call_later(self._sweep_interval_s(), self._sweep)
@@ -105,7 +107,8 @@ class Engine:
             make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),
             lines=platform_lines(version),
             gate=self.gate,
-            memory_watch=self._memory_watch,
+            busy_watch=self._busy_watch,
+            idle_watch=self._idle_watch,
             settings=self._settings,
             telemetry=self._telemetry,
         )

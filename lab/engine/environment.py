@@ -69,7 +69,8 @@ class Environment:
         self._credentials = services.make_credentials()
         self._lines = services.lines
         self._telemetry = services.telemetry
-        self._memory_watch = services.memory_watch
+        self._busy_watch = services.busy_watch
+        self._idle_watch = services.idle_watch
         self._limit_memory = services.settings.limit_memory
         self._log = LogBuffer(self._log_overflow)
         self._group = services.make_group()
@@ -81,6 +82,7 @@ class Environment:
         self._deadline = Deadline()
         self._invocation: Invocation | None = None
         self._process_ready = False
+        self._frozen = False
         self._within_invocation = False
         self._starting = False
         self._began = 0.0
@@ -100,7 +102,7 @@ class Environment:
         if self.state is State.NEW:
             self._begin()
         elif self._process_ready:
-            self._sandbox.thaw()
+            self._thaw()
             self._dispatch()
         else:
             self._start_within_invocation()
@@ -111,7 +113,8 @@ class Environment:
             return
         self.state = State.GONE
         self._deadline.close()
-        self._memory_watch.leave(self)
+        self._busy_watch.leave(self)
+        self._idle_watch.leave(self)
         self._sandbox.close()
         self._group.close()
         self._start_over()
@@ -155,11 +158,12 @@ class Environment:
 
     def _frame(self, kind: int, header: bytes, body: bytes) -> None:
         if kind in (channel.RESULT, channel.ERROR):
-            self._peak_kb = max(self._peak_kb, int(header))
+            peak_kb, alone = channel.decode_answer(header)
+            self._peak_kb = max(self._peak_kb, peak_kb)
             if self.state is State.BUSY:
-                self._answered(body, function_error=kind == channel.ERROR)
+                self._answered(body, function_error=kind == channel.ERROR, alone=alone)
         elif kind == channel.READY:
-            self._peak_kb = max(self._peak_kb, int(header))
+            self._peak_kb = max(self._peak_kb, channel.decode_answer(header)[0])
             if self.state is State.STARTING:
                 self._ready()
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
@@ -206,7 +210,7 @@ class Environment:
         assert invocation is not None
         self.state = State.BUSY
         if self._limit_memory:
-            self._memory_watch.enter(self)
+            self._busy_watch.enter(self)
         remaining_s = self.version.timeout_s - (time.perf_counter() - self._began)
         deadline_ms = int((time.time() + remaining_s) * 1000)
         frame = channel.encode_invoke(
@@ -214,14 +218,17 @@ class Environment:
         )
         self._sandbox.send(frame)
 
-    def _answered(self, payload: bytes, *, function_error: bool) -> None:
+    def _answered(self, payload: bytes, *, function_error: bool, alone: bool) -> None:
         self._sandbox.read_log()
         if self._limit_memory and self._peak_kb > self.version.memory_mb * 1024:
             self._kill(Fault.MEMORY)
             return
         status, error_type = ("error", _error_type(payload)) if function_error else (None, None)
         tell = self._finish(payload, function_error=function_error, status=status, error_type=error_type)
-        self._sandbox.freeze()
+        if alone:
+            self._idle_watch.enter(self)
+        else:
+            self.freeze()
         self._become_idle()
         tell()
 
@@ -229,7 +236,7 @@ class Environment:
         self, payload: bytes, *, function_error: bool, status: str | None, error_type: str | None
     ) -> Callable[[], None]:
         self._deadline.clear()
-        self._memory_watch.leave(self)
+        self._busy_watch.leave(self)
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
@@ -334,6 +341,24 @@ class Environment:
         self._log.write_lines(self._lines.timed_out(self._invocation.request_id))
         self._kill(Fault.TIMEOUT)
 
+    def freeze(self) -> None:
+        """Stop what runs in the environment.
+
+        At the answer, if the runtime said that there are other threads or processes; else when the environment has been
+        idle for some milliseconds: the one thread waits for the next invocation, so nothing runs until then either, and
+        under load two signals and two wake-ups an invocation are saved.
+        """
+        self._idle_watch.leave(self)
+        self._frozen = True
+        self._sandbox.freeze()
+
+    def _thaw(self) -> None:
+        if self._frozen:
+            self._frozen = False
+            self._sandbox.thaw()
+        else:
+            self._idle_watch.leave(self)
+
     def check_memory(self) -> None:
         """Kill the process if the environment holds more memory than the function has."""
         if self.state is State.BUSY and self._group.over_memory(self._sandbox.pid):
@@ -344,7 +369,7 @@ class Environment:
         self._fault = fault
         self.state = State.KILLED
         self._process_ready = self._within_invocation = False
-        self._memory_watch.leave(self)
+        self._busy_watch.leave(self)
         self._deadline.set(KILL_LIMIT_S, self.end)
         self._sandbox.kill_process()
 

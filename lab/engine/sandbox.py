@@ -384,6 +384,7 @@ class Sandbox:
             header: dict[str, Any] = json.loads(head)
             if kind == channel.EXITED:
                 self.read_log()
+                self.pid = None
                 self._on_exit(header["status"], header.get("reason"))
             elif kind == channel.STARTED and self._supervisor.isolation.namespaces is None:
                 self.pid = header["pid"]

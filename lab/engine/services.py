@@ -2,15 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from lab.engine.json_log import JsonLog
 from lab.engine.limits import Group
-from lab.engine.memory_watch import MemoryWatch
 from lab.engine.platform_log import TextLog
 from lab.engine.sandbox import Sandbox
 from lab.engine.settings import EngineSettings
 from lab.engine.start_gate import StartGate
 from lab.engine.telemetry import Telemetry
+from lab.engine.watch import Watch
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Services:
     """Handed from the engine to the pools of versions, and from there to their environments.
 
     ``make_sandbox`` takes the files to join (see `Group`) and the callbacks of a `Sandbox`; ``make_credentials`` gives
-    an environment's own credentials and the engine's variables.
+    an environment's own credentials and the engine's variables. The watches take environments that are busy and idle.
     """
 
     make_sandbox: Callable[..., Sandbox]
@@ -26,6 +27,7 @@ class Services:
     make_group: Callable[[], Group]
     lines: TextLog | JsonLog
     gate: StartGate
-    memory_watch: MemoryWatch
+    busy_watch: Watch[Any]
+    idle_watch: Watch[Any]
     settings: EngineSettings
     telemetry: Telemetry | None

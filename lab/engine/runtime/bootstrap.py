@@ -18,6 +18,7 @@ from . import channel, init, sandbox
 from .channel import Channel
 
 CHANNEL_FD = 3
+TASKS_OF_ONE_THREAD = 3  # links of a folder: its name, its own dot, and one for each folder in it
 
 
 class SocketRuntimeClient:
@@ -40,7 +41,7 @@ class SocketRuntimeClient:
         """The next invocation; the first call tells the engine that init is done."""
         if not self._ready:
             self._ready = True
-            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb(), b""))
+            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb(), alone=False))
         try:
             _, header, body = self._channel.receive()
         except EOFError:
@@ -64,12 +65,12 @@ class SocketRuntimeClient:
     ) -> None:
         """Answer the invocation."""
         body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
-        self._channel.sock.sendall(channel.encode_answer(channel.RESULT, _peak_kb(), body))
+        self._channel.sock.sendall(channel.encode_answer(channel.RESULT, _peak_kb(), body, alone=_alone()))
 
     def post_invocation_error(self, invoke_id: str, error: str, xray_fault: str, _id: Any = None) -> None:
         """Answer the invocation with the function's error."""
         body = error.encode("utf-8", "replace")
-        self._channel.sock.sendall(channel.encode_answer(channel.ERROR, _peak_kb(), body))
+        self._channel.sock.sendall(channel.encode_answer(channel.ERROR, _peak_kb(), body, alone=_alone()))
 
     def post_init_error(self, error: "dict[str, Any]", error_type_override: "str | None" = None) -> None:
         """Init has failed; the process exits next."""
@@ -144,6 +145,19 @@ class SocketRuntimeClient:
 def _peak_kb() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def _alone() -> bool:
+    """Whether this process has no thread but this one, and no child: then nothing runs while it waits."""
+    try:
+        if os.stat("/proc/self/task").st_nlink != TASKS_OF_ONE_THREAD:
+            return False
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    except OSError:
+        pass  # no /proc: nothing is known
+    return False
 
 
 def _wait_for_the_end() -> None:

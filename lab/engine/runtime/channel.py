@@ -44,10 +44,16 @@ def encode_invoke(invoke_id: str, arn: str, deadline_ms: int, client_context: "s
     return PREFIX.pack(5 + len(head) + len(body), INVOKE, len(head)) + head + body
 
 
-def encode_answer(kind: int, peak_kb: int, body: bytes) -> bytes:
-    """A RESULT or ERROR frame. Its header is the peak memory in KiB, as digits."""
-    head = b"%d" % peak_kb
+def encode_answer(kind: int, peak_kb: int, body: bytes = b"", *, alone: bool) -> bytes:
+    """A READY, RESULT or ERROR frame: the peak memory in KiB, and whether nothing runs but the sender's one thread."""
+    head = b"%d %d" % (peak_kb, alone)
     return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
+
+
+def decode_answer(header: bytes) -> "tuple[int, bool]":
+    """What `encode_answer` put into the header."""
+    peak_kb, _, alone = header.partition(b" ")
+    return int(peak_kb), alone == b"1"
 
 
 class Decoder:
