@@ -18,6 +18,8 @@ MAX_WAITING = 64
 BODILESS = frozenset({204, 304})
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+_STATUS_LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, _REASONS.get(status, b"")) for status in range(100, 1000)}
+_BUFFER = memoryview(bytearray(64 << 10))
 
 
 class Request:
@@ -42,12 +44,13 @@ class Request:
         return None if value is None else value.decode("latin-1")
 
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Iterable[tuple[bytes, bytes]] | bytes
+"""Names and values; or the header lines themselves, each with its line's end."""
 Respond = Callable[[int, Headers, bytes], None]
 Answer = Callable[[Request, Respond], None]
 
 
-class HttpProtocol(asyncio.Protocol):
+class HttpProtocol(asyncio.BufferedProtocol):
     """One connection.
 
     ``answer(request, respond)`` may call ``respond`` at once or later; only the first call counts, and none when the
@@ -92,11 +95,15 @@ class HttpProtocol(asyncio.Protocol):
         self._writing_paused = False
         self._start_waiting()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        """asyncio: where bytes may be put. One place for all connections: what comes is parsed at once."""
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
         """asyncio: bytes have come."""
         before = self._request
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(_BUFFER[:nbytes])
         except httptools.HttpParserUpgrade:
             self._end_reading()  # the request has been taken without the upgrade; it is the connection's last
         except httptools.HttpParserError as error:
@@ -104,7 +111,7 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(refusal.status if isinstance(refusal, _RefusedError) else 400)
         else:
             if self._in_headers and self._request is before:
-                self._count_unfinished(len(data))
+                self._count_unfinished(nbytes)
 
     def close(self) -> None:
         """Close the connection."""
@@ -197,16 +204,20 @@ class HttpProtocol(asyncio.Protocol):
         self._answering = False
         if self._transport is None or self._transport.is_closing():
             return
-        lines = [b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b""))]
-        lines += [b"%b: %b" % header for header in headers]
-        has_body = request.method != "HEAD" and status not in BODILESS
-        if has_body:
-            lines.append(b"content-length: %d" % len(body))
+        lines = (
+            headers
+            if isinstance(headers, bytes)
+            else b"".join([b"%b: %b\r\n" % (name, value) for name, value in headers])
+        )
         if not request.keep_alive:
-            lines.append(b"connection: close")
+            lines += b"connection: close\r\n"
         elif b"connection" in request.headers:
-            lines.append(b"connection: keep-alive")
-        self._transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + (body if has_body else b""))
+            lines += b"connection: keep-alive\r\n"
+        head = _STATUS_LINES[status] + lines
+        if request.method == "HEAD" or status in BODILESS:
+            self._transport.write(head + b"\r\n")
+        else:
+            self._transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         if not request.keep_alive:
             self._waiting.clear()
             self._transport.close()

@@ -30,9 +30,12 @@ MAX_EVENT_BYTES = 1_048_576
 MAX_INVOKE_ASYNC_BYTES = 262_144
 MAX_CLIENT_CONTEXT_BYTES = 3_583
 
-JSON_TYPE = (b"Content-Type", b"application/json")
 REMAPPED = (b"x-amzn-Remapped-Content-Length", b"0")
-FAILED = (b"X-Amz-Function-Error", b"Unhandled")
+ANSWERED = (
+    b"Content-Type: application/json\r\nx-amzn-RequestId: %b\r\nx-amzn-Remapped-Content-Length: 0\r\n"
+    b"X-Amz-Executed-Version: %b\r\n"
+)
+FAILED = b"X-Amz-Function-Error: Unhandled\r\n"
 
 
 class InvokeApi:
@@ -195,17 +198,12 @@ def _client_context(encoded: bytes) -> str:
 
 
 def _headers(request_id: str, outcome: Outcome, *, want_tail: bool) -> Headers:
-    headers = [
-        JSON_TYPE,
-        (b"x-amzn-RequestId", request_id.encode()),
-        REMAPPED,
-        (b"X-Amz-Executed-Version", outcome.executed_version.encode()),
-    ]
+    lines = ANSWERED % (request_id.encode(), outcome.executed_version.encode())
     if outcome.function_error:
-        headers.append(FAILED)
+        lines += FAILED
     if want_tail:
-        headers.append((b"X-Amz-Log-Result", base64.b64encode(outcome.log_tail)))
-    return headers
+        lines += b"X-Amz-Log-Result: %b\r\n" % base64.b64encode(outcome.log_tail)
+    return lines
 
 
 def _accepted(request_id: str) -> Headers:

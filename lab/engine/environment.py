@@ -167,7 +167,7 @@ class Environment:
             if self.state is State.STARTING:
                 self._ready()
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
-            self._error = body
+            self._error = body if _error_type(body) else None  # a function can say anything there
         elif kind == channel.SNAPSHOT and self._restoring:
             self._restore_own_process()
 
@@ -391,7 +391,7 @@ def log_stream_name(version: str) -> str:
 def _error_type(error: bytes) -> str | None:
     try:
         return str(json.loads(error)["errorType"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

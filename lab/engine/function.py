@@ -32,6 +32,10 @@ class FunctionVersion:
     application_log_level: str = "INFO"
     system_log_level: str = "INFO"
 
+    def __hash__(self) -> int:
+        # Looked up on every invocation: of the fields, these tell most versions apart.
+        return hash((self.name, self.version))
+
 
 def lambda_environment(version: FunctionVersion, *, log_stream: str, paths: Mapping[str, str]) -> dict[str, str]:
     """The variables that Lambda sets, and over them the function's own.

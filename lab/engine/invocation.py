@@ -13,7 +13,7 @@ class Fault(enum.StrEnum):
     MEMORY = "Runtime.OutOfMemory"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Outcome:
     """What Invoke answers: the payload, whether it is a function error, and the end of the log."""
 

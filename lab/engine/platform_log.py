@@ -35,23 +35,22 @@ class Report:
 
     def line(self) -> bytes:
         """The REPORT line."""
-        parts = [
-            f"REPORT RequestId: {self.request_id}",
-            f"Duration: {self.duration_ms:.2f} ms",
-            f"Billed Duration: {self.billed_ms} ms",
-            f"Memory Size: {self.memory_mb} MB",
-            f"Max Memory Used: {self.max_memory_mb} MB",
-        ]
+        line = (
+            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration_ms:.2f} ms\t"
+            f"Billed Duration: {self.billed_ms} ms\tMemory Size: {self.memory_mb} MB\t"
+            f"Max Memory Used: {self.max_memory_mb} MB\t"
+        )
         if self.init_ms is not None:
-            parts.append(f"Init Duration: {self.init_ms:.2f} ms")
+            line += f"Init Duration: {self.init_ms:.2f} ms\t"
         if self.restore_ms is not None:
-            parts.append(f"Restore Duration: {self.restore_ms:.2f} ms")
-            parts.append(f"Billed Restore Duration: {self.billed_restore_ms} ms")
+            line += (
+                f"Restore Duration: {self.restore_ms:.2f} ms\tBilled Restore Duration: {self.billed_restore_ms} ms\t"
+            )
         if self.status is not None:
-            parts.append(f"Status: {self.status}")
+            line += f"Status: {self.status}\t"
         if self.error_type is not None:
-            parts.append(f"Error Type: {self.error_type}")
-        return ("\t".join(parts) + "\t\n").encode()
+            line += f"Error Type: {self.error_type}\t"
+        return (line + "\n").encode()
 
 
 class TextLog:
