@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
-.PHONY: help setup rie demo test check fix synth snapshots docs lock clean
+.PHONY: help setup rie demo test check fix synth snapshots docs bench-engine lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ snapshots: setup ## write the snapshots of the templates anew: read the diff
 docs: setup ## the generated parts of the README, and its pictures, anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m lab.report.pictures docs/results/demo docs/results/demo
+
+bench-engine: setup .lab/rie/.ready ## the engine beside RIE and ministack: needs wrk, takes ten minutes of a quiet machine
+	$(BIN)/python -m tests.bench.bench_engine
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 lock: $(VENV)/.ready ## resolve every requirements file anew

@@ -30,9 +30,13 @@ main()
 
 
 class Emulator:
-    """One ministack process on a free loopback port, with its files in a folder of ours."""
+    """One ministack process on a free loopback port, with its files in a folder of ours.
 
-    def __init__(self, folder: Path) -> None:
+    ``lambda_executor`` is what would run functions there. Nothing is ever sent to it but by the benchmark that compares
+    ministack's own (``local``) with the engine: ``docker`` keeps it from starting a worker for a SnapStart version.
+    """
+
+    def __init__(self, folder: Path, lambda_executor: str = "docker") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._log = folder / "ministack.log"
         port = _free_port()
@@ -43,8 +47,7 @@ class Emulator:
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "MINISTACK_REGION": REGION,
-            # Never a worker of its own for a SnapStart version: our engine runs the functions.
-            "LAMBDA_EXECUTOR": "docker",
+            "LAMBDA_EXECUTOR": lambda_executor,
             "TMPDIR": str(folder),
             "S3_DATA_DIR": str(folder / "s3"),
             "STATE_DIR": str(folder / "state"),

@@ -17,6 +17,7 @@ from lab.engine.log_buffer import LogBuffer
 from lab.engine.runtime import channel
 from lab.engine.sandbox import Sandbox
 from lab.engine.services import Services
+from lab.engine.settings import Transport
 
 INIT_LIMIT_S = 10.0
 RESTORE_LIMIT_S = 10.0
@@ -27,6 +28,8 @@ class State(enum.Enum):
     """Where an environment is in its life."""
 
     NEW = "new"
+    PREPARED = "prepared"
+    """Made from the snapshot, or being made, before there is an invocation to restore it for."""
     STARTING = "starting"
     BUSY = "busy"
     IDLE = "idle"
@@ -87,7 +90,8 @@ class Environment:
         self._starting = False
         self._began = 0.0
         self._init_ms: float | None = None
-        self._restoring = False
+        self._forks = services.settings.transport is Transport.SOCKET
+        self._prepared = self._restoring = False
         self._restore_ms: float | None = None
         self._error: bytes | None = None
         self._peak_kb = 0
@@ -101,6 +105,8 @@ class Environment:
             self._telemetry.started(self.version)
         if self.state is State.NEW:
             self._begin()
+        elif self.state is State.PREPARED:
+            self._begin_restore()
         elif self._process_ready:
             self._thaw()
             self._dispatch()
@@ -123,20 +129,38 @@ class Environment:
             self._fail(Fault.EXIT, "Runtime exited without providing a reason")()
 
     def _begin(self) -> None:
+        snapshot = self._owner.snapshot_source()
+        if snapshot is not None:
+            self.prepare(snapshot)
+            self._begin_restore()
+            return
         self.state = State.STARTING
         self._starting = True
         self._began = time.perf_counter()
-        snapshot = self._owner.snapshot_source()
-        if snapshot is None:
-            self._log.write_lines(self._lines.init_start())
-            self._deadline.set(INIT_LIMIT_S, self._init_timed_out)
-            self._sandbox.start(self._variables())
-        else:
-            self._restoring = True
-            self._log.write_lines(self._lines.restore_start())
-            self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
-            variables = self._variables() | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
-            self._sandbox.restore_from(snapshot, variables)
+        self._log.write_lines(self._lines.init_start())
+        self._deadline.set(INIT_LIMIT_S, self._init_timed_out)
+        self._sandbox.start(self._variables())
+
+    def prepare(self, snapshot: Sandbox) -> None:
+        """Make the environment from the snapshot, all but what is done at the restore itself: the hooks, and before them
+        random state and variables.
+
+        A service with many hosts has places ready; here one that is ready saves an invocation the forks and mounts.
+        """
+        self.state = State.PREPARED
+        self._starting = True
+        variables = self._variables() | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+        self._sandbox.restore_from(snapshot, variables)
+
+    def _begin_restore(self) -> None:
+        self._start_over()
+        self.state = State.STARTING
+        self._starting = self._restoring = True
+        self._began = time.perf_counter()
+        self._log.write_lines(self._lines.restore_start())
+        self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
+        if self._prepared:
+            self._restore()
 
     def _start_over(self) -> None:
         if self._starting:
@@ -168,13 +192,21 @@ class Environment:
                 self._ready()
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
             self._error = body if _error_type(body) else None  # a function can say anything there
-        elif kind == channel.SNAPSHOT and self._restoring:
-            self._restore_own_process()
+        elif kind == channel.SNAPSHOT:
+            self._is_prepared()
 
-    def _restore_own_process(self) -> None:
-        # Over HTTP nothing is forked: the init of this process stands for the snapshot's, and the restore begins here.
-        self._began = time.perf_counter()
-        self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
+    def _is_prepared(self) -> None:
+        self._prepared = True
+        if not self._restoring:
+            self._start_over()
+            return
+        if not self._forks:
+            # The init of this process stood for the snapshot's, and the restore begins here.
+            self._began = time.perf_counter()
+            self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
+        self._restore()
+
+    def _restore(self) -> None:
         self._sandbox.send(channel.encode(channel.RESTORE))
 
     def _ready(self) -> None:
@@ -289,6 +321,8 @@ class Environment:
             return
         if reason is not None:
             self._log.write(f"{reason}\n".encode())
+            self.end()
+        elif self.state is State.PREPARED:
             self.end()
         elif self._restoring:
             tell = self._fail_with(self._error, status)

@@ -38,6 +38,7 @@ class Pool:
         self._idle: list[Environment] = []
         self.environments: set[Environment] = set()
         self._snapshot: Snapshot | None = None
+        self._spare: Environment | None = None
         self._retired = False
 
     def invoke(self, invocation: Invocation) -> None:
@@ -59,6 +60,7 @@ class Pool:
         """The version's snapshot, made on the first call (as Lambda makes it when the version is published)."""
         if self._snapshot is None:
             self._snapshot = Snapshot(self.version, self._services)
+            self._snapshot.when_settled(self._ask_for_spare)
         return self._snapshot
 
     def snapshot_source(self) -> Sandbox | None:
@@ -73,6 +75,7 @@ class Pool:
         for environment in list(self._idle):
             environment.end()
         self._idle.clear()
+        self._end_spare()
         if not self.environments and self._snapshot is not None:
             self._snapshot.end()
 
@@ -81,6 +84,7 @@ class Pool:
         self._retired = True
         for environment in list(self.environments):
             environment.end()
+        self._end_spare()
         if self._snapshot is not None:
             self._snapshot.end()
 
@@ -104,9 +108,12 @@ class Pool:
     def environment_started(self, environment: Environment) -> None:  # noqa: ARG002 - each tells who it is
         """An environment's cold start or restore is over."""
         self._gate.started()
+        self._ask_for_spare()
 
     def environment_gone(self, environment: Environment) -> None:
         """An environment has ended."""
+        if environment is self._spare:
+            self._spare = None
         self.environments.discard(environment)
         self._ends_at.pop(environment, None)
         if environment in self._idle:
@@ -143,9 +150,30 @@ class Pool:
 
     def _start_environment(self, invocation: Invocation) -> None:
         self._started.append(time.perf_counter())
-        environment = Environment(self.version, self._services, self)
+        environment = self._spare or Environment(self.version, self._services, self)
+        self._spare = None
         self.environments.add(environment)
         # Not for secrets: how long an environment lives.
         lifetime_s = random.uniform(*self._settings.lifetime_s)  # noqa: S311
         self._ends_at[environment] = time.perf_counter() + lifetime_s / self._settings.clock_speed
         environment.assign(invocation)
+
+    def _ask_for_spare(self) -> None:
+        """Have one environment prepared from the snapshot for the next invocation that finds none idle."""
+        if self._lacks_spare():
+            self._gate.ask(self._prepare_spare)
+
+    def _prepare_spare(self) -> bool:
+        snapshot = self.snapshot_source()
+        if snapshot is None or not self._lacks_spare():
+            return False
+        self._spare = Environment(self.version, self._services, self)
+        self._spare.prepare(snapshot)
+        return True
+
+    def _lacks_spare(self) -> bool:
+        return self._spare is None and not self._retired and self.snapshot_source() is not None
+
+    def _end_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.end()

@@ -144,6 +144,9 @@ class RuntimeApi:
         else:
             self._current = b""
             peak = self._peak()
+            if connection.is_too_large:
+                # Accepted all the same: after the documented 413 the client would end its process.
+                kind, body = channel.ERROR, channel.RESPONSE_TOO_LARGE
             connection.respond(202, ACCEPTED)
             self._on_frame(kind, peak, body)
 
@@ -160,6 +163,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._path = b""
         self._parts: list[bytes] = []
+        self._size = 0
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
 
@@ -181,6 +185,7 @@ class _Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._path = b""
         self._parts = []
+        self._size = 0
         self.headers = {}
 
     def on_url(self, url: bytes) -> None:
@@ -194,7 +199,14 @@ class _Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        self._parts.append(body)
+        self._size += len(body)
+        if not self.is_too_large:
+            self._parts.append(body)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body of the request is larger than an answer may be; then it is not kept."""
+        return self._size > channel.MAX_RESPONSE_BYTES
 
     def on_message_complete(self) -> None:
         self.body = b"".join(self._parts)

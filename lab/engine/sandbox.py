@@ -247,6 +247,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End the environment: its processes are killed and its ``/tmp`` is gone."""
+        self._signal(signal.SIGKILL)  # without namespaces nobody else may do it: the first process may have been killed
         self._close_process_ends()
         if self._control is not None:
             self._loop.remove_reader(self._control)

@@ -27,6 +27,7 @@ class Rie:
     def __init__(self, code: Path, runtime: str, memory_mb: int, timeout_s: float) -> None:
         interpreter, _ = runtimes.choose(runtime)
         self._port, api_port = _free_port(), _free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
         self._log_path = code.parent / f"{code.name}.rie.log"
         self._read = 0
         command: list[str | Path] = [BINARY, "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]

@@ -43,6 +43,29 @@ async def test_init_runs_once_and_every_environment_is_restored_from_it(harness:
         assert "Init Duration" not in answer.report
 
 
+async def test_one_environment_is_made_ready_before_it_is_needed(harness: Harness) -> None:
+    """Its process is older than the invocation; its hooks and REPORT are those of a restore all the same."""
+    source = """
+        import os, time
+        from snapshot_restore_py import register_after_restore
+        restored = []
+        register_after_restore(lambda: restored.append(time.time()))
+
+        def handler(event, context):
+            time.sleep(event["sleep"])
+            ticks = int(open("/proc/self/stat").read().rpartition(")")[2].split()[19])
+            age_s = float(open("/proc/uptime").read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+            return {"age_s": age_s, "restored_s": time.time() - restored[0]}
+    """
+    version = harness.function(source, snap_start=True)
+    await harness.invoke(version, {"sleep": 0})
+    await asyncio.sleep(1)
+    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+    (made_ready,) = (answer for answer in answers if "Restore Duration" in answer.report)
+    assert made_ready.payload["age_s"] > 0.7
+    assert made_ready.payload["restored_s"] < 0.7
+
+
 async def test_hooks_run_before_the_snapshot_last_in_first_out_and_after_the_restore_in_order(
     harness: Harness,
 ) -> None:

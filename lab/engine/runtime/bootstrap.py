@@ -36,6 +36,8 @@ class SocketRuntimeClient:
         self.marshaller = LambdaMarshaller()
         self._channel = Channel(sock)
         self._ready = False
+        # A child that returns from the handler too must neither answer nor take the next invocation.
+        os.register_at_fork(after_in_child=self._let_go)
 
     def wait_next_invocation(self) -> Any:
         """The next invocation; the first call tells the engine that init is done."""
@@ -60,12 +62,18 @@ class SocketRuntimeClient:
             x_amzn_trace_id=None,
         )
 
+    def _let_go(self) -> None:
+        self._channel.sock.close()
+
     def post_invocation_result(
         self, invoke_id: str, result_data: "str | bytes", content_type: str = "application/json", _id: Any = None
     ) -> None:
         """Answer the invocation."""
         body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
-        self._channel.sock.sendall(channel.encode_answer(channel.RESULT, _peak_kb(), body, alone=_alone()))
+        kind = channel.RESULT
+        if len(body) > channel.MAX_RESPONSE_BYTES:
+            kind, body = channel.ERROR, channel.RESPONSE_TOO_LARGE
+        self._channel.sock.sendall(channel.encode_answer(kind, _peak_kb(), body, alone=_alone()))
 
     def post_invocation_error(self, invoke_id: str, error: str, xray_fault: str, _id: Any = None) -> None:
         """Answer the invocation with the function's error."""
@@ -139,6 +147,11 @@ class SocketRuntimeClient:
         os.close(log_fd)
         self._channel = Channel(socket.socket(fileno=CHANNEL_FD))
         _kill_connections(dead)
+        self._channel.send(channel.SNAPSHOT)
+        try:
+            self._channel.receive()
+        except EOFError:
+            os._exit(0)
         os.environ.update(header["env"])
 
 

@@ -28,6 +28,12 @@ KILL = 21
 EXITED = 30
 STARTED = 31
 
+MAX_RESPONSE_BYTES = 6_291_556
+RESPONSE_TOO_LARGE = (
+    b'{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
+    b'"errorType":"Function.ResponseSizeTooLarge"}' % MAX_RESPONSE_BYTES
+)
+
 MAX_FDS = 8
 READ_BYTES = 1 << 16  # more would be memory fresh from the kernel for each read
 
