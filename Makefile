@@ -8,7 +8,7 @@ SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 .PHONY: help setup rie demo test check fix synth snapshots docs bench-engine lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP) ## the virtual environment, node, the CDK CLI, the functions' runtimes
 

@@ -142,8 +142,7 @@ class Environment:
         self._sandbox.start(self._variables())
 
     def prepare(self, snapshot: Sandbox) -> None:
-        """Make the environment from the snapshot, all but what is done at the restore itself: the hooks, and before them
-        random state and variables.
+        """Make the environment from the snapshot: all but its variables, random state and hooks, which the restore does.
 
         A service with many hosts has places ready; here one that is ready saves an invocation the forks and mounts.
         """

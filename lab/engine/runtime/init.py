@@ -92,6 +92,9 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
         return process
     try:
         os.setpgid(0, 0)
+        if hasattr(os, "SCHED_BATCH"):
+            # It must not push the engine aside each time that the engine wakes it: sched(7).
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
