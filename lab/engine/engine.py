@@ -44,7 +44,7 @@ class Engine:
         self._telemetry = telemetry
         self._limits = limits.probe(limit_memory=settings.limit_memory, limit_cpu=settings.limit_cpu)
         self._busy_watch = Watch(Environment.check_memory)
-        self._idle_watch = Watch(Environment.freeze)
+        self._idle_watch = Watch(Environment.settle)
         self._supervisor = Supervisor(folder / "environments", self.isolation, self._limits.folders)
         self._loop = asyncio.get_running_loop()
         self._sweeping = self._loop.call_later(self._sweep_interval_s(), self._sweep)

@@ -142,7 +142,7 @@ class Environment:
         self._sandbox.start(self._variables())
 
     def prepare(self, snapshot: Sandbox) -> None:
-        """Make the environment from the snapshot: all but its variables, random state and hooks, which the restore does.
+        """Make the environment from the snapshot: all but variables, random state and hooks, which the restore does.
 
         A service with many hosts has places ready; here one that is ready saves an invocation the forks and mounts.
         """
@@ -256,10 +256,9 @@ class Environment:
             return
         status, error_type = ("error", _error_type(payload)) if function_error else (None, None)
         tell = self._finish(payload, function_error=function_error, status=status, error_type=error_type)
-        if alone:
-            self._idle_watch.enter(self)
-        else:
-            self.freeze()
+        if not alone:
+            self._freeze()
+        self._idle_watch.enter(self)
         self._become_idle()
         tell()
 
@@ -374,23 +373,26 @@ class Environment:
         self._log.write_lines(self._lines.timed_out(self._invocation.request_id))
         self._kill(Fault.TIMEOUT)
 
-    def freeze(self) -> None:
-        """Stop what runs in the environment.
+    def settle(self) -> None:
+        """Stop all that runs in the environment, which has been idle for some milliseconds.
 
-        At the answer, if the runtime said that there are other threads or processes; else when the environment has been
-        idle for some milliseconds: the one thread waits for the next invocation, so nothing runs until then either, and
-        under load two signals and two wake-ups an invocation are saved.
+        At the answer that was done only if the runtime said that it has other threads or children: else its one thread
+        waits for the next invocation, nothing runs until then either, and under load two signals and two wake-ups an
+        invocation are saved.
         """
         self._idle_watch.leave(self)
+        self._freeze()
+        self._sandbox.freeze_rest()
+
+    def _freeze(self) -> None:
         self._frozen = True
         self._sandbox.freeze()
 
     def _thaw(self) -> None:
+        self._idle_watch.leave(self)
         if self._frozen:
             self._frozen = False
             self._sandbox.thaw()
-        else:
-            self._idle_watch.leave(self)
 
     def check_memory(self) -> None:
         """Kill the process if the environment holds more memory than the function has."""

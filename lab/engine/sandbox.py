@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import enum
 import fcntl
 import json
 import os
@@ -130,6 +131,14 @@ class Layout:
         return cls(inside, places, python, interpreter.minor)
 
 
+class Rest(enum.Enum):
+    """Whether the processes outside the runtime's group are frozen."""
+
+    RUNNING = "running"
+    ASKED = "asked"
+    FROZEN = "frozen"
+
+
 class Sandbox:
     """One environment's namespaces, runtime process, channel and log pipe.
 
@@ -164,6 +173,7 @@ class Sandbox:
         self._outbox = bytearray()
         self._log = -1
         self._tmp: Path | None = None
+        self._rest = Rest.RUNNING
         self.pid: int | None = None
 
     def start(self, env: dict[str, str]) -> None:
@@ -229,15 +239,22 @@ class Sandbox:
         if self._runtime_api is None:
             self._stop()
 
+    def freeze_rest(self) -> None:
+        """Stop the processes that have left the runtime's group too: the first process of a namespace knows them."""
+        if self._supervisor.isolation.namespaces is not None:
+            self._rest = Rest.ASKED
+            self._tell_first_process(channel.FREEZE)
+
     def thaw(self) -> None:
         """Let the environment's processes go on (SIGCONT)."""
         self._signal(signal.SIGCONT)
+        if self._rest is Rest.FROZEN:
+            self._tell_first_process(channel.THAW)
+        self._rest = Rest.RUNNING
 
     def kill_process(self) -> None:
         """Kill what runs in the environment; `on_exit` follows."""
-        if self._control is not None:
-            with contextlib.suppress(OSError):
-                self._control.send(channel.encode(channel.KILL))
+        self._tell_first_process(channel.KILL)
 
     def read_log(self) -> None:
         """Read what the runtime has printed up to now."""
@@ -344,7 +361,13 @@ class Sandbox:
         if not data:
             self._loop.remove_reader(self._channel)
             return
-        for kind, header, body in self._frames.feed(data):
+        try:
+            frames = self._frames.feed(data)
+        except ValueError:  # the function writes to the channel itself
+            self._loop.remove_reader(self._channel)
+            self.kill_process()
+            return
+        for kind, header, body in frames:
             self._on_frame(kind, header, body)
 
     def _receive_first(self) -> bytes:
@@ -361,13 +384,13 @@ class Sandbox:
 
     def _log_readable(self) -> None:
         try:
-            while data := os.read(self._log, channel.READ_BYTES):
-                self._on_log(data)
-                if len(data) < channel.READ_BYTES:
-                    return
+            data = os.read(self._log, channel.READ_BYTES)  # all that the pipe holds; reading on might never end
         except BlockingIOError:
             return
-        self._loop.remove_reader(self._log)
+        if data:
+            self._on_log(data)
+        else:
+            self._loop.remove_reader(self._log)
 
     def _control_readable(self) -> None:
         assert self._control is not None
@@ -382,13 +405,23 @@ class Sandbox:
             self._on_exit(-signal.SIGKILL, "the environment has ended")
             return
         for kind, head, _ in self._control_frames.feed(data):
-            header: dict[str, Any] = json.loads(head)
+            header: dict[str, Any] = json.loads(head or b"{}")
             if kind == channel.EXITED:
                 self.read_log()
                 self.pid = None
                 self._on_exit(header["status"], header.get("reason"))
+            elif kind == channel.FROZEN:
+                if self._rest is Rest.ASKED:
+                    self._rest = Rest.FROZEN
+                else:  # an invocation has come meanwhile
+                    self._tell_first_process(channel.THAW)
             elif kind == channel.STARTED and self._supervisor.isolation.namespaces is None:
                 self.pid = header["pid"]
+
+    def _tell_first_process(self, kind: int) -> None:
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.send(channel.encode(kind))
 
     def _drain_outbox(self) -> None:
         assert self._channel is not None

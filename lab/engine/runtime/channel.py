@@ -25,8 +25,11 @@ SNAPSHOT_REFUSED = 16
 # Engine to an environment's first process, and back
 START = 20
 KILL = 21
+FREEZE = 22  # what has left the runtime's process group; the group itself is the engine's to signal
+THAW = 23
 EXITED = 30
 STARTED = 31
+FROZEN = 32  # there was something to freeze
 
 MAX_RESPONSE_BYTES = 6_291_556
 RESPONSE_TOO_LARGE = (
@@ -34,6 +37,7 @@ RESPONSE_TOO_LARGE = (
     b'"errorType":"Function.ResponseSizeTooLarge"}' % MAX_RESPONSE_BYTES
 )
 
+MOST_FRAME_BYTES = 16 << 20
 MAX_FDS = 8
 READ_BYTES = 1 << 16  # more would be memory fresh from the kernel for each read
 
@@ -69,7 +73,11 @@ class Decoder:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> "list[tuple[int, bytes, bytes]]":
-        """Take bytes as they came; give the frames that they complete: (kind, header, body)."""
+        """Take bytes as they came; give the frames that they complete: (kind, header, body).
+
+        Raises:
+            ValueError: a frame says that it is longer than any can be.
+        """
         if not self._buffer and len(data) >= 9:
             rest, kind, head_length = PREFIX.unpack_from(data)
             if len(data) == 4 + rest:  # nearly always: one frame, whole
@@ -79,6 +87,8 @@ class Decoder:
         frames = []
         while len(buffer) >= 9:
             rest, kind, head_length = PREFIX.unpack_from(buffer)
+            if rest > MOST_FRAME_BYTES:
+                raise ValueError(f"a frame of {rest} bytes")
             end = 4 + rest
             if len(buffer) < end:
                 break

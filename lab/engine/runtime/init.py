@@ -81,6 +81,11 @@ def serve(control: Channel, in_namespace: bool, first_process: "int | None" = No
                 control.send(channel.STARTED, {"pid": process})
             elif kind == channel.KILL:
                 _kill_all(process, in_namespace)
+            elif kind == channel.FREEZE and in_namespace and _left_group(process):
+                os.kill(-1, signal.SIGSTOP)
+                control.send(channel.FROZEN)
+            elif kind == channel.THAW and in_namespace:
+                os.kill(-1, signal.SIGCONT)
 
 
 def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int, ...]") -> int:
@@ -149,6 +154,33 @@ def _kill_all(process: "int | None", in_namespace: bool) -> None:
             os.kill(-1, signal.SIGKILL)
         elif process is not None:
             os.killpg(process, signal.SIGKILL)
+    if not in_namespace:
+        for pid in _descendants(os.getpid()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _left_group(process: "int | None") -> bool:
+    """Whether there is a process in this namespace that is not of the runtime's group."""
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(ProcessLookupError):
+            if name.isdigit() and int(name) != 1 and os.getpgid(int(name)) != process:
+                return True
+    return False
+
+
+def _descendants(ancestor: int) -> "list[int]":
+    """The processes below one, daemons included where they are handed to it (Linux; elsewhere none is found)."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc") if sys.platform == "linux" else []:
+        with contextlib.suppress(OSError, ValueError):
+            with open(f"/proc/{int(name)}/stat", encoding="utf-8", errors="replace") as stat:
+                parent = int(stat.read().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(name))
+    found = list(children.get(ancestor, []))
+    for pid in found:
+        found += children.get(pid, [])
+    return found
 
 
 def fail(control: Channel, error: BaseException) -> None:
