@@ -42,7 +42,7 @@ class Record:
         if self.outcome is not None:
             error = {"functionError": "Unhandled"} if self.outcome.function_error else {}
             record["responseContext"] = {"statusCode": 200, "executedVersion": self.outcome.executed_version} | error
-            record["responsePayload"] = json.loads(self.outcome.payload)
+            record["responsePayload"] = _content(self.outcome.payload)
         return record
 
     def dead_letter_attributes(self) -> dict[str, str]:
@@ -50,7 +50,8 @@ class Record:
         if self.outcome is None:
             return {"RequestID": self.request_id, "ErrorCode": "429", "ErrorMessage": "Rate Exceeded."}
         attributes = {"RequestID": self.request_id, "ErrorCode": "200"}
-        message = json.loads(self.outcome.payload).get("errorMessage")
+        error = _content(self.outcome.payload)
+        message = error.get("errorMessage") if isinstance(error, dict) else None
         return attributes | ({"ErrorMessage": str(message)[:MAX_ERROR_MESSAGE]} if message else {})
 
 
@@ -110,6 +111,14 @@ class Destinations:
 def is_function(arn: str) -> bool:
     """Whether a destination is a Lambda function."""
     return _service(arn) == "lambda"
+
+
+def _content(payload: bytes) -> Any:
+    """What a function answered; its text where that is not JSON, which a function can make it."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "replace")
 
 
 def _service(arn: str) -> str:

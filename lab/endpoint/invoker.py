@@ -1,4 +1,4 @@
-"""The one way from the API to the engine: concurrency is counted, answers are held to their limit."""
+"""The one way from the API to the engine: concurrency is counted."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,6 @@ from lab.endpoint.concurrency import Concurrency
 from lab.endpoint.functions import Resolved
 from lab.engine.engine import Engine
 from lab.engine.invocation import Invocation, Outcome, ThrottledError
-
-MAX_RESPONSE_BYTES = 6_291_556
-RESPONSE_TOO_LARGE = (
-    b'{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
-    b'"errorType":"Function.ResponseSizeTooLarge"}' % MAX_RESPONSE_BYTES
-)
 
 
 class Invoker:
@@ -32,8 +26,6 @@ class Invoker:
     ) -> None:
         """Start an invocation; ``on_done`` is called when it is over.
 
-        An answer over the limit becomes the function error that Lambda makes of it.
-
         Raises:
             ApiError: it is throttled, or cannot run here.
         """
@@ -43,7 +35,7 @@ class Invoker:
 
         def done(outcome: Outcome) -> None:
             self._concurrency.give_back(resolved)
-            on_done(outcome if len(outcome.payload) <= MAX_RESPONSE_BYTES else _too_large(outcome))
+            on_done(outcome)
 
         invocation = Invocation(
             request_id=request_id,
@@ -67,12 +59,3 @@ class Invoker:
         self._engine.throttled(resolved.version, resolved.invoked_arn)
         body = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
         return ApiError(429, "TooManyRequestsException", body)
-
-
-def _too_large(outcome: Outcome) -> Outcome:
-    return Outcome(
-        payload=RESPONSE_TOO_LARGE,
-        function_error=True,
-        executed_version=outcome.executed_version,
-        log_tail=outcome.log_tail,
-    )

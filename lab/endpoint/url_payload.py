@@ -69,7 +69,7 @@ def url_answer(payload: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body for a function's result; 502 where it is none that can be sent."""
     try:
         return _answer(json.loads(payload))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):  # the last of an infinite status
         return 502, [JSON_TYPE], INTERNAL_ERROR
 
 

@@ -181,9 +181,10 @@ class Environment:
 
     def _frame(self, kind: int, header: bytes, body: bytes) -> None:
         if kind in (channel.RESULT, channel.ERROR):
-            peak_kb, alone = channel.decode_answer(header)
+            peak_kb, alone, invoke_id = channel.decode_answer(header)
             self._peak_kb = max(self._peak_kb, peak_kb)
-            if self.state is State.BUSY:
+            # A second or late answer to an invocation that is over is nobody's.
+            if self._invocation is not None and self._invocation.request_id == invoke_id and self.state is State.BUSY:
                 self._answered(body, function_error=kind == channel.ERROR, alone=alone)
         elif kind == channel.READY:
             self._peak_kb = max(self._peak_kb, channel.decode_answer(header)[0])

@@ -142,8 +142,8 @@ class RuntimeApi:
         elif not self._current or parts[1] != self._current:
             connection.respond_error(400, "InvalidRequestID", "Invalid request ID")
         else:
-            self._current = b""
             peak = self._peak()
+            self._current = b""
             if connection.is_too_large:
                 # Accepted all the same: after the documented 413 the client would end its process.
                 kind, body = channel.ERROR, channel.RESPONSE_TOO_LARGE
@@ -151,7 +151,7 @@ class RuntimeApi:
             self._on_frame(kind, peak, body)
 
     def _peak(self) -> bytes:
-        return b"%d" % self._peak_kb()
+        return b"%d 0 %b" % (self._peak_kb(), self._current)
 
 
 class _Connection(asyncio.Protocol):

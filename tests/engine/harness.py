@@ -1,8 +1,10 @@
 """A running engine for tests: functions from source text, invocations awaited."""
 
 import asyncio
+import contextlib
 import itertools
 import json
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ class Answer:
     """An outcome, taken apart for tests."""
 
     def __init__(self, outcome: Outcome) -> None:
+        self.raw = outcome.payload
         self.payload = json.loads(outcome.payload)
         self.function_error = outcome.function_error
         self.executed_version = outcome.executed_version
@@ -28,8 +31,8 @@ class Answer:
 
     @property
     def report(self) -> dict[str, str]:
-        """The REPORT line's parts by name."""
-        line = next(line for line in self.log.splitlines() if line.startswith("REPORT "))
+        """The REPORT line's parts by name. The last is the genuine one: a function can print what looks like it."""
+        line = next(line for line in reversed(self.log.splitlines()) if line.startswith("REPORT "))
         parts = line.removeprefix("REPORT ").strip().split("\t")
         return dict(part.split(": ", 1) for part in parts)
 
@@ -44,7 +47,7 @@ class Harness:
     def __init__(self, folder: Path, settings: EngineSettings = EngineSettings()) -> None:  # noqa: B008 - frozen
         self.folder = folder
         self.settings = settings
-        self.engine = Engine(folder / "engine", {}, settings)
+        self.engine = Engine(folder / "engine", {"TEST_FOLDER": str(folder)}, settings)
         self._empty = folder / "empty"
         self._empty.mkdir(parents=True)
 
@@ -87,3 +90,38 @@ class Harness:
         )
         self.engine.invoke(version, invocation)
         return Answer(await asyncio.wait_for(done, 60))
+
+    async def close(self) -> None:
+        """End the engine.
+
+        Raises:
+            AssertionError: something is left of it.
+        """
+        groups = self.engine._limits.folders
+        self.engine.close()
+        for _ in range(150):  # a killed process takes a moment to end
+            left = left_behind(self.folder / "engine", groups)
+            if not left:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"left behind: {left}")
+
+
+def left_behind(folder: Path, groups: list[str]) -> list[str]:
+    """The processes, mounts and control groups that are left of an engine, and its folder if that is."""
+    left = [place for place in (str(folder), *groups) if Path(place).exists()]
+    left += [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(folder) in line]
+    return left + processes_with(str(folder.parent), *(Path(group).name for group in groups))
+
+
+def processes_with(*marks: str) -> list[str]:
+    """The processes that have one of these texts in their command, their variables or their control groups' names."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        with contextlib.suppress(OSError):
+            told = b"".join((process / name).read_bytes() for name in ("cmdline", "environ", "cgroup"))
+            if any(mark.encode() in told for mark in marks):
+                found.append(f"process {process.name}: {(process / 'cmdline').read_bytes()!r}")
+    return found

@@ -54,16 +54,22 @@ def encode_invoke(invoke_id: str, arn: str, deadline_ms: int, client_context: "s
     return PREFIX.pack(5 + len(head) + len(body), INVOKE, len(head)) + head + body
 
 
-def encode_answer(kind: int, peak_kb: int, body: bytes = b"", *, alone: bool) -> bytes:
-    """A READY, RESULT or ERROR frame: the peak memory in KiB, and whether nothing runs but the sender's one thread."""
-    head = b"%d %d" % (peak_kb, alone)
+def encode_answer(kind: int, peak_kb: int, body: bytes = b"", *, alone: bool, invoke_id: str = "") -> bytes:
+    """A READY, RESULT or ERROR frame.
+
+    Its header: the peak memory in KiB, whether nothing runs but the sender's one thread, and what it answers.
+    """
+    head = b"%d %d %b" % (peak_kb, alone, invoke_id.encode())
     return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
 
 
-def decode_answer(header: bytes) -> "tuple[int, bool]":
-    """What `encode_answer` put into the header."""
-    peak_kb, _, alone = header.partition(b" ")
-    return int(peak_kb), alone == b"1"
+def decode_answer(header: bytes) -> "tuple[int, bool, str]":
+    """What `encode_answer` put into the header; nothing, where the function has written there itself."""
+    try:
+        peak_kb, alone, invoke_id = header.decode().split(" ")
+        return int(peak_kb), alone == "1", invoke_id
+    except ValueError:
+        return 0, False, ""
 
 
 class Decoder:
