@@ -91,7 +91,9 @@ class Environment:
         self._began = 0.0
         self._init_ms: float | None = None
         self._forks = services.settings.transport is Transport.SOCKET
-        self._prepared = self._restoring = False
+        self.is_prepared = False
+        """Made from the snapshot: all is done but the restore itself."""
+        self._restoring = False
         self._restore_ms: float | None = None
         self._error: bytes | None = None
         self._peak_kb = 0
@@ -158,7 +160,7 @@ class Environment:
         self._began = time.perf_counter()
         self._log.write_lines(self._lines.restore_start())
         self._deadline.set(RESTORE_LIMIT_S, self._restore_timed_out)
-        if self._prepared:
+        if self.is_prepared:
             self._restore()
 
     def _start_over(self) -> None:
@@ -193,10 +195,10 @@ class Environment:
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
             self._error = body if _error_type(body) else None  # a function can say anything there
         elif kind == channel.SNAPSHOT:
-            self._is_prepared()
+            self._became_prepared()
 
-    def _is_prepared(self) -> None:
-        self._prepared = True
+    def _became_prepared(self) -> None:
+        self.is_prepared = True
         if not self._restoring:
             self._start_over()
             return

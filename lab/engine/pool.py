@@ -139,6 +139,10 @@ class Pool:
             raise ThrottledError("ConcurrentInvocationLimitExceeded")
 
     def _place(self, invocation: Invocation) -> None:
+        if self._spare is not None and self._spare.is_prepared:
+            self._gate.pass_by()
+            self._start_environment(invocation)
+            return
         self._waiting.append(invocation)
         self._gate.ask(self._start_for_waiting)
 

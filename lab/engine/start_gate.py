@@ -26,8 +26,12 @@ class StartGate:
         else:
             self._waiting.append(start)
 
+    def pass_by(self) -> None:
+        """A start that costs next to nothing begins, room or not."""
+        self._starting += 1
+
     def started(self) -> None:
-        """A start that was let through is over."""
+        """A start that was let through, or passed by, is over."""
         self._starting -= 1
         while self._waiting and self._starting < self.limit:
             if self._waiting.popleft()():
