@@ -69,7 +69,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._in_headers = True
         self._waiting: collections.deque[Request] = collections.deque()
         self._answering = False
-        self._starting = False
         self._writing_paused = False
         self._ended = False
         self._refusal: int | None = None
@@ -167,7 +166,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         request.method = self._parser.get_method().decode("ascii")
         request.keep_alive = self._parser.should_keep_alive() and b"upgrade" not in request.headers
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        if self._answering or self._writing_paused:
+        if self._answering or self._waiting or self._writing_paused:
             self._wait(request)
         else:
             self._start(request)
@@ -186,12 +185,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._answer(request, respond)
 
     def _start_waiting(self) -> None:
-        if self._starting:
-            return  # an answer that is given at once must not start the next inside itself: there may be thousands
-        self._starting = True
         while self._waiting and not self._answering and not self._writing_paused:
             self._start(self._waiting.popleft())
-        self._starting = False
         if not self._ended and len(self._waiting) < MAX_WAITING and self._transport is not None:
             self._transport.resume_reading()
         elif self._refusal is not None and not self._waiting and not self._answering:
@@ -222,7 +217,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._waiting.clear()
             self._transport.close()
         elif self._waiting or self._refusal is not None:
-            self._start_waiting()
+            # Not from within: who answers has not finished with this request, and thousands may be waiting.
+            asyncio.get_running_loop().call_soon(self._start_waiting)
 
     def _count_unfinished(self, size: int) -> None:
         # The parser gives a header when it is whole: one that never ends would be kept for ever.

@@ -100,10 +100,12 @@ class InvokeApi:
         client_context = None if encoded is None else _client_context(encoded)
         payload = _payload(body)
 
-        def on_done(outcome: Outcome) -> None:
-            respond(200, _headers(request_id, outcome, want_tail=log_type == b"Tail"), outcome.payload)
+        wants_log = log_type == b"Tail"
 
-        self._invoker.invoke(resolved, payload, request_id, on_done, client_context)
+        def on_done(outcome: Outcome) -> None:
+            respond(200, _headers(request_id, outcome, wants_log=wants_log), outcome.payload)
+
+        self._invoker.invoke(resolved, payload, request_id, on_done, client_context, wants_log=wants_log)
 
     def _run_otherwise(
         self, kind: bytes, resolved: Resolved, request: Request, respond: Respond, request_id: str
@@ -197,11 +199,11 @@ def _client_context(encoded: bytes) -> str:
     raise ApiError(400, "InvalidRequestContentException", {"Type": None, "message": message})
 
 
-def _headers(request_id: str, outcome: Outcome, *, want_tail: bool) -> Headers:
+def _headers(request_id: str, outcome: Outcome, *, wants_log: bool) -> Headers:
     lines = ANSWERED % (request_id.encode(), outcome.executed_version.encode())
     if outcome.function_error:
         lines += FAILED
-    if want_tail:
+    if wants_log:
         lines += b"X-Amz-Log-Result: %b\r\n" % base64.b64encode(outcome.log_tail)
     return lines
 

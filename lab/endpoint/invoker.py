@@ -23,6 +23,8 @@ class Invoker:
         request_id: str,
         on_done: Callable[[Outcome], None],
         client_context: str | None = None,
+        *,
+        wants_log: bool = False,
     ) -> None:
         """Start an invocation; ``on_done`` is called when it is over.
 
@@ -43,6 +45,7 @@ class Invoker:
             arn=resolved.invoked_arn,
             on_done=done,
             client_context=client_context,
+            wants_log=wants_log,
         )
         try:
             self._engine.invoke(resolved.pick_version(), invocation)

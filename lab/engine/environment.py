@@ -2,6 +2,7 @@
 
 import datetime
 import enum
+import functools
 import json
 import math
 import secrets
@@ -230,10 +231,11 @@ class Environment:
         self._start_over()
 
     def _dispatch(self) -> None:
-        self._deadline.set(self.version.timeout_s, self._invocation_timed_out)
-        self._write_start()
         self._began = time.perf_counter()
         self._send_invocation()
+        # While the function works: what it prints is read later.
+        self._deadline.set(self.version.timeout_s, self._invocation_timed_out)
+        self._write_start()
 
     def _write_start(self) -> None:
         assert self._invocation is not None
@@ -243,14 +245,14 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self.state = State.BUSY
-        if self._limit_memory:
-            self._busy_watch.enter(self)
         remaining_s = self.version.timeout_s - (time.perf_counter() - self._began)
         deadline_ms = int((time.time() + remaining_s) * 1000)
         frame = channel.encode_invoke(
             invocation.request_id, invocation.arn, deadline_ms, invocation.client_context, invocation.payload
         )
         self._sandbox.send(frame)
+        if self._limit_memory:
+            self._busy_watch.enter(self)
 
     def _answered(self, payload: bytes, *, function_error: bool, alone: bool) -> None:
         self._sandbox.read_log()
@@ -268,14 +270,21 @@ class Environment:
     def _finish(
         self, payload: bytes, *, function_error: bool, status: str | None, error_type: str | None
     ) -> Callable[[], None]:
-        self._deadline.clear()
-        self._busy_watch.leave(self)
+        """Bring an invocation to its end; what is returned tells its caller, if that was not done at once."""
+        duration_ms = self._elapsed_ms()
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
+        outcome = Outcome(
+            payload=payload, function_error=function_error, executed_version=self.version.version, log_tail=b""
+        )
+        if not invocation.wants_log:
+            invocation.on_done(outcome)
+        self._deadline.clear()
+        self._busy_watch.leave(self)
         report = platform_log.Report(
             request_id=invocation.request_id,
-            duration_ms=self._elapsed_ms(),
+            duration_ms=duration_ms,
             memory_mb=self.version.memory_mb,
             max_memory_mb=min(-(-self._peak_kb // 1024), self.version.memory_mb),
             init_ms=self._init_ms,
@@ -285,16 +294,10 @@ class Environment:
         )
         self._init_ms = self._restore_ms = None
         self._log.write_lines(self._lines.finish(report))
-        tail, log = self._log.take()
+        outcome.log_tail, log = self._log.take()
         if self._telemetry is not None:
             self._telemetry.invocation(self.version, invocation.arn, self.log_stream, log, report)
-        outcome = Outcome(
-            payload=payload,
-            function_error=function_error,
-            executed_version=self.version.version,
-            log_tail=tail,
-        )
-        return lambda: invocation.on_done(outcome)
+        return functools.partial(invocation.on_done, outcome) if invocation.wants_log else _nobody
 
     def _elapsed_ms(self) -> float:
         return min((time.perf_counter() - self._began) * 1000, self._limit_ms())
@@ -419,6 +422,10 @@ class Environment:
     def _log_overflow(self, data: bytes) -> None:
         if self._telemetry is not None:
             self._telemetry.log(self.version, self.log_stream, data)
+
+
+def _nobody() -> None:
+    """The caller has been told already."""
 
 
 def log_stream_name(version: str) -> str:

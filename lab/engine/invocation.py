@@ -25,13 +25,17 @@ class Outcome:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Invocation:
-    """One invocation on its way. ``on_done`` is called once, with its outcome, in the engine's event loop."""
+    """One invocation on its way. ``on_done`` is called once, with its outcome, in the engine's event loop.
+
+    Who wants no log is answered sooner: with an empty ``log_tail``, before the log is brought to its end.
+    """
 
     request_id: str
     payload: bytes
     arn: str
     on_done: Callable[[Outcome], None]
     client_context: str | None = None
+    wants_log: bool = False
 
 
 class ThrottledError(Exception):

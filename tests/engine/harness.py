@@ -86,6 +86,7 @@ class Harness:
             payload=json.dumps({} if event is None else event).encode(),
             arn=version.arn,
             on_done=done.set_result,
+            wants_log=True,
             **fields,
         )
         self.engine.invoke(version, invocation)

@@ -295,7 +295,11 @@ def _of_rie(headers: Any, body: bytes, lines: list[str]) -> Seen:
 async def _of_engine(harness: Harness, version: FunctionVersion, event: bytes) -> Seen:
     done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     invocation = Invocation(
-        request_id="00000000-0000-0000-0000-000000000000", payload=event, arn=version.arn, on_done=done.set_result
+        request_id="00000000-0000-0000-0000-000000000000",
+        payload=event,
+        arn=version.arn,
+        on_done=done.set_result,
+        wants_log=True,
     )
     harness.engine.invoke(version, invocation)
     outcome = await asyncio.wait_for(done, 60)
