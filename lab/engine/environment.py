@@ -86,7 +86,6 @@ class Environment:
         self._deadline = Deadline()
         self._invocation: Invocation | None = None
         self._process_ready = False
-        self._frozen = False
         self._within_invocation = False
         self._starting = False
         self._began = 0.0
@@ -111,7 +110,8 @@ class Environment:
         elif self.state is State.PREPARED:
             self._begin_restore()
         elif self._process_ready:
-            self._thaw()
+            self._idle_watch.leave(self)
+            self._sandbox.thaw()
             self._dispatch()
         else:
             self._start_within_invocation()
@@ -184,11 +184,14 @@ class Environment:
 
     def _frame(self, kind: int, header: bytes, body: bytes) -> None:
         if kind in (channel.RESULT, channel.ERROR):
-            peak_kb, alone, invoke_id = channel.decode_answer(header)
+            peak_kb, invoke_id = channel.decode_answer(header)
             self._peak_kb = max(self._peak_kb, peak_kb)
             # A second or late answer to an invocation that is over is nobody's.
             if self._invocation is not None and self._invocation.request_id == invoke_id and self.state is State.BUSY:
-                self._answered(body, function_error=kind == channel.ERROR, alone=alone)
+                self._answered(body, function_error=kind == channel.ERROR)
+        elif kind == channel.NOT_ALONE:
+            if self.state is State.IDLE:
+                self._sandbox.freeze()
         elif kind == channel.READY:
             self._peak_kb = max(self._peak_kb, channel.decode_answer(header)[0])
             if self.state is State.STARTING:
@@ -254,15 +257,13 @@ class Environment:
         if self._limit_memory:
             self._busy_watch.enter(self)
 
-    def _answered(self, payload: bytes, *, function_error: bool, alone: bool) -> None:
+    def _answered(self, payload: bytes, *, function_error: bool) -> None:
         self._sandbox.read_log()
         if self._limit_memory and self._peak_kb > self.version.memory_mb * 1024:
             self._kill(Fault.MEMORY)
             return
         status, error_type = ("error", _error_type(payload)) if function_error else (None, None)
         tell = self._finish(payload, function_error=function_error, status=status, error_type=error_type)
-        if not alone:
-            self._freeze()
         self._idle_watch.enter(self)
         self._become_idle()
         tell()
@@ -382,23 +383,13 @@ class Environment:
     def settle(self) -> None:
         """Stop all that runs in the environment, which has been idle for some milliseconds.
 
-        At the answer that was done only if the runtime said that it has other threads or children: else its one thread
-        waits for the next invocation, nothing runs until then either, and under load two signals and two wake-ups an
-        invocation are saved.
+        Right after the answer that was done only if the runtime said that it has other threads or children: else its
+        one thread waits for the next invocation, nothing runs until then either, and under load two signals and two
+        wake-ups an invocation are saved.
         """
         self._idle_watch.leave(self)
-        self._freeze()
-        self._sandbox.freeze_rest()
-
-    def _freeze(self) -> None:
-        self._frozen = True
         self._sandbox.freeze()
-
-    def _thaw(self) -> None:
-        self._idle_watch.leave(self)
-        if self._frozen:
-            self._frozen = False
-            self._sandbox.thaw()
+        self._sandbox.freeze_rest()
 
     def check_memory(self) -> None:
         """Kill the process if the environment holds more memory than the function has."""

@@ -151,7 +151,7 @@ class RuntimeApi:
             self._on_frame(kind, peak, body)
 
     def _peak(self) -> bytes:
-        return b"%d 0 %b" % (self._peak_kb(), self._current)
+        return b"%d %b" % (self._peak_kb(), self._current)
 
 
 class _Connection(asyncio.Protocol):

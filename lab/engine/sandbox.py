@@ -173,6 +173,7 @@ class Sandbox:
         self._outbox = bytearray()
         self._log = -1
         self._tmp: Path | None = None
+        self._stopped = False
         self._rest = Rest.RUNNING
         self.pid: int | None = None
 
@@ -247,6 +248,9 @@ class Sandbox:
 
     def thaw(self) -> None:
         """Let the environment's processes go on (SIGCONT)."""
+        if not self._stopped:
+            return
+        self._stopped = False
         self._signal(signal.SIGCONT)
         if self._rest is Rest.FROZEN:
             self._tell_first_process(channel.THAW)
@@ -321,6 +325,7 @@ class Sandbox:
 
     def _close_process_ends(self) -> None:
         self.pid = None
+        self._stopped = False
         if self._runtime_api is not None:
             self._runtime_api.close()
             self._runtime_api = None
@@ -436,6 +441,7 @@ class Sandbox:
             self._loop.remove_writer(self._channel)
 
     def _stop(self) -> None:
+        self._stopped = True
         self._signal(signal.SIGSTOP)
 
     def _signal(self, number: int) -> None:

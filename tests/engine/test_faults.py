@@ -543,7 +543,7 @@ async def test_an_error_of_init_that_is_no_error_is_an_exit(harness: Harness, er
 
 @OVER_THE_CHANNEL
 async def test_an_answer_to_no_invocation_is_not_taken(harness: Harness) -> None:
-    forged = Frame(channel.RESULT, b"1 0 00000000-0000-4000-8000-000000000000", b'"forged"').encode()
+    forged = Frame(channel.RESULT, b"1 00000000-0000-4000-8000-000000000000", b'"forged"').encode()
     version = misbehaving(harness, writes(forged, then="return 'own'"))
     assert (await misbehave(harness, version)).payload == "own"
 
@@ -552,7 +552,7 @@ async def test_an_answer_to_no_invocation_is_not_taken(harness: Harness) -> None
 async def test_a_second_answer_is_not_taken_for_that_of_the_next_invocation(harness: Harness) -> None:
     """Both are there at once: the second when the first has made the environment idle."""
     body = f"""
-        header = b"1 0 " + sys.modules["awslambdaric.bootstrap"]._GLOBAL_AWS_REQUEST_ID.encode()
+        header = b"1 " + sys.modules["awslambdaric.bootstrap"]._GLOBAL_AWS_REQUEST_ID.encode()
         frames = [(5 + len(header) + 1, {channel.RESULT}, len(header), body) for body in (b"1", b"2")]
         os.write(3, b"".join(struct.pack("!IBI", *numbers) + header + body for *numbers, body in frames))
         time.sleep(0.05)

@@ -60,7 +60,7 @@ async def wire() -> AsyncIterator[Wire]:
 async def test_the_first_request_for_an_invocation_ends_init(wire: Wire) -> None:
     status, _, event = await wire.take_invocation()
     assert (status, event) == (200, b'{"a": 1}')
-    assert wire.frames == [(channel.READY, b"1234 0 ", b"")]
+    assert wire.frames == [(channel.READY, b"1234 ", b"")]
 
 
 async def test_an_invocation_that_is_early_waits_until_it_is_asked_for(wire: Wire) -> None:
@@ -104,7 +104,7 @@ async def test_an_answer_is_accepted_once_and_for_its_own_invocation(wire: Wire)
     again = await wire.ask("POST", path.format("id-1"), b"3")
     assert (other[0], accepted[0], again[0]) == (400, 202, 400)
     assert json.loads(other[2]) == {"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"}
-    assert wire.frames[1:] == [(channel.RESULT, b"1234 0 id-1", b"2")]
+    assert wire.frames[1:] == [(channel.RESULT, b"1234 id-1", b"2")]
 
 
 async def test_an_error_of_init_has_the_type_that_its_header_names(wire: Wire) -> None:

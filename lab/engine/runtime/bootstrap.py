@@ -43,7 +43,9 @@ class SocketRuntimeClient:
         """The next invocation; the first call tells the engine that init is done."""
         if not self._ready:
             self._ready = True
-            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb(), alone=False))
+            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb()))
+        elif not _alone():
+            self._channel.send(channel.NOT_ALONE)
         try:
             _, header, body = self._channel.receive()
         except EOFError:
@@ -73,13 +75,12 @@ class SocketRuntimeClient:
         kind = channel.RESULT
         if len(body) > channel.MAX_RESPONSE_BYTES:
             kind, body = channel.ERROR, channel.RESPONSE_TOO_LARGE
-        self._channel.sock.sendall(channel.encode_answer(kind, _peak_kb(), body, alone=_alone(), invoke_id=invoke_id))
+        self._channel.sock.sendall(channel.encode_answer(kind, _peak_kb(), body, invoke_id))
 
     def post_invocation_error(self, invoke_id: str, error: str, xray_fault: str, _id: Any = None) -> None:
         """Answer the invocation with the function's error."""
         body = error.encode("utf-8", "replace")
-        frame = channel.encode_answer(channel.ERROR, _peak_kb(), body, alone=_alone(), invoke_id=invoke_id)
-        self._channel.sock.sendall(frame)
+        self._channel.sock.sendall(channel.encode_answer(channel.ERROR, _peak_kb(), body, invoke_id))
 
     def post_init_error(self, error: "dict[str, Any]", error_type_override: "str | None" = None) -> None:
         """Init has failed; the process exits next."""

@@ -22,6 +22,7 @@ INIT_ERROR = 13
 SNAPSHOT = 14  # init and the before-snapshot hooks are done: the process can be restored from
 RESTORE_ERROR = 15
 SNAPSHOT_REFUSED = 16
+NOT_ALONE = 17  # other threads or children are left while the runtime waits for an invocation
 # Engine to an environment's first process, and back
 START = 20
 KILL = 21
@@ -54,22 +55,19 @@ def encode_invoke(invoke_id: str, arn: str, deadline_ms: int, client_context: "s
     return PREFIX.pack(5 + len(head) + len(body), INVOKE, len(head)) + head + body
 
 
-def encode_answer(kind: int, peak_kb: int, body: bytes = b"", *, alone: bool, invoke_id: str = "") -> bytes:
-    """A READY, RESULT or ERROR frame.
-
-    Its header: the peak memory in KiB, whether nothing runs but the sender's one thread, and what it answers.
-    """
-    head = b"%d %d %b" % (peak_kb, alone, invoke_id.encode())
+def encode_answer(kind: int, peak_kb: int, body: bytes = b"", invoke_id: str = "") -> bytes:
+    """A READY, RESULT or ERROR frame. Its header: the peak memory in KiB, and which invocation it answers."""
+    head = b"%d %b" % (peak_kb, invoke_id.encode())
     return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
 
 
-def decode_answer(header: bytes) -> "tuple[int, bool, str]":
+def decode_answer(header: bytes) -> "tuple[int, str]":
     """What `encode_answer` put into the header; nothing, where the function has written there itself."""
     try:
-        peak_kb, alone, invoke_id = header.decode().split(" ")
-        return int(peak_kb), alone == "1", invoke_id
+        peak_kb, invoke_id = header.decode().split(" ")
+        return int(peak_kb), invoke_id
     except ValueError:
-        return 0, False, ""
+        return 0, ""
 
 
 class Decoder:
