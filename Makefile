@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
-.PHONY: help setup rie demo test check fix synth snapshots docs bench-engine lock clean
+.PHONY: help setup rie demo test check fix synth snapshots docs pictures bench-engine bench-report lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,12 +55,17 @@ synth: setup ## the cloud assembly, validated, in cdk.out
 snapshots: setup ## write the snapshots of the templates anew: read the diff
 	$(BIN)/python -m pytest tests/snapshot --snapshot-update
 
-docs: setup ## the generated parts of the README, and its pictures, anew
+docs: setup ## the generated parts of the README, and docs/settings.md, anew
 	$(BIN)/python docs/generate.py
+
+pictures: setup ## the README's pictures anew, from the committed results
 	$(BIN)/python -m lab.report.pictures docs/results/demo docs/results/demo
 
 bench-engine: setup .lab/rie/.ready ## the engine beside RIE and ministack: needs wrk, takes ten minutes of a quiet machine
 	$(BIN)/python -m tests.bench.bench_engine
+
+bench-report: setup ## how long a report of many records, made up for it, takes
+	$(BIN)/python tests/bench/bench_report.py --out docs/results/report-bench.md
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 lock: $(VENV)/.ready ## resolve every requirements file anew

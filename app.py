@@ -18,6 +18,7 @@ from functions.registry import VARIANTS
 from stacks.comparison_stack import ComparisonStack
 from stacks.errors import ApplicationError
 from stacks.layer import built_layer
+from stacks.load_stack import LoadStack
 from stacks.settings import Settings
 from stacks.source_stack import SourceStack
 from stacks.variant_stack import PYTHON_VERSION, VariantStack
@@ -45,12 +46,15 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
         analytics_reporting=False,
     )
     settings = Settings.from_context(app.node.get_all_context())
+    variants = [variant for variant in VARIANTS if variant.name in settings.variants]
     source = SourceStack(app, settings=settings)
     # One folder for all stacks: an asset is staged when its stack is made, and once a folder.
     with built_layer(python_version=PYTHON_VERSION, architecture=settings.architecture) as layer:
-        for variant in VARIANTS:
+        for variant in variants:
             VariantStack(app, variant=variant, settings=settings, layer=layer).add_stack_dependency(source)
-    ComparisonStack(app)
+    ComparisonStack(app, variants=variants, settings=settings)
+    if settings.load:
+        LoadStack(app, variants=[variant.name for variant in variants], settings=settings)
     return app
 
 

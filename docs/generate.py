@@ -1,5 +1,7 @@
 """Writes the generated parts of the README: what the registry, the command line and the committed results say.
 
+And ``docs/settings.md``: the settings of the CDK application.
+
 A generated part stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``. ``make docs`` writes them, and a test checks
 that they are what is written.
 """
@@ -12,11 +14,26 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
 DEMO = ROOT / "docs" / "results" / "demo"
 
 sys.path.insert(0, str(ROOT))
 
-from functions.registry import VARIANTS  # noqa: E402 - the path comes first
+sys.path.insert(1, str(ROOT / "layer" / "python"))
+
+from docs.running_cost import table  # noqa: E402 - the path comes first
+from functions.registry import VARIANTS  # noqa: E402
+from stacks.settings import settings_table  # noqa: E402
+from warmcache.metrics import METRICS  # noqa: E402
+
+SETTINGS_TEXT = """\
+# Settings of the application
+
+Each is given as `-c name=value` to the CDK CLI, or as `context` in `cdk.json`. A name that is no setting, or a value
+that is not allowed, is refused with one line. Written by `make docs` from `stacks/settings.py`.
+
+{table}
+"""
 
 
 def variants() -> str:
@@ -39,7 +56,17 @@ def commands() -> str:
     return "\n\n".join(f"```text\n{part.strip()}\n```" for part in parts)
 
 
-PARTS: dict[str, Callable[[], str]] = {"variants": variants, "results": results, "commands": commands}
+def running_cost() -> str:
+    """What the lab costs a month while it is deployed."""
+    return table(metrics=len(METRICS))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "variants": variants,
+    "results": results,
+    "commands": commands,
+    "running-cost": running_cost,
+}
 
 
 def filled(text: str) -> str:
@@ -63,4 +90,5 @@ def _lab(*arguments: str) -> str:
 
 
 if __name__ == "__main__":
+    SETTINGS.write_text(SETTINGS_TEXT.format(table=settings_table()), encoding="utf-8")
     README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,20 +1,14 @@
-"""What AWS charges, and what a million invocations of a variant cost at these prices.
+"""What a million invocations of a variant cost, and what the lab costs while it is deployed, at AWS's list prices.
 
-List prices in us-east-1, first tier, before the free tier and any discount, in US dollars. Read on 2026-11-21
-in stored copies of the pages named beside each price; ``seen`` says how far that goes:
-
-- ``AWS``: the number stands in a copy of AWS's own page (in its worked examples: the price tables are filled in by
-  script and are empty in a copy).
-- ``quoted``: the number was found only where others quote AWS's page or AWS's price list; two sources agree.
-
-Check a price on its page before a decision hangs on it.
+The prices, their pages, the day they were read and how far each was seen are in one file, ``prices.toml``.
 """
 
 import dataclasses
-from typing import Final, Literal, NamedTuple
+import tomllib
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
 
-READ_ON: Final = "2026-11-21"
-REGION: Final = "us-east-1"
+FREE_DASHBOARDS: Final = 3
 
 
 class Price(NamedTuple):
@@ -26,63 +20,43 @@ class Price(NamedTuple):
     seen: Literal["AWS", "quoted"]
 
 
-LAMBDA_REQUEST: Final = Price(0.20 / 1e6, "request", "AWS Lambda Pricing, aws.amazon.com/lambda/pricing", "AWS")
+_FILE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
 
-LAMBDA_GB_SECOND: Final = {
-    "x86_64": Price(0.0000166667, "GB-second", "AWS Lambda Pricing, aws.amazon.com/lambda/pricing", "AWS"),
-    "arm64": Price(0.0000133334, "GB-second", "AWS Lambda Pricing, aws.amazon.com/lambda/pricing", "AWS"),
-}
+
+def _price(name: str) -> Price:
+    return Price(**_FILE[name])
+
+
+def _prices(name: str) -> dict[str, Price]:
+    return {key: Price(**entry) for key, entry in _FILE[name].items()}
+
+
+READ_ON: Final = _FILE["read_on"].isoformat()
+REGION: Final[str] = _FILE["region"]
+
+LAMBDA_REQUEST: Final = _price("lambda_request")
+LAMBDA_GB_SECOND: Final = _prices("lambda_gb_second")
 """By architecture, as CloudFormation writes it."""
-
-SNAPSTART_CACHE: Final = Price(
-    0.0000015046, "GB-second a version is active", "AWS Lambda Pricing, aws.amazon.com/lambda/pricing", "AWS"
-)
-"""Python and .NET only, at least three hours a version. One price for both architectures: the price list has one."""
-
-SNAPSTART_RESTORE: Final = Price(
-    0.0001397998, "GB restored", "AWS Lambda Pricing, aws.amazon.com/lambda/pricing", "AWS"
-)
-"""A GB of the function's memory setting, each time an environment is restored."""
-
-READ: Final = {
-    # Price list of 2026-09-11: 0.125 a million read request units. A GetItem of up to 4 KB that need not be
-    # consistent is half a unit.
-    "dynamodb": Price(
-        0.125 / 1e6 / 2,
-        "GetItem, eventually consistent, up to 4 KB",
-        "Amazon DynamoDB pricing for on-demand capacity, aws.amazon.com/dynamodb/pricing/on-demand",
-        "quoted",
-    ),
-    "ssm": Price(
-        0.0,
-        "GetParameter, standard tier and throughput",
-        "AWS Systems Manager User Guide, Managing parameter tiers: no additional charge",
-        "AWS",
-    ),
-    "secretsmanager": Price(
-        0.05 / 10_000, "call", "AWS Secrets Manager Pricing, aws.amazon.com/secrets-manager/pricing", "quoted"
-    ),
-    # Price list of 2026-09-18: 0.004 for ten thousand.
-    "s3": Price(0.0004 / 1_000, "GET, S3 Standard", "Amazon S3 pricing, aws.amazon.com/s3/pricing", "quoted"),
-}
-"""By source: what one read costs."""
-
-READ_SSM_ADVANCED: Final = Price(
-    0.05 / 10_000,
-    "GetParameter, advanced tier or higher throughput",
-    "AWS Systems Manager pricing, aws.amazon.com/systems-manager/pricing",
-    "quoted",
-)
-"""What a read costs instead, where a parameter is above 4 KB or the account's throughput is raised. Not used: the lab
-deploys standard parameters."""
+SNAPSTART_CACHE: Final = _price("snapstart_cache")
+SNAPSTART_RESTORE: Final = _price("snapstart_restore")
+READ: Final = _prices("read")
+"""By source: what one read of the lab's costs."""
+OTHER_READ: Final = _prices("other_read")
+"""Reads that the lab does not make."""
+SECRET_MONTH: Final = _price("secret_month")
+METRIC_MONTH: Final = _price("metric_month")
+DASHBOARD_MONTH: Final = _price("dashboard_month")
+ALARM_MONTH: Final = _price("alarm_month")
+LOG_GB: Final = _price("log_gb")
+LOG_GB_MONTH: Final = _price("log_gb_month")
 
 INCLUDED: Final = (
     "Lambda requests, billed GB-seconds, downstream reads of invocations (each attempt) and SnapStart restores, "
     "with the share of cold starts and misses that this run had (a short run has more of both than a long one)"
 )
 EXCLUDED: Final = (
-    "the free tier, SnapStart's charge for keeping a snapshot, storage, writes, logs, metrics, data transfer, "
-    "and the monthly charge for a secret"
+    "the free tier, SnapStart's charge for keeping a snapshot, storage, writes, logs, metrics, alarms, dashboards, "
+    "data transfer, and the monthly charge for a secret"
 )
 
 

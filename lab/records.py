@@ -20,25 +20,13 @@ Status = Literal["ok", "function_error", "throttled", "lost"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One invocation as the driver saw it. Absent is None, never 0.
+class Outcome:
+    """What came of an invocation, as far as its answer or its log tells. Absent is None, never 0.
 
-    Times of day are Unix seconds; ``…_ms`` are milliseconds. ``latency_ms`` counts from the planned start (no
-    coordinated omission), ``service_ms`` from the moment of sending. ``staleness_ms`` is how long the served version
-    had been superseded when the request was sent (0 if it was current). ``init_downstream_calls`` are those that the
-    environment made outside any invocation (at init or after a restore), told by its first one.
+    ``…_ms`` are milliseconds. ``init_downstream_calls`` are those that the environment made outside any invocation (at
+    init or after a restore), told by its first one.
     """
 
-    run_id: str
-    target: str
-    variant: str
-    sequence: int
-    key: str
-    planned_at: float
-    sent_at: float | None
-    received_at: float | None
-    latency_ms: float | None
-    service_ms: float | None
     status: Status
     error_type: str | None = None
     request_id: str | None = None
@@ -57,8 +45,37 @@ class Record:
     downstream_ms: float | None = None
     age_ms: float | None = None
     version: int | None = None
-    staleness_ms: float | None = None
     init_downstream_calls: int | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Its fields by name, and no others."""
+        return {name: getattr(self, name) for name in _OUTCOME}
+
+
+_OUTCOME = tuple(field.name for field in dataclasses.fields(Outcome))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Outcome):
+    """One invocation as the driver saw it, or as its function's log tells. Absent is None, never 0.
+
+    Times of day are Unix seconds; ``…_ms`` are milliseconds. ``latency_ms`` counts from the planned start (no
+    coordinated omission), ``service_ms`` from the moment of sending. ``staleness_ms`` is how long the served version
+    had been superseded when the request was sent (0 if it was current). Records made from logs have no key, no planned
+    start and no latency; their ``received_at`` is when Lambda logged its report.
+    """
+
+    run_id: str
+    target: str
+    variant: str
+    sequence: int
+    key: str | None
+    planned_at: float | None
+    sent_at: float | None
+    received_at: float | None
+    latency_ms: float | None
+    service_ms: float | None
+    staleness_ms: float | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -67,11 +84,14 @@ class Record:
         return json.dumps({name: getattr(self, name) for name in _FIELDS}, separators=(",", ":"))
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(Record))
+_OWN = tuple(field.name for field in dataclasses.fields(Record) if field.name not in _OUTCOME)
+_FIELDS = (*_OWN, *_OUTCOME)
 
 
 def read_records(run_dir: Path) -> Iterator[Record]:
-    """Every complete record of a run, in the order of completion.
+    """Every complete record of a run, in the order of completion; empty lines are passed over.
+
+    One object a record: for reports, which must not grow with the run, `lab.report.columns` reads the same file.
 
     Raises:
         LabError: there is no record file, or a line in its middle is damaged.
@@ -83,7 +103,8 @@ def read_records(run_dir: Path) -> Iterator[Record]:
         for number, line in enumerate(lines, start=1):
             if not line.endswith("\n"):
                 return
-            yield _parse(line, number, path)
+            if not line.isspace():
+                yield _parse(line, number, path)
 
 
 def _parse(line: str, number: int, path: Path) -> Record:

@@ -22,8 +22,8 @@ which makes the interval wider than need be, not narrower.
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -54,10 +54,16 @@ class Estimate(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Measurements in order of time, and a number for the execution environment of each."""
+    """Measurements in order of time.
 
-    values: Floats
-    environments: npt.NDArray[np.int64]
+    Attributes:
+        values: the measurements; shares of a sample are kept as booleans.
+        grouped: the places of the values, environment by environment in the order of their first values, and in order
+            of time within each; None where all are of one environment.
+    """
+
+    values: npt.NDArray[Any]
+    grouped: npt.NDArray[Any] | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +89,28 @@ class Distribution:
         }
 
 
-def sample(values: npt.ArrayLike, environments: Sequence[str | None] | None = None) -> Sample:
-    """A sample from values in order of time. Without environments, all are taken to be of one."""
+def sample(values: npt.ArrayLike, environments: npt.ArrayLike | None = None) -> Sample:
+    """A sample from values in order of time.
+
+    Args:
+        values: one measurement each.
+        environments: a number for the execution environment of each; None: all are of one.
+    """
     measured = np.asarray(values, dtype=np.float64)
-    codes = np.zeros(measured.size, dtype=np.int64)
-    if environments is not None:
-        numbers: dict[str | None, int] = {}
-        codes = np.array([numbers.setdefault(name, len(numbers)) for name in environments], dtype=np.int64)
-    return Sample(measured, codes)
+    return Sample(measured, None if environments is None else grouped(np.asarray(environments)))
+
+
+def grouped(environments: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """The places of values, as `Sample` has them, from a number for the environment of each."""
+    if not environments.size or environments.min() == environments.max():
+        return None
+    first = np.full(int(environments.max()) + 1, environments.size, dtype=np.intp)
+    # Written from the last to the first, so that the place of the first value is what stays.
+    first[environments[::-1]] = np.arange(environments.size - 1, -1, -1)
+    rank = np.empty(first.size, dtype=np.uint16 if first.size <= 65_536 else np.uint32)
+    rank[np.argsort(first, kind="stable")] = np.arange(first.size)
+    # numpy sorts 16 bits by radix; half of the memory is enough for the places.
+    return np.argsort(rank[environments], kind="stable").astype(np.uint32)
 
 
 def describe(measured: Sample) -> Distribution | None:
@@ -100,9 +120,9 @@ def describe(measured: Sample) -> Distribution | None:
     ordered = np.sort(measured.values)
     return Distribution(
         count=ordered.size,
-        p50=percentile(measured, 0.50),
-        p90=float(ordered[_rank(0.90, ordered.size) - 1]),
-        p99=percentile(measured, 0.99),
+        p50=_percentile(measured, ordered, 0.50),
+        p90=nearest_rank(ordered, 0.90),
+        p99=_percentile(measured, ordered, 0.99),
         max=float(ordered[-1]),
         mean=float(ordered.mean()),
     )
@@ -110,10 +130,18 @@ def describe(measured: Sample) -> Distribution | None:
 
 def percentile(measured: Sample, probability: float) -> Estimate:
     """A percentile of a sample that is not empty, with its interval."""
-    ordered = np.sort(measured.values)
+    return _percentile(measured, np.sort(measured.values), probability)
+
+
+def nearest_rank(ordered: npt.NDArray[Any], probability: float) -> float:
+    """A percentile of values in ascending order, not empty."""
+    return float(ordered[_rank(probability, ordered.size) - 1])
+
+
+def _percentile(measured: Sample, ordered: npt.NDArray[Any], probability: float) -> Estimate:
     count = ordered.size
-    value = float(ordered[_rank(probability, count) - 1])
-    effective = effective_size(Sample((measured.values <= value).astype(np.float64), measured.environments))
+    value = nearest_rank(ordered, probability)
+    effective = effective_size(Sample(measured.values <= value, measured.grouped))
     lower, upper = _order_statistics(effective, probability)
     # Ranks among the effective number of values, carried over to the values there are.
     low = float(ordered[max(lower * count // effective, 1) - 1]) if lower else -math.inf
@@ -176,7 +204,7 @@ def effective_size(measured: Sample) -> int:
     that, as in Korn and Graubard.
     """
     count = measured.values.size
-    independent = float(measured.values.var()) / count
+    independent = _variance(measured.values) / count
     if count < LEAST_BLOCKED or independent == 0:
         return count
     loss = _variance_of_mean(measured) / independent * (_T / _Z) ** 2
@@ -184,14 +212,23 @@ def effective_size(measured: Sample) -> int:
 
 
 def _variance_of_mean(measured: Sample) -> float:
-    independent = float(measured.values.var()) / measured.values.size
+    independent = _variance(measured.values) / measured.values.size
     if measured.values.size < LEAST_BLOCKED:
         return independent
-    by_environment = measured.values[np.argsort(measured.environments, kind="stable")]
-    return max(independent, _block_variance(measured.values), _block_variance(by_environment))
+    in_time = _block_variance(measured.values)
+    if measured.grouped is None:
+        return max(independent, in_time)
+    return max(independent, in_time, _block_variance(measured.values[measured.grouped]))
 
 
-def _block_variance(values: Floats) -> float:
+def _variance(values: npt.NDArray[Any]) -> float:
+    if values.dtype == np.bool_:
+        share = float(values.mean())
+        return share * (1 - share)
+    return float(values.var())
+
+
+def _block_variance(values: npt.NDArray[Any]) -> float:
     means = [block.mean() for block in np.array_split(values, BLOCKS)]
     return float(np.var(means, ddof=1)) / BLOCKS
 
@@ -204,13 +241,18 @@ def _rank(probability: float, count: int) -> int:
 @functools.lru_cache(maxsize=512)
 def _order_statistics(count: int, probability: float) -> tuple[int, int]:
     """The ranks whose values enclose the percentile in 95 % of samples; 0 or count + 1: no bound."""
-    logs = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, count + 1)))))
-    successes = np.arange(count + 1)
-    log_odds = successes * math.log(probability) + (count - successes) * math.log1p(-probability)
-    at_most = np.cumsum(np.exp(logs[-1] - logs - logs[::-1] + log_odds))
+    middle, spread = count * probability, math.sqrt(count * probability * (1 - probability))
+    # Beyond this reach the binomial law has less left than the rounding of its sum.
+    reach = math.ceil(12 * spread + 60)
+    successes = np.arange(max(0, math.floor(middle) - reach), min(count, math.ceil(middle) + reach) + 1)
+    steps = np.log((count - successes[:-1]) / successes[1:]) + math.log(probability) - math.log1p(-probability)
+    logs = np.concatenate(([0.0], np.cumsum(steps)))
+    likely = np.exp(logs - logs.max())
+    at_most = np.cumsum(likely) / likely.sum()
     tail = (1 - CONFIDENCE) / 2
-    lower = int(np.searchsorted(at_most, tail, side="right"))
-    upper = int(np.searchsorted(at_most, 1 - tail, side="left")) + 1
+    least = int(successes[0])
+    lower = least + int(np.searchsorted(at_most, tail, side="right"))
+    upper = least + int(np.searchsorted(at_most, 1 - tail, side="left")) + 1
     return lower, upper
 
 

@@ -34,17 +34,24 @@ def built_layer(*, python_version: str, architecture: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix="cache-lab-layer-") as folder:
         python = Path(folder) / "python"
         shutil.copytree(LAYER / "python", python, ignore=shutil.ignore_patterns("__pycache__"))
-        _install(python, python_version=python_version, architecture=architecture)
+        install_locked(
+            LAYER / "requirements.txt", target=python, python_version=python_version, architecture=architecture
+        )
         yield Path(folder)
 
 
-def _install(target: Path, *, python_version: str, architecture: str) -> None:
+def install_locked(requirements: Path, *, target: Path, python_version: str, architecture: str) -> None:
+    """Install locked requirements into a folder, for the runtime and architecture that it is deployed to.
+
+    Raises:
+        ApplicationError: they cannot be installed.
+    """
     uv = Path(sys.executable).parent / "uv"
     if not uv.exists():
         raise ApplicationError(f"no uv beside {sys.executable}: run `make setup`, then use its virtual environment")
     locked = ["--quiet", "--no-compile-bytecode", "--only-binary=:all:", "--require-hashes"]
     platform = ["--python-version", python_version, "--python-platform", PLATFORMS[architecture]]
-    where = ["--python", sys.executable, "--target", str(target), "--requirement", str(LAYER / "requirements.txt")]
+    where = ["--python", sys.executable, "--target", str(target), "--requirement", str(requirements)]
     install = [str(uv), "pip", "install", *locked, *platform, *where]
     # From uv's cache first: that takes 50 ms, and a synthesis after the first needs no network.
     for reach in (["--offline"], []):
@@ -54,6 +61,6 @@ def _install(target: Path, *, python_version: str, architecture: str) -> None:
             return
     reason = " ".join(done.stderr.split())
     raise ApplicationError(
-        f"layer/requirements.txt cannot be installed for python{python_version} on {architecture}; "
-        f"check the network, or lock anew with `make lock`: {reason}"
+        f"{requirements.parent.name}/{requirements.name} cannot be installed for python{python_version} on "
+        f"{architecture}; check the network, or lock anew with `make lock`: {reason}"
     )

@@ -36,6 +36,16 @@ def stack_name(variant: str) -> str:
     return f"CacheLab-{variant.replace('_', '-')}"
 
 
+def dashboard_name(variant: str) -> str:
+    """The name of a variant's own dashboard, that of its stack."""
+    return stack_name(variant)
+
+
+def alarm_name(variant: str, alarm: str) -> str:
+    """The name of an alarm of a variant: `cache-lab-<variant>-<alarm>`."""
+    return f"{function_name(variant)}-{alarm}"
+
+
 def bucket_name(*, account: str, region: str) -> str:
     """The bucket's name: with account and region, since bucket names are shared by all of AWS."""
     return f"{TABLE}-{account}-{region}"

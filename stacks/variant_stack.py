@@ -10,6 +10,9 @@ from constructs import Construct
 
 from functions.registry import Variant
 from stacks import names
+from stacks.alarms import VariantAlarms
+from stacks.dashboard import SegmentedDashboard
+from stacks.reviewed import reviewed, reviewed_wildcard
 from stacks.settings import Settings
 from stacks.source import read_statements, source_environment
 
@@ -19,12 +22,25 @@ RUNTIME = lambda_.Runtime.PYTHON_3_14
 
 PYTHON_VERSION = RUNTIME.name.removeprefix("python")
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+LOG_FORMATS = {"text": lambda_.LoggingFormat.TEXT, "json": lambda_.LoggingFormat.JSON}
+RETENTIONS = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}
+INTRODUCTION = """\
+# {title}
+{summary} Stale data: {staleness}. Choose it when {choose_when}."""
 # More than a read takes at worst, retries and their pauses included: see warmcache.sources.
 TIMEOUT = Duration.seconds(10)
 
 
 class VariantStack(Stack):
-    """One variant, deployable by itself once the source is there."""
+    """One variant with its log group, alarms and dashboard, deployable by itself once the source is there."""
 
     def __init__(self, scope: Construct, *, variant: Variant, settings: Settings, layer: Path) -> None:
         super().__init__(
@@ -33,11 +49,43 @@ class VariantStack(Stack):
             description=f"Lambda Cache Lab: {variant.title}. {variant.summary}",
             tags={"project": names.PROJECT, "variant": variant.name},
         )
+        function = self._function(variant, settings, layer)
+        if variant.snap_start:
+            Annotations.of(function).acknowledge_warning(
+                "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias publishes, and is what callers use."
+            )
+        # A change of code, layer or configuration makes current_version a new one, and the alias follows.
+        alias = lambda_.Alias(
+            self,
+            "Live",
+            alias_name=names.ALIAS,
+            version=function.current_version,
+            # Lambda takes no provisioned concurrency where there is SnapStart.
+            provisioned_concurrent_executions=None if variant.snap_start else settings.provisioned_concurrency,
+        )
+        if settings.function_url:
+            url = alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+            CfnOutput(self, "FunctionUrl", value=url.url, description="Where to send a signed request.")
+        if settings.alarms:
+            VariantAlarms(self, variant=variant, settings=settings)
+        SegmentedDashboard(
+            self,
+            name=names.dashboard_name(variant.name),
+            variants=[variant],
+            settings=settings,
+            introduction=INTRODUCTION.format(**variant._asdict()),
+            introduction_height=2,
+        )
+        CfnOutput(self, "FunctionName", value=function.function_name, description="The function.")
+        CfnOutput(self, "AliasArn", value=alias.function_arn, description="What to invoke.")
+
+    def _function(self, variant: Variant, settings: Settings, layer: Path) -> lambda_.Function:
+        # Its role may not make the group, so that no line that comes late makes it anew after a destroy.
         log_group = logs.LogGroup(
             self,
             "Logs",
             log_group_name=names.log_group_name(variant.name),
-            retention=settings.log_retention,
+            retention=RETENTIONS[settings.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
         function = lambda_.Function(
@@ -60,16 +108,13 @@ class VariantStack(Stack):
             timeout=TIMEOUT,
             role=self._role(log_group, settings),
             log_group=log_group,
+            logging_format=LOG_FORMATS[settings.log_format],
+            tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
+            reserved_concurrent_executions=settings.reserved_concurrency,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if variant.snap_start else None,
         )
-        if variant.snap_start:
-            Annotations.of(function).acknowledge_warning(
-                "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias publishes, and is what callers use."
-            )
-        # A change of code, layer or configuration makes current_version a new one, and the alias follows.
-        alias = lambda_.Alias(self, "Live", alias_name=names.ALIAS, version=function.current_version)
-        CfnOutput(self, "FunctionName", value=function.function_name, description="The function.")
-        CfnOutput(self, "AliasArn", value=alias.function_arn, description="What to invoke.")
+        reviewed(function, "Serverless::Serverless-LambdaDLQ", "Serverless::Serverless-LambdaTracing")
+        return function
 
     def _layer(self, variant: Variant, settings: Settings, layer: Path) -> lambda_.LayerVersion:
         # One layer version a stack, from the one asset: one that the stacks shared by an export could not be
@@ -95,6 +140,11 @@ class VariantStack(Stack):
         log_group.grant_write(role)
         for statement in read_statements(self, settings):
             role.add_to_policy(statement)
+            for resource in statement.resources:
+                if "*" in resource:
+                    reviewed_wildcard(role, resource)
+        if settings.tracing:
+            reviewed_wildcard(role, "*")
         return role
 
 

@@ -21,10 +21,14 @@ Format = Literal["text", "json", "markdown", "html"]
 _RENDERERS = {"text": render_text, "json": render_json, "markdown": render_markdown, "html": render_html}
 
 
-def render(run_dir: Path, fmt: Format) -> str:
+def render(run: Path | str, fmt: Format) -> str:
     """The report of a finished or killed run. Text has at most 80 columns and no colour; HTML is one offline page.
 
+    Args:
+        run: its folder, or ``s3://bucket/prefix``.
+        fmt: one of the formats.
+
     Raises:
-        LabError: the folder holds no run, its records mix targets, or (``html``) the chart library is not installed.
+        LabError: the place holds no run, its records mix targets, or (``html``) the chart library is not installed.
     """
-    return _RENDERERS[fmt](summarise(run_dir))
+    return _RENDERERS[fmt](summarise(run))

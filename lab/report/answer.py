@@ -15,6 +15,8 @@ def answer(report: Report) -> str:
     """Which variants were shown to be faster than the baseline, by how much, and at what price; one sentence."""
     prefix = _HERE.get(report.target, shown(report.target, 20))
     baseline = report.find(report.baseline)
+    if any(summary.ok for summary in report.variants) and not any(summary.latency_ms for summary in report.variants):
+        return f"{prefix}: what callers waited for is not in these records; how long the functions took is."
     if not any(summary.latency_ms for summary in report.variants):
         return f"{prefix}: no invocation was answered, so there is nothing to compare."
     if baseline is None or baseline.latency_ms is None:

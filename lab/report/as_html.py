@@ -10,9 +10,11 @@ from markupsafe import Markup
 
 from lab.errors import LabError
 from lab.report.answer import answer, how_measured
-from lab.report.charts import DARK, LIGHT, THEMES, charts, color_of
+from lab.report.charts import charts
+from lab.report.choice import advice
+from lab.report.drawing import DARK, LIGHT, THEMES, color_of
 from lab.report.model import Report
-from lab.report.tables import tables
+from lab.report.tables import WORDS, tables
 from lab.report.words import NOT_MEASURED, shown, where
 
 HERE: Final = Path(__file__).resolve().parent
@@ -32,9 +34,12 @@ def render_html(report: Report) -> str:
     ).get_template("page.html.j2")
     return page.render(
         answer=answer(report),
+        advice=advice(report),
         where=where(report),
         run=shown(report.run["id"] or NOT_MEASURED),
         tables=tables(report),
+        words=WORDS,
+        places={shown(one.variant, 24): place for place, one in enumerate(report.variants)},
         warnings=report.warnings,
         shown=shown,
         how_measured=how_measured(report),

@@ -1,11 +1,13 @@
 """The report as JSON: the contract's keys; everything else is under ``extensions``, so that the two cannot be mixed."""
 
 import json
+import math
 from collections.abc import Mapping
 
 from lab import prices
 from lab.prices import Cost
 from lab.records import SCHEMA_VERSION
+from lab.report.choice import Choice, choices
 from lab.report.model import Comparison, Report, Start, StartSummary, VariantSummary
 from lab.report.values import Json
 from lab.stats import BLOCKS, CONFIDENCE, Distribution, Estimate
@@ -29,6 +31,7 @@ def to_contract(report: Report) -> dict[str, Json]:
             "settings": dict(report.settings),
             "local": None if report.local is None else dict(report.local),
             "interval": {"confidence": CONFIDENCE, "method": "order statistics, effective size", "blocks": BLOCKS},
+            "choices": [_choice(choice) for choice in choices(report)],
             "prices": {
                 "region": prices.REGION,
                 "read_on": prices.READ_ON,
@@ -36,6 +39,16 @@ def to_contract(report: Report) -> dict[str, Json]:
                 "excluded": prices.EXCLUDED,
             },
         },
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Json]:
+    return {
+        "at_most_s": choice.at_most_s if math.isfinite(choice.at_most_s) else None,
+        "choose": choice.chosen.variant if choice.chosen else None,
+        "as_good": [one.variant for one in choice.alike],
+        "slower_or_dearer": [one.variant for one in choice.slower],
+        "unfit": dict(choice.unfit),
     }
 
 

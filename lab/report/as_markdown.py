@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from lab.report.answer import answer, how_measured
+from lab.report.choice import advice
 from lab.report.model import Report, RunWarning
-from lab.report.tables import Table, tables
+from lab.report.tables import WORDS, Table, tables
 from lab.report.words import advised
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&$])")
@@ -13,8 +14,10 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&$])")
 
 def render_markdown(report: Report) -> str:
     """The report as Markdown. Whatever the files held is escaped: it can make neither markup nor HTML."""
+    advised_of = advice(report)
     parts = [
         f"**{_escaped(answer(report))}**",
+        *([f"**{_escaped(advised_of.claim)}** {_escaped(advised_of.reasons)}"] if advised_of else []),
         *(_table(table) for table in tables(report)),
         *([_warnings(report.warnings)] if report.warnings else []),
         "How it was measured:\n\n"
@@ -24,7 +27,7 @@ def render_markdown(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    align = ["---", *("---" if column == "shown" else "---:" for column in table.columns[1:])]
+    align = ["---", *("---" if column in WORDS else "---:" for column in table.columns[1:])]
     lines = [table.columns, align, *table.rows]
     cells = "\n".join(
         "| " + " | ".join(_escaped(cell) if line is not align else cell for cell in line) + " |" for line in lines

@@ -12,8 +12,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.report.answer import answer, how_measured
+from lab.report.choice import advice
 from lab.report.model import Report, RunWarning
-from lab.report.tables import Table, tables
+from lab.report.tables import WORDS, Table, tables
 from lab.report.words import advised
 
 WIDTH: Final = 80
@@ -24,6 +25,9 @@ def render_text(report: Report) -> str:
     """The report as text without colour or control characters."""
     page = TextPage()
     page.paragraph(answer(report))
+    advised_of = advice(report)
+    if advised_of:
+        page.paragraph(" ".join(advised_of))
     for table in tables(report):
         page.table(table)
     page.warnings(report.warnings)
@@ -114,4 +118,4 @@ def _padded(text: str, width: int, is_words: bool) -> str:
 
 
 def _is_words(table: Table, index: int) -> bool:
-    return index == 0 or table.columns[index] == "shown"
+    return index == 0 or table.columns[index] in WORDS

@@ -35,12 +35,12 @@ METRICS: Final = (
 )
 
 
-def compare_runs(a: Path, b: Path, fail_above: float | None) -> tuple[str, bool]:
+def compare_runs(a: Path | str, b: Path | str, fail_above: float | None) -> tuple[str, bool]:
     """Run ``b`` against run ``a``.
 
     Args:
-        a: the folder of the run before.
-        b: the folder of the run after.
+        a: the run before: its folder, or ``s3://bucket/prefix``.
+        b: the run after.
         fail_above: a metric that grew by more than this many percent for certain (the interval's lower bound) is a
             regression; None: nothing is.
 

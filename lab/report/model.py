@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lab.prices import Cost
-from lab.records import Record
-from lab.report.values import Json, number
+from lab.report.values import Json
 from lab.stats import Distribution, Estimate, Verdict
 
 
@@ -18,13 +17,15 @@ class Start(enum.StrEnum):
     COLD = "cold_start"
     RESTORED = "restored"
 
+    @property
+    def code(self) -> int:
+        """A number for it, in a column of numbers."""
+        return list(Start).index(self)
 
-def start_of(record: Record) -> Start:
-    """How an invocation found its environment. A restore is no cold start, however the record words it."""
-    first = record.cold_start is True or record.invocation == 1
-    if number(record.restore_ms) is not None or (first and record.restored is True):
-        return Start.RESTORED
-    return Start.COLD if first or number(record.init_ms) is not None else Start.WARM
+    @classmethod
+    def coded(cls, code: int) -> "Start":
+        """The start with that number."""
+        return list(cls)[code]
 
 
 class RunWarning(NamedTuple):
@@ -65,6 +66,42 @@ class Point(NamedTuple):
     y: float
 
 
+class LatencyBin(NamedTuple):
+    """Latencies of a stretch of time: its middle (s after the first planned start), how many, and ms."""
+
+    at: float
+    answered: int
+    p50: float
+    p90: float
+    max: float
+
+
+class Beginning(NamedTuple):
+    """An invocation that waited for its environment: planned ``at`` so many s after the first, and what it took."""
+
+    at: float
+    latency_ms: float
+    start: Start
+
+
+class EnvironmentLife(NamedTuple):
+    """One execution environment; times are seconds after the run's first planned start.
+
+    Attributes:
+        began: the sending of its first invocation; the end of its last is ``ended``.
+        start_ms: its init or restore duration, if told.
+        reads: its invocations that read downstream; ``read_at`` are the middles of the bins in which it did.
+    """
+
+    began: float
+    ended: float
+    invocations: int
+    start: Start
+    start_ms: float | None
+    reads: int
+    read_at: tuple[float, ...]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VariantSummary:
     """One variant of a run. Percentiles and ratios are of the answered invocations (``ok``). None: not measured.
@@ -78,7 +115,10 @@ class VariantSummary:
         wire_calls: the downstream calls that the local endpoint saw.
         billed_ms: billed in all, failed invocations too.
         latency_curve: share of the answered invocations (y, 0 to 1) that took x ms at most, thinned.
+        quantiles: the latencies, ms, at the ``QUANTILES`` of the summary; empty where nothing was answered.
         calls_curve: downstream calls a second (y) at x seconds after the first planned start.
+        latency_course: the latency over time; ``beginnings`` are the invocations that waited for an environment.
+        lives: the first execution environments.
     """
 
     variant: str
@@ -110,7 +150,11 @@ class VariantSummary:
     cost: Cost | None
     comparison: Comparison | None
     latency_curve: tuple[Point, ...]
+    quantiles: tuple[float, ...]
     calls_curve: tuple[Point, ...]
+    latency_course: tuple[LatencyBin, ...]
+    beginnings: tuple[Beginning, ...]
+    lives: tuple[EnvironmentLife, ...]
 
     @property
     def failed(self) -> int:

@@ -5,11 +5,14 @@ const drawn = [...document.querySelectorAll("[data-chart]")].map((place) => [
   place.dataset.chart,
   echarts.init(place, null, { renderer: "svg" }),
 ]);
-function draw() {
+function draw(theme) {
   for (const [name, chart] of drawn) {
-    chart.setOption(options[name][dark.matches ? "dark" : "light"], true);
+    chart.setOption(options[name][theme ?? (dark.matches ? "dark" : "light")], true);
   }
 }
 draw();
-dark.addEventListener("change", draw);
+dark.addEventListener("change", () => draw());
 addEventListener("resize", () => drawn.forEach(([, chart]) => chart.resize()));
+// Paper is light.
+addEventListener("beforeprint", () => draw("light"));
+addEventListener("afterprint", () => draw());

@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lab.errors import LabError, UsageError
 from lab.report.as_html import ECHARTS, HERE
-from lab.report.charts import FONT, THEMES, Chart, Option, Theme, charts
+from lab.report.charts import Chart, charts
+from lab.report.drawing import FONT, THEMES, Option, Theme
 from lab.report.summary import summarise
 from lab.report.words import where
 
@@ -31,7 +32,10 @@ def write_pictures(run_dir: Path, out_dir: Path) -> list[Path]:
     """
     report = summarise(run_dir)
     jobs = {
-        f"{chart.name}-{theme.name}.svg": _titled(chart, theme, where(report))
+        f"{chart.name}-{theme.name}.svg": {
+            "height": HEIGHT if chart.height is None else chart.height + TITLE_HEIGHT,
+            "option": _titled(chart, theme, where(report)),
+        }
         for chart in charts(report)
         for theme in THEMES
     }
@@ -65,8 +69,8 @@ def _titled(chart: Chart, theme: Theme, numbers: str) -> Option:
     return option
 
 
-def _draw(options: dict[str, Option]) -> dict[str, str]:
-    job = json.dumps({"width": WIDTH, "height": HEIGHT, "options": options}, allow_nan=False)
+def _draw(jobs: dict[str, dict[str, Any]]) -> dict[str, str]:
+    job = json.dumps({"width": WIDTH, "jobs": jobs}, allow_nan=False)
     done = subprocess.run(
         [_node(), HERE / "pictures.cjs", ECHARTS], input=job, capture_output=True, text=True, check=False, timeout=60
     )

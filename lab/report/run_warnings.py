@@ -1,20 +1,20 @@
 """The warnings that a run's records give cause for, each with its next step.
 
 Codes: ``run_not_finished``, ``nothing_answered``, ``errors_present``, ``no_baseline``, ``too_few_samples``,
-``generator_late``, ``machine_saturated``, ``interpreter_differs``, ``downstream_count_differs``. Those that
-the driver gives too have its codes.
+``generator_late``, ``machine_saturated``, ``interpreter_differs``, ``downstream_count_differs``,
+``records_damaged``. Those that the driver gives too have its codes.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
 from lab import stats
-from lab.records import Record
-from lab.report.model import Report, RunWarning, Start, VariantSummary, start_of
-from lab.report.values import mapping, number
+from lab.report.columns import Columns, Damage, VariantColumns
+from lab.report.model import Report, RunWarning, Start, VariantSummary
+from lab.report.values import mapping
 from lab.report.words import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
 
 LATE_MS: Final = 10.0
@@ -23,25 +23,47 @@ SATURATED_RATIO: Final = 1.5
 """How much slower the second half of a run must be for certain, at its median, to be called saturated."""
 
 
-def find_warnings(report: Report, records: Sequence[Record]) -> list[RunWarning]:
-    """The warnings for a run, the gravest first. The records are in order of their planned starts."""
+def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None]) -> list[RunWarning]:
+    """The warnings for a run, the gravest first. ``rises`` has `warm_rise` of every variant."""
     return [
-        *_not_finished(report, records),
+        *_not_finished(report, columns),
+        *_damaged(columns.damage),
         *_failures(report),
         *_no_baseline(report),
         *_too_few(report),
-        *_late(records),
-        *_saturated(report, records),
+        *_late(columns),
+        *_saturated(report, rises),
         *_interpreter(report),
         *_counts(report),
     ]
 
 
-def _not_finished(report: Report, records: Sequence[Record]) -> Iterator[RunWarning]:
+def warm_rise(records: VariantColumns) -> stats.Estimate | None:
+    """The median service time of the second half of the warm invocations, as a ratio to that of the first."""
+    service = records.measured("service_ms")
+    warm = service[records.ok & (records.start == Start.WARM.code) & ~np.isnan(service)]
+    half = warm.size // 2
+    if half < stats.LEAST_BLOCKED:
+        return None
+    first, second = (stats.percentile(stats.sample(part), 0.5) for part in (warm[:half], warm[half:]))
+    return stats.ratio(second, first)
+
+
+def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
+    if damage is not None:
+        lines = "1 line is no record" if damage.lines == 1 else f"{damage.lines:,} lines are no records"
+        yield RunWarning(
+            "records_damaged",
+            f"{lines} and not in the numbers; the first is {shown(damage.first, 80)}",
+            "look at that line: was the disk full, or has something else written to the file?",
+        )
+
+
+def _not_finished(report: Report, columns: Columns) -> Iterator[RunWarning]:
     if not report.finished:
         yield RunWarning(
             "run_not_finished",
-            f"the run did not end by itself; {len(records):,} invocations were recorded until then",
+            f"the run did not end by itself; {columns.count:,} invocations were recorded until then",
             "run it again to the end before comparing it with another run",
         )
 
@@ -90,33 +112,21 @@ def _too_few(report: Report) -> Iterator[RunWarning]:
         )
 
 
-def _late(records: Sequence[Record]) -> Iterator[RunWarning]:
-    pairs = [(number(record.sent_at), number(record.planned_at)) for record in records]
-    late_ms = np.array([(sent - planned) * 1000 for sent, planned in pairs if sent is not None and planned is not None])
-    share = float((late_ms > LATE_MS).mean()) if late_ms.size else 0.0
+def _late(columns: Columns) -> Iterator[RunWarning]:
+    share, latest = columns.lateness(LATE_MS)
     if share > LATE_SHARE:
         yield RunWarning(
             "generator_late",
             f"{percent(share)} of the invocations were sent more than {LATE_MS:.0f} ms after their planned start, the "
-            f"last of them {figure(float(late_ms.max()))} ms after",
+            f"last of them {figure(latest)} ms after",
             "lower --rate, or close what else the machine does; latency has the delay in it, service time has not",
         )
 
 
-def _saturated(report: Report, records: Sequence[Record]) -> Iterator[RunWarning]:
+def _saturated(report: Report, rises: Mapping[str, stats.Estimate | None]) -> Iterator[RunWarning]:
     if report.target != "local":
         return
-    slower = {}
-    for summary in report.variants:
-        warm = [
-            value
-            for record in records
-            if str(record.variant) == summary.variant and record.status == "ok" and start_of(record) is Start.WARM
-            if (value := number(record.service_ms)) is not None
-        ]
-        rise = _rise(warm)
-        if rise is not None and rise.low > SATURATED_RATIO:
-            slower[summary.variant] = rise
+    slower = {name: rise for name, rise in rises.items() if rise is not None and rise.low > SATURATED_RATIO}
     if slower:
         told = ", ".join(
             f"{shown(name, 30)} {figure(rise.value)}{TIMES} ({interval(rise)})" for name, rise in slower.items()
@@ -126,14 +136,6 @@ def _saturated(report: Report, records: Sequence[Record]) -> Iterator[RunWarning
             f"the second half of the run was slower than the first, at the median of the service time: {told}",
             "lower --rate or drive fewer variants: the machine could not keep up, and the numbers tell its limit",
         )
-
-
-def _rise(values: Sequence[float]) -> stats.Estimate | None:
-    half = len(values) // 2
-    if half < stats.LEAST_BLOCKED:
-        return None
-    first, second = (stats.percentile(stats.sample(part), 0.5) for part in (values[:half], values[half:]))
-    return stats.ratio(second, first)
 
 
 def _interpreter(report: Report) -> Iterator[RunWarning]:

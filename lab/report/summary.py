@@ -1,8 +1,7 @@
 """From a run's records to its report: everything is computed here, and once."""
 
 import dataclasses
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,7 +11,9 @@ from functions.registry import BASELINE, VARIANTS
 from lab import stats
 from lab.errors import LabError
 from lab.prices import Cost, cost_per_million
-from lab.records import Record, read_records, read_run
+from lab.report.columns import Bools, Columns, Floats, Measure, VariantColumns, reading
+from lab.report.course import beginnings, latency_course, lives
+from lab.report.files import run_files
 from lab.report.model import (
     Comparison,
     Point,
@@ -21,32 +22,39 @@ from lab.report.model import (
     Start,
     StartSummary,
     VariantSummary,
-    start_of,
 )
-from lab.report.run_warnings import find_warnings
-from lab.report.values import Json, finite, mapping, number
+from lab.report.run_warnings import find_warnings, warm_rise
+from lab.report.values import Json, encodable, finite, mapping, number
 
 RUN_KEYS: Final = ("id", "target", "scenario", "source", "started_at", "duration_s", "seed", "runtime", "machine")
 CURVE_POINTS: Final = 400
 CALLS_BINS: Final = 40
+QUANTILES: Final = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 
 
-def summarise(run_dir: Path) -> Report:
+def summarise(run: Path | str) -> Report:
     """The report of a run, finished or killed.
 
+    Args:
+        run: its folder, or ``s3://bucket/prefix``.
+
     Raises:
-        LabError: the folder holds no run, or its records are not all of one target.
+        LabError: there is no run, or its records are not all of one target.
     """
-    content = finite(read_run(run_dir))
-    records = sorted(read_records(run_dir), key=lambda record: number(record.planned_at) or 0.0)
+    with run_files(run) as files, reading(files.records) as columns:
+        return _report(files.name, finite(files.content), columns)
+
+
+def _report(name: str, content: Mapping[str, Json], columns: Columns) -> Report:
     run = {key: mapping(content.get("run")).get(key) for key in RUN_KEYS}
-    run["target"] = _one_target(run_dir, run["target"], records)
-    run_of = _Run(run=run, settings=mapping(content.get("settings")), window=_window(records))
+    run["target"] = _one_target(name, run["target"], columns)
+    run_of = _Run(run=run, settings=mapping(content.get("settings")), window=columns.window)
     wire = mapping(content.get("wire"))
-    variants = [
-        _variant(name, [record for record in records if str(record.variant) == name], run_of, mapping(wire.get(name)))
-        for name in _names(run_of.settings.get("variants"), records)
-    ]
+    variants, rises = [], {}
+    for variant in _names(run_of.settings.get("variants"), columns):
+        records = columns.of(variant)
+        variants.append(_variant(variant, records, run_of, mapping(wire.get(variant))))
+        rises[variant] = warm_rise(records)
     report = Report(
         run=run,
         settings=run_of.settings,
@@ -57,7 +65,7 @@ def summarise(run_dir: Path) -> Report:
         warnings=(),
     )
     told = _told(content.get("warnings"))
-    found = find_warnings(report, records)
+    found = find_warnings(report, columns, rises)
     codes = {warning.code for warning in told}
     return dataclasses.replace(report, warnings=(*told, *(one for one in found if one.code not in codes)))
 
@@ -68,18 +76,13 @@ class _Run(NamedTuple):
     window: tuple[float, float]
 
 
-def _one_target(run_dir: Path, target: Json, records: Iterable[Record]) -> str:
-    targets = sorted({str(record.target) for record in records} | ({str(target)} if target else set()))
+def _one_target(name: str, target: Json, columns: Columns) -> str:
+    targets = sorted({*columns.targets} | ({str(target)} if target else set()))
     if len(targets) > 1:
         raise LabError(
-            f"{run_dir} mixes numbers of {' and '.join(targets)}; keep the records of each target in a run apart"
+            f"{name} mixes numbers of {' and '.join(targets)}; keep the records of each target in a run apart"
         )
     return targets[0] if targets else "unknown"
-
-
-def _window(records: Sequence[Record]) -> tuple[float, float]:
-    planned = [value for record in records if (value := number(record.planned_at)) is not None]
-    return (planned[0], planned[-1]) if planned else (0.0, 0.0)
 
 
 def _told(warnings: Json) -> list[RunWarning]:
@@ -88,88 +91,89 @@ def _told(warnings: Json) -> list[RunWarning]:
     return [RunWarning(*(str(entry.get(key) or "") for key in RunWarning._fields)) for entry in entries if entry]
 
 
-def _names(driven: Json, records: Iterable[Record]) -> list[str]:
+def _names(driven: Json, columns: Columns) -> list[str]:
     """Every variant of the run, in the registry's order; those it does not know follow."""
-    names = [str(name) for name in driven] if isinstance(driven, list) else []
-    names += [str(record.variant) for record in records]
+    names = [encodable(str(name)) for name in driven] if isinstance(driven, list) else []
+    names += columns.variants
     known = [variant.name for variant in VARIANTS]
     return sorted(dict.fromkeys(names), key=lambda name: known.index(name) if name in known else len(known))
 
 
-def _variant(name: str, records: Sequence[Record], run_of: _Run, wire: Mapping[str, Json]) -> VariantSummary:
-    ok = [record for record in records if record.status == "ok"]
-    statuses = Counter(str(record.status) for record in records)
-    begun = [start_of(record) for record in records]
-    restores = begun.count(Start.RESTORED)
-    calls = _sampled(ok, _calls, 1.0)
+def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str, Json]) -> VariantSummary:
+    ok, answered = records.ok, int(records.ok.sum())
+    statuses = records.statuses()
+    restores = int((records.start == Start.RESTORED.code).sum())
+    latency, service = records.measured("latency_ms"), records.measured("service_ms")
+    planned, ordered = records.measured("moment"), np.sort(latency[ok & ~np.isnan(latency)])
+    calls = _sample(records, "calls", ok)
     counted = calls.values.size > 0
-    staleness = _sample(ok, "staleness_ms", 1 / 1000)
-    billed = _sample(records, "billed_ms")
-    billed_mean = float(billed.values.mean()) if billed.values.size else None
-    memory = next((memory for record in records if (memory := number(record.memory_mb))), None)
+    staleness = _sample(records, "staleness_ms", ok, 1 / 1000)
+    billed = _sample(records, "billed_ms").values
+    billed_mean = float(billed.mean()) if billed.size else None
+    memory = records.memory_mb()
     wire_calls = number(wire.get("downstream_calls"))
     return VariantSummary(
         variant=name,
-        invocations=len(records),
-        ok=len(ok),
-        function_errors=statuses["function_error"],
-        throttles=statuses["throttled"],
-        lost=statuses["lost"],
-        error_types=Counter(str(record.error_type or record.status) for record in records if record.status != "ok"),
-        environments=len({str(record.environment_id) for record in records if record.environment_id is not None}),
-        cold_starts=begun.count(Start.COLD),
+        invocations=records.count,
+        ok=answered,
+        function_errors=statuses.get("function_error", 0),
+        throttles=statuses.get("throttled", 0),
+        lost=statuses.get("lost", 0),
+        error_types=records.error_types(),
+        environments=records.environment_count(),
+        cold_starts=int((records.start == Start.COLD.code).sum()),
         restores=restores,
-        starts={
-            start: _start([one for one, how in zip(records, begun, strict=True) if how is start and one.status == "ok"])
-            for start in Start
-        },
-        latency_ms=stats.describe(_sample(ok, "latency_ms")),
-        service_ms=stats.describe(_sample(ok, "service_ms")),
-        duration_ms=stats.describe(_sample(ok, "duration_ms")),
+        starts=_starts(records, latency, service),
+        latency_ms=_described(records, latency, ok),
+        service_ms=_described(records, service, ok),
+        duration_ms=stats.describe(_sample(records, "duration_ms", ok)),
         init_ms=stats.describe(_sample(records, "init_ms")),
         restore_ms=stats.describe(_sample(records, "restore_ms")),
-        hit_ratio=sum(record.cache in ("hit", "stale") for record in ok) / len(ok) if ok else None,
+        hit_ratio=records.hits() / answered if answered else None,
         downstream_calls=round(calls.values.sum()) if counted else None,
         downstream_calls_per_1000=stats.scaled(stats.mean(calls), 1000) if counted else None,
         wire_calls=None if wire_calls is None else round(wire_calls),
-        age_s=stats.describe(_sample(ok, "age_ms", 1 / 1000)),
+        age_s=stats.describe(_sample(records, "age_ms", ok, 1 / 1000)),
         staleness_s=stats.describe(staleness),
         stale_answers=int((staleness.values > 0).sum()) if staleness.values.size else None,
-        billed_ms=float(billed.values.sum()) if billed.values.size else None,
+        billed_ms=float(billed.sum()) if billed.size else None,
         billed_ms_mean=billed_mean,
         memory_mb=memory,
-        cost=_cost(run_of, memory, billed_mean, restores / len(records) if records else 0.0, calls),
+        cost=_cost(run_of, memory, billed_mean, restores / records.count if records.count else 0.0, calls),
         comparison=None,
-        latency_curve=_latency_curve(_sample(ok, "latency_ms").values),
-        calls_curve=_calls_curve(ok, run_of.window),
+        latency_curve=_latency_curve(ordered),
+        quantiles=tuple(stats.nearest_rank(ordered, share) for share in QUANTILES) if ordered.size else (),
+        calls_curve=_calls_curve(records, planned, run_of.window),
+        latency_course=latency_course(records, latency, planned, run_of.window),
+        beginnings=beginnings(records, latency, planned, run_of.window),
+        lives=lives(records),
     )
 
 
-def _sample(records: Iterable[Record], field: str, factor: float = 1.0) -> stats.Sample:
-    return _sampled(records, lambda record: number(getattr(record, field)), factor)
+def _sample(records: VariantColumns, measure: Measure, among: Bools | None = None, factor: float = 1.0) -> stats.Sample:
+    """What was measured, of all records or of those ``among`` them, times a factor."""
+    return _sampled(records, records.measured(measure) * factor, among)
 
 
-def _sampled(records: Iterable[Record], value_of: Callable[[Record], float | None], factor: float) -> stats.Sample:
-    measured = [
-        (value * factor, None if record.environment_id is None else str(record.environment_id))
-        for record in records
-        if (value := value_of(record)) is not None
-    ]
-    return stats.sample([value for value, _ in measured], [environment for _, environment in measured])
+def _sampled(records: VariantColumns, column: Floats, among: Bools | None) -> stats.Sample:
+    chosen = ~np.isnan(column) if among is None else ~np.isnan(column) & among
+    return stats.Sample(column[chosen], records.grouped(chosen))
 
 
-def _calls(record: Record) -> float | None:
-    """The downstream calls of an invocation, those included that its environment made before it, at its start."""
-    calls = number(record.downstream_calls)
-    return None if calls is None else calls + (number(record.init_downstream_calls) or 0)
+def _described(records: VariantColumns, column: Floats, among: Bools) -> stats.Distribution | None:
+    return stats.describe(_sampled(records, column, among))
 
 
-def _start(records: Sequence[Record]) -> StartSummary:
-    return StartSummary(
-        count=len(records),
-        latency_ms=stats.describe(_sample(records, "latency_ms")),
-        service_ms=stats.describe(_sample(records, "service_ms")),
-    )
+def _starts(records: VariantColumns, latency: Floats, service: Floats) -> dict[Start, StartSummary]:
+    summaries = {}
+    for start in Start:
+        among = records.ok & (records.start == start.code)
+        summaries[start] = StartSummary(
+            count=int(among.sum()),
+            latency_ms=_described(records, latency, among),
+            service_ms=_described(records, service, among),
+        )
+    return summaries
 
 
 def _cost(
@@ -211,34 +215,28 @@ def _comparison(summary: VariantSummary, baseline: VariantSummary) -> Comparison
     )
 
 
-def _latency_curve(latencies: stats.Floats) -> tuple[Point, ...]:
+def _latency_curve(ordered: Floats) -> tuple[Point, ...]:
     """The empirical distribution; where it is thinned, half of the points are for the slowest invocations."""
-    count = latencies.size
+    count = ordered.size
     if not count:
         return ()
-    ordered = np.sort(latencies)
     body = np.linspace(0, count - 1, CURVE_POINTS // 2)
     tail = count - np.geomspace(1, count, CURVE_POINTS // 2)
     chosen = np.unique(np.concatenate((body, tail)).astype(int)) if count > CURVE_POINTS else np.arange(count)
     return tuple(Point(float(ordered[index]), (int(index) + 1) / count) for index in chosen)
 
 
-def _calls_curve(ok: Iterable[Record], window: tuple[float, float]) -> tuple[Point, ...]:
+def _calls_curve(records: VariantColumns, planned: Floats, window: tuple[float, float]) -> tuple[Point, ...]:
     began, ended = window
     span = ended - began
     if span <= 0:
         return ()
     bins = int(np.clip(span, 1, CALLS_BINS))
-    made = [
-        (planned - began, calls)
-        for record in ok
-        if (planned := number(record.planned_at)) is not None and (calls := _calls(record)) is not None
-    ]
-    if not made:
+    calls = records.measured("calls")
+    made = records.ok & ~np.isnan(planned) & ~np.isnan(calls)
+    if not made.any():
         return ()
-    counts, edges = np.histogram(
-        [at for at, _ in made], bins=bins, range=(0, span), weights=[calls for _, calls in made]
-    )
+    counts, edges = np.histogram(planned[made] - began, bins=bins, range=(0, span), weights=calls[made])
     middles = (edges[:-1] + edges[1:]) / 2
     return tuple(
         Point(float(middle), float(count) * bins / span) for middle, count in zip(middles, counts, strict=True)

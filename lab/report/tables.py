@@ -1,11 +1,16 @@
 """The tables of a report, as text: every format shows these."""
 
-from typing import NamedTuple
+import math
+from typing import Final, NamedTuple
 
 from lab.prices import Cost
+from lab.report.choice import Choice, choices
 from lab.report.model import Report, Start, VariantSummary
-from lab.report.words import NOT_MEASURED, figure, has_p99, interval, percent, shown, times, where, whole
+from lab.report.words import NOT_MEASURED, figure, has_p99, interval, listed, percent, shown, times, where, whole
 from lab.stats import Distribution
+
+WORDS: Final = ("variant", "shown", "choose", "as good here", "began by")
+"""Columns of words, which stand on the left; the others hold numbers."""
 
 
 class Table(NamedTuple):
@@ -19,6 +24,7 @@ class Table(NamedTuple):
 def tables(report: Report) -> tuple[Table, ...]:
     """Every table of a report, the most important first."""
     return (
+        _choices(report),
         _latency(report),
         _compared(report),
         _starts(report),
@@ -33,7 +39,34 @@ def _table(report: Report, caption: str, columns: tuple[str, ...], rows: list[tu
     return Table(f"{caption} ({where(report)})", columns, tuple((shown(row[0], 24), *row[1:]) for row in rows))
 
 
+def _choices(report: Report) -> Table:
+    return _table(
+        report,
+        "Which cache, by how far out of date an answer may be",
+        ("at most, s", "choose", "as good here", "p50, ms", "calls per 1,000", "$ a million", "most seen, s"),
+        [_choice_row(choice) for choice in choices(report)],
+    )
+
+
+def _choice_row(choice: Choice) -> tuple[str, ...]:
+    age = "any" if choice.at_most_s == math.inf else f"{choice.at_most_s:g}"
+    chosen = choice.chosen
+    if chosen is None:
+        return (age, "none of this run", *[NOT_MEASURED] * 5)
+    return (
+        age,
+        shown(chosen.variant, 24),
+        listed([one.variant for one in choice.alike]) or NOT_MEASURED,
+        figure(_p50(chosen.latency_ms)),
+        figure(chosen.downstream_calls_per_1000.value if chosen.downstream_calls_per_1000 else None),
+        f"{chosen.cost.total:.2f}" if chosen.cost else NOT_MEASURED,
+        figure(chosen.staleness_s.max if chosen.staleness_s else None),
+    )
+
+
 def _latency(report: Report) -> Table:
+    if not any(summary.latency_ms for summary in report.variants):
+        return _durations(report)
     return _table(
         report,
         "Latency from the planned start, ms",
@@ -48,6 +81,26 @@ def _latency(report: Report) -> Table:
                 figure(summary.latency_ms.p99.value if summary.latency_ms and has_p99(summary) else None),
                 figure(summary.latency_ms.max if summary.latency_ms else None),
                 figure(_p50(summary.service_ms)),
+            )
+            for summary in report.variants
+        ],
+    )
+
+
+def _durations(report: Report) -> Table:
+    """What is known of records made from logs, in which nobody waited."""
+    return _table(
+        report,
+        "Duration of the functions by their own reports, ms",
+        ("variant", "answered", "p50", "95 % CI", "p90", "max"),
+        [
+            (
+                summary.variant,
+                whole(summary.ok),
+                figure(_p50(summary.duration_ms)),
+                interval(summary.duration_ms.p50 if summary.duration_ms else None),
+                figure(summary.duration_ms.p90 if summary.duration_ms else None),
+                figure(summary.duration_ms.max if summary.duration_ms else None),
             )
             for summary in report.variants
         ],

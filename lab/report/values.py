@@ -19,6 +19,11 @@ def number(value: Json) -> float | None:
     return measure if math.isfinite(measure) else None
 
 
+def encodable(value: Json) -> Json:
+    """The value, if it is a text, with an escape in place of every half of a surrogate pair: UTF-8 has none."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
 def mapping(value: Json) -> Mapping[str, Json]:
     """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -54,6 +54,24 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return synthesize(tmp_path_factory.mktemp("assembly"))
 
 
+EVERYTHING_ON = {
+    "source": "s3",
+    "architecture": "x86_64",
+    "function_url": "true",
+    "log_format": "json",
+    "tracing": "true",
+    "reserved_concurrency": "20",
+    "provisioned_concurrency": "2",
+    "alarm_topic": "arn:aws:sns:us-east-1:123456789012:on-call",
+}
+
+
+@pytest.fixture(scope="session")
+def everything_on(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The application with every setting that adds something, and every other architecture and format."""
+    return synthesize(tmp_path_factory.mktemp("everything-on"), **EVERYTHING_ON)
+
+
 def resources(template: Template, kind: str) -> list[dict[str, Any]]:
     """The resources of one type, as ``AWS::Lambda::Function``."""
     return [resource for resource in template["Resources"].values() if resource["Type"] == kind]

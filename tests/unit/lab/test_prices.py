@@ -1,5 +1,7 @@
 """The cost of a million invocations, against AWS's own worked example and by hand."""
 
+import datetime
+
 import pytest
 
 from lab import prices
@@ -58,14 +60,30 @@ def test_without_a_price_there_is_no_cost(known: dict[str, str]) -> None:
     )
 
 
-def test_every_price_names_its_page() -> None:
-    every = [
-        prices.LAMBDA_REQUEST,
-        *prices.LAMBDA_GB_SECOND.values(),
-        prices.SNAPSTART_CACHE,
-        prices.SNAPSTART_RESTORE,
-        *prices.READ.values(),
-        prices.READ_SSM_ADVANCED,
-    ]
+EVERY = [
+    prices.LAMBDA_REQUEST,
+    *prices.LAMBDA_GB_SECOND.values(),
+    prices.SNAPSTART_CACHE,
+    prices.SNAPSTART_RESTORE,
+    *prices.READ.values(),
+    *prices.OTHER_READ.values(),
+    prices.SECRET_MONTH,
+    prices.METRIC_MONTH,
+    prices.DASHBOARD_MONTH,
+    prices.ALARM_MONTH,
+    prices.LOG_GB,
+    prices.LOG_GB_MONTH,
+]
 
-    assert all(price.page and price.unit and price.usd >= 0 for price in every)
+
+def test_every_price_names_its_page_and_how_it_was_seen() -> None:
+    assert all(price.page and price.unit and price.usd >= 0 and price.seen in ("AWS", "quoted") for price in EVERY)
+
+
+def test_the_file_is_dated_and_names_its_region() -> None:
+    assert datetime.date.fromisoformat(prices.READ_ON) >= datetime.date(2026, 11, 1)
+    assert prices.REGION == "us-east-1"
+
+
+def test_a_consistent_read_costs_twice_an_eventually_consistent_one() -> None:
+    assert prices.OTHER_READ["dynamodb_consistent"].usd == pytest.approx(2 * prices.READ["dynamodb"].usd)

@@ -38,6 +38,22 @@ def test_the_interval_of_the_median_is_that_of_the_tables(count: int, low: int, 
     assert (median.low, median.high) == (low, high)
 
 
+@pytest.mark.parametrize("count", [7, 60, 333, 1500])
+@pytest.mark.parametrize("percent", [50, 90, 99])
+def test_the_ranks_are_those_of_the_binomial_law_in_whole_numbers(count: int, percent: int) -> None:
+    weights = [math.comb(count, k) * percent**k * (100 - percent) ** (count - k) for k in range(count + 1)]
+    at_most = [sum(weights[: k + 1]) for k in range(count + 1)]
+    least, most = 25 * 100**count, 975 * 100**count  # thousandths: 2.5 % and 97.5 %
+    lower = next(k for k, sum_ in enumerate(at_most) if sum_ * 1000 > least)
+    upper = next(k for k, sum_ in enumerate(at_most) if sum_ * 1000 >= most) + 1
+    found = stats.percentile(stats.sample(list(range(1, count + 1))), percent / 100)
+
+    if count < stats.LEAST_BLOCKED:
+        assert found.low == (lower if lower else -math.inf)
+        assert found.high == (upper if upper <= count else math.inf)
+    assert stats._order_statistics(count, percent / 100) == (lower, upper)
+
+
 def test_five_values_bound_no_median() -> None:
     median = stats.percentile(stats.sample([1, 2, 3, 4, 5]), 0.5)
 
@@ -66,7 +82,7 @@ def _neighbours_alike(rng: np.random.Generator) -> stats.Sample:
 
 def _environments_differ(rng: np.random.Generator) -> stats.Sample:
     environments = rng.integers(0, 20, 600)
-    return stats.sample(rng.normal(size=600) + 0.6 * rng.normal(size=20)[environments], [str(e) for e in environments])
+    return stats.sample(rng.normal(size=600) + 0.6 * rng.normal(size=20)[environments], environments)
 
 
 # Twenty environments are few: see the limit in lab/stats.py.

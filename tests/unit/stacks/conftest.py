@@ -1,3 +1,3 @@
-from tests.snapshot.synthesis import assembly
+from tests.snapshot.synthesis import assembly, everything_on
 
-__all__ = ["assembly"]
+__all__ = ["assembly", "everything_on"]

@@ -3,10 +3,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from functions.registry import VARIANTS
-from tests.snapshot.synthesis import ROOT, Assembly
+from tests.snapshot.synthesis import ROOT, Assembly, dashboard_body, synthesize
 
 
 def test_each_variant_depends_on_the_source_and_nothing_else(assembly: Assembly) -> None:
@@ -29,6 +30,29 @@ def test_no_custom_resource_which_the_local_endpoint_cannot_run(assembly: Assemb
     kinds = {found["Type"] for template in assembly.templates.values() for found in template["Resources"].values()}
     assert kinds
     assert not [kind for kind in kinds if kind.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))]
+
+
+def test_nothing_stays_behind_when_a_stack_is_destroyed(everything_on: Assembly) -> None:
+    kept = [
+        (name, logical_id)
+        for name, template in everything_on.templates.items()
+        for logical_id, found in template["Resources"].items()
+        if found.get("DeletionPolicy", "Delete") != "Delete"
+    ]
+    assert kept == []
+
+
+def test_only_the_chosen_variants_are_deployed_and_compared(tmp_path: Path) -> None:
+    assembly = synthesize(tmp_path, variants="ttl_cache")
+    assert set(assembly.templates) == {
+        "CacheLab-source",
+        "CacheLab-no-cache",
+        "CacheLab-ttl-cache",
+        "CacheLab-comparison",
+    }
+    text = json.dumps(dashboard_body(assembly.templates["CacheLab-comparison"]))
+    assert "cache-lab-ttl_cache" in text
+    assert "cache-lab-module_cache" not in text
 
 
 def test_stacks_are_tagged(assembly: Assembly) -> None:

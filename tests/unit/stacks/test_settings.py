@@ -3,20 +3,73 @@ import dataclasses
 import pytest
 
 from stacks.errors import ApplicationError
-from stacks.settings import Settings
+from stacks.settings import Settings, settings_table
+from tests.snapshot.synthesis import ROOT
+
+ALL = ("no_cache", "module_cache", "ttl_cache", "tmp_cache", "snapstart")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 
 
-def test_the_defaults_are_what_the_readme_says() -> None:
+def test_the_defaults() -> None:
     assert Settings.from_context({}) == Settings(
-        architecture="arm64", source="dynamodb", ttl_s=10, keys=50, memory_mb=512, log_retention_days=7
+        variants=ALL,
+        source="dynamodb",
+        ttl_s=10,
+        keys=50,
+        memory_mb=512,
+        architecture="arm64",
+        reserved_concurrency=None,
+        provisioned_concurrency=None,
+        function_url=False,
+        log_format="text",
+        log_retention_days=7,
+        tracing=False,
+        alarms=True,
+        alarm_count=1,
+        alarm_p99_ms=1000,
+        alarm_topic=None,
     )
 
 
-def test_the_command_line_gives_text_and_cdk_json_numbers() -> None:
-    expected = Settings(architecture="x86_64", source="ssm", ttl_s=3, keys=200, memory_mb=1769, log_retention_days=30)
-    numbers = dataclasses.asdict(expected)
-    assert Settings.from_context(numbers) == expected
-    assert Settings.from_context({name: str(value) for name, value in numbers.items()}) == expected
+def test_the_command_line_gives_text_and_cdk_json_numbers_and_switches() -> None:
+    given: dict[str, object] = {
+        "architecture": "x86_64",
+        "source": "ssm",
+        "ttl_s": 3,
+        "memory_mb": 1769,
+        "log_retention_days": 30,
+        "reserved_concurrency": 20,
+        "provisioned_concurrency": "none",
+        "tracing": True,
+        "alarms": False,
+        "alarm_topic": TOPIC,
+    }
+    expected = Settings(
+        architecture="x86_64",
+        source="ssm",
+        ttl_s=3,
+        memory_mb=1769,
+        log_retention_days=30,
+        reserved_concurrency=20,
+        tracing=True,
+        alarms=False,
+        alarm_topic=TOPIC,
+    )
+    assert Settings.from_context(given) == expected
+    texts = {name: str(value) for name, value in given.items()} | {"tracing": "true", "alarms": "false"}
+    assert Settings.from_context(texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ("all", ALL),
+        ("ttl_cache", ("no_cache", "ttl_cache")),
+        ("snapstart,no_cache,module_cache", ("no_cache", "module_cache", "snapstart")),
+    ],
+)
+def test_chosen_variants_stand_in_the_registrys_order_with_the_baseline(given: str, chosen: tuple[str, ...]) -> None:
+    assert Settings.from_context({"variants": given}).variants == chosen
 
 
 @pytest.mark.parametrize(
@@ -35,6 +88,18 @@ def test_the_command_line_gives_text_and_cdk_json_numbers() -> None:
         ("memory_mb", "127"),
         ("memory_mb", "10241"),
         ("log_retention_days", "2"),
+        ("variants", "lru_cache"),
+        ("variants", "ttl_cache, tmp_cache"),
+        ("variants", ""),
+        ("log_format", "JSON"),
+        ("tracing", "yes"),
+        ("alarms", "1"),
+        ("alarm_count", "0"),
+        ("alarm_p99_ms", "10001"),
+        ("alarm_topic", "on-call"),
+        ("alarm_topic", "arn:aws:sqs:eu-west-1:123456789012:on-call"),
+        ("reserved_concurrency", "0"),
+        ("provisioned_concurrency", "many"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_the_input_and_the_remedy(name: str, value: str) -> None:
@@ -46,8 +111,30 @@ def test_a_wrong_value_is_one_line_with_the_input_and_the_remedy(name: str, valu
     assert "\n" not in text
 
 
+def test_the_example_in_a_message_can_be_given() -> None:
+    for field in dataclasses.fields(Settings):
+        with pytest.raises(ApplicationError) as error:
+            Settings.from_context({field.name: "?"})
+        name, _, value = str(error.value).rpartition("-c ")[2].partition("=")
+        assert getattr(Settings.from_context({name: value}), field.name) == field.default
+
+
+def test_no_more_can_be_provisioned_than_is_reserved() -> None:
+    assert Settings.from_context({"reserved_concurrency": "5", "provisioned_concurrency": "5"})
+    with pytest.raises(ApplicationError, match="provisioned_concurrency=6 is more than reserved_concurrency=5; for ex"):
+        Settings.from_context({"reserved_concurrency": "5", "provisioned_concurrency": "6"})
+
+
+def test_the_table_in_the_docs_is_that_of_the_settings() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert settings_table() in text, "run `make docs`"
+    for field in dataclasses.fields(Settings):
+        assert f"| `{field.name}` |" in settings_table()
+        assert field.metadata["help"]
+
+
 def test_a_misspelt_setting_is_not_ignored() -> None:
-    with pytest.raises(ApplicationError, match=r"'architechture' is not a setting; these are: architecture, "):
+    with pytest.raises(ApplicationError, match=r"'architechture' is not a setting; these are: variants, source, "):
         Settings.from_context({"architechture": "arm64"})
 
 

@@ -12,10 +12,11 @@ from functions.registry import VARIANTS, Variant
 from stacks import variant_stack
 from stacks.settings import Settings
 from stacks.variant_stack import VariantStack
-from tests.snapshot.synthesis import Assembly, resource, resources, synthesize
+from tests.snapshot.synthesis import EVERYTHING_ON, Assembly, resource, resources, synthesize
 
 TTL = next(variant for variant in VARIANTS if variant.name == "ttl_cache")
 FUNCTION = "AWS::Lambda::Function"
+ALARM = "AWS::CloudWatch::Alarm"
 SOURCES = ["dynamodb", "ssm", "secretsmanager", "s3"]
 
 
@@ -65,10 +66,80 @@ def test_logs_go_to_a_group_of_its_own_that_does_not_grow_for_ever(variant: Vari
     assert group == {"LogGroupName": f"/aws/lambda/cache-lab-{variant.name}", "RetentionInDays": 7}
 
 
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_concurrency_tracing_and_the_log_format_are_set(variant: Variant, everything_on: Assembly) -> None:
+    template = _template(everything_on, variant)
+    function = resource(template, FUNCTION)
+    assert function["ReservedConcurrentExecutions"] == 20
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["LoggingConfig"]["LogFormat"] == "JSON"
+    provisioned = resource(template, "AWS::Lambda::Alias").get("ProvisionedConcurrencyConfig")
+    # Lambda takes none with SnapStart.
+    assert provisioned == (None if variant.snap_start else {"ProvisionedConcurrentExecutions": 2})
+
+
+def test_a_function_url_is_the_aliass_and_takes_signed_requests_alone(
+    assembly: Assembly, everything_on: Assembly
+) -> None:
+    assert resources(_template(assembly, TTL), "AWS::Lambda::Url") == []
+    template = _template(everything_on, TTL)
+    url = resource(template, "AWS::Lambda::Url")
+    assert url["AuthType"] == "AWS_IAM"
+    assert url["Qualifier"] == "live"
+    # No resource policy: in the account, the caller's own permission is enough, and nobody else is to call.
+    assert resources(template, "AWS::Lambda::Permission") == []
+
+
+def test_traces_may_be_written_where_tracing_is_on_alone(assembly: Assembly, everything_on: Assembly) -> None:
+    for found, traced in ((assembly, False), (everything_on, True)):
+        text = json.dumps(resource(_template(found, TTL), "AWS::IAM::Policy"))
+        assert ("xray:PutTraceSegments" in text) == traced
+
+
+def test_alarms_are_on_plain_metrics_of_the_variant(assembly: Assembly) -> None:
+    alarms = {
+        found["Properties"]["AlarmName"]: found["Properties"] for found in resources(_template(assembly, TTL), ALARM)
+    }
+    assert {name: (found["MetricName"], found["Threshold"]) for name, found in alarms.items()} == {
+        "cache-lab-ttl_cache-errors": ("Errors", 1),
+        "cache-lab-ttl_cache-throttles": ("Throttles", 1),
+        "cache-lab-ttl_cache-downstream-errors": ("DownstreamErrors", 1),
+        "cache-lab-ttl_cache-duration": ("Duration", 1000),
+    }
+    assert alarms["cache-lab-ttl_cache-duration"]["ExtendedStatistic"] == "p99"
+    for found in alarms.values():
+        assert "Metrics" not in found
+        assert "AlarmActions" not in found
+        assert found["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_go_to_the_topic_that_is_given(everything_on: Assembly) -> None:
+    alarms = resources(_template(everything_on, TTL), ALARM)
+    assert len(alarms) == 4
+    for found in alarms:
+        assert found["Properties"]["AlarmActions"] == [EVERYTHING_ON["alarm_topic"]]
+        assert found["Properties"]["OKActions"] == [EVERYTHING_ON["alarm_topic"]]
+
+
+def test_alarms_can_be_left_out(tmp_path: Path) -> None:
+    assembly = synthesize(tmp_path, alarms="false", variants="ttl_cache")
+    assert resources(_template(assembly, TTL), ALARM) == []
+
+
+def test_the_bucket_is_encrypted_private_and_reached_by_tls_alone(everything_on: Assembly) -> None:
+    template = everything_on.templates["CacheLab-source"]
+    bucket = resource(template, "AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "AES256" in json.dumps(bucket["BucketEncryption"])
+    (statement,) = resource(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
 @pytest.fixture(scope="module", params=SOURCES)
 def by_source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Assembly]:
     source: str = request.param
-    return source, synthesize(tmp_path_factory.mktemp(source), source=source, architecture="x86_64")
+    return source, synthesize(tmp_path_factory.mktemp(source), source=source, architecture="x86_64", variants=TTL.name)
 
 
 HERE = "<Region>:<AccountId>"

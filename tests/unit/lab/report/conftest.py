@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from lab.records import Record
+from tests.ministack_fixture import ministack
 from tests.unit.lab.report.simulated import BEGAN, simulate
+
+__all__ = ["ministack"]
 
 
 @pytest.fixture(scope="session")

@@ -70,15 +70,16 @@ def test_nothing_is_asked_of_the_network(html: str) -> None:
 
 def test_the_answer_is_the_heading_and_the_order_is_kept(html: str) -> None:
     assert Page(html).words["h1"].startswith("Simulated: ")
-    places = [html.index(f'id="{name}"') for name in ("comparison", "measured", "charts", "details")]
+    places = [html.index(f'id="{name}"') for name in ("choose", "comparison", "measured", "charts", "details")]
     assert places == sorted(places)
 
 
 def test_every_table_has_a_caption_and_headers(html: str) -> None:
     page = Page(html)
 
-    assert len(page.of("table")) == len(page.of("caption")) == 7
-    assert page.words["span"].count("(simulated, downstream profile dynamodb-us-east-1)") >= 7
+    # Eight tables of the report, and one beside each of the eight charts.
+    assert len(page.of("table")) == len(page.of("caption")) == 8 + 8
+    assert page.words["span"].count("(simulated, downstream profile dynamodb-us-east-1)") >= 16
     assert all(header.get("scope") in ("col", "row") for header in page.of("th"))
     assert all(
         one.get("tabindex") == "0" and one["aria-label"] for one in page.of("div") if one.get("role") == "region"

@@ -15,14 +15,14 @@ def _tables(text: str) -> list[list[list[str]]]:
 def _check(text: str) -> None:
     tables = _tables(text)
 
-    assert len(tables) == 7
+    assert len(tables) == 8
     for header, rule, *rows in tables:
         assert len(rows) == 5
         assert all(re.fullmatch(r" ---:? ", cell) for cell in rule)
         assert {len(row) for row in (header, rule, *rows)} == {len(header)}
 
 
-def test_a_report_is_seven_tables(simulated_run: Path) -> None:
+def test_a_report_is_eight_tables(simulated_run: Path) -> None:
     text = render(simulated_run, "markdown")
 
     _check(text)

@@ -47,7 +47,7 @@ def test_every_table_says_where_its_numbers_come_from(simulated_run: Path) -> No
     text = render(simulated_run, "text")
 
     assert text.count("-\nno_cache") == 7
-    assert len(re.findall(r"\(simulated,\s+downstream\s+profile\s+dynamodb-us-east-1\)", text)) == 7
+    assert len(re.findall(r"\(simulated,\s+downstream\s+profile\s+dynamodb-us-east-1\)", text)) == 8
 
 
 def test_a_p99_of_few_is_not_shown(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from functions.registry import VARIANTS
 from lab.report import pictures
-from lab.report.charts import DARK, LEAST_CONTRAST, LIGHT, THEMES, Theme, charts, color_of, contrast
+from lab.report.charts import charts
+from lab.report.drawing import DARK, LEAST_CONTRAST, LIGHT, THEMES, Theme, color_of, contrast
 from lab.report.summary import summarise
 from tests.unit.lab.report.hostile import hostile_run
 from tests.unit.lab.report.simulated import run_content, write_run

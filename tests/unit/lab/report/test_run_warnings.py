@@ -65,17 +65,17 @@ def _few(case: Case) -> None:
 def _late(case: Case) -> None:
     case.replace(
         lambda index, record: (
-            dataclasses.replace(record, sent_at=record.planned_at + 0.05) if index % 40 == 0 else record
+            dataclasses.replace(record, sent_at=(record.planned_at or 0.0) + 0.05) if index % 40 == 0 else record
         )
     )
 
 
 def _saturated(case: Case) -> None:
-    middle = sorted(record.planned_at for record in case.records)[len(case.records) // 2]
+    middle = sorted(record.planned_at or 0.0 for record in case.records)[len(case.records) // 2]
     case.replace(
         lambda _, record: (
             dataclasses.replace(record, service_ms=(record.service_ms or 0) * 3)
-            if record.planned_at > middle
+            if (record.planned_at or 0.0) > middle
             else record
         )
     )
@@ -150,3 +150,15 @@ def test_a_fault_names_its_variant_and_figures(tmp_path: Path) -> None:
     assert "and 7" in found["downstream_count_differs"].message
     assert "1 of 200" in found["errors_present"].message
     assert "1 DownstreamError" in found["errors_present"].message
+
+
+def test_lines_that_are_no_records_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    case = Case()
+    run_dir = write_run(tmp_path, case.records, case.content)
+    with (run_dir / "records.jsonl").open("a", encoding="utf-8") as lines:
+        lines.write("7\n{]\n{")
+    found = {one.code: one for one in summarise(run_dir).warnings}
+
+    assert found["records_damaged"].message == (
+        f"2 lines are no records and not in the numbers; the first is records.jsonl:{len(case.records) + 1}"
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from lab.errors import LabError
 from lab.records import Record
-from lab.report.model import Start, start_of
+from lab.report.model import Start
 from lab.report.summary import CURVE_POINTS, summarise
 from tests.unit.lab.report.simulated import NAMES, run_content, simulate, simulated_records, write_run
 
@@ -66,8 +66,12 @@ def test_what_is_counted(tmp_path: Path, record: Record) -> None:
         ({"cold_start": None, "invocation": None, "restored": None}, Start.WARM),
     ],
 )
-def test_a_restore_is_neither_cold_nor_warm(record: Record, changes: dict[str, Any], start: Start) -> None:
-    assert start_of(dataclasses.replace(record, **changes)) is start
+def test_a_restore_is_neither_cold_nor_warm(
+    tmp_path: Path, record: Record, changes: dict[str, Any], start: Start
+) -> None:
+    [summary] = summarise(_written(tmp_path, [dataclasses.replace(record, **changes)])).variants
+
+    assert {how: one.count for how, one in summary.starts.items() if one.count} == {start: 1}
 
 
 def test_starts_are_apart_and_add_up(simulated_run: Path) -> None:

@@ -1,0 +1,94 @@
+"""Where the files of a run are: in a folder, or under a prefix in S3, which is brought here first.
+
+DuckDB reads S3 by an extension that it fetches from the network when it is first used. A report must not depend on
+that, so boto3 brings the shards into a temporary folder: their size on disk is the price, memory is not.
+"""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from lab.errors import LabError
+from lab.records import RECORDS_FILE, RUN_FILE, read_run
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+S3: Final = "s3://"
+SHARD: Final = ".jsonl"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunFiles:
+    """The files of a run, on this machine.
+
+    Attributes:
+        name: what the user called the run.
+        content: what ``run.json`` holds.
+        records: files of JSON Lines, in their order; one for a run of `lab run`, one a shard for a fleet's.
+    """
+
+    name: str
+    content: dict[str, Any]
+    records: tuple[Path, ...]
+
+
+@contextlib.contextmanager
+def run_files(run: Path | str) -> Iterator[RunFiles]:
+    """The files of a run, for as long as the context lasts.
+
+    Args:
+        run: a folder, or ``s3://bucket/prefix``: ``run.json`` is at the prefix, the shards are all objects below it
+            whose names end in ``.jsonl``. ``AWS_ENDPOINT_URL`` is heeded.
+
+    Raises:
+        LabError: there is no run, or S3 refuses.
+    """
+    if not str(run).startswith(S3):
+        yield _in_folder(Path(run))
+        return
+    with tempfile.TemporaryDirectory(prefix="lab-report-") as folder:
+        yield _fetched(str(run), Path(folder))
+
+
+def _in_folder(folder: Path) -> RunFiles:
+    content = read_run(folder)
+    records = folder / RECORDS_FILE
+    if not records.is_file():
+        raise LabError(f"no run at {folder}: {RECORDS_FILE} is missing; give the folder that `lab run` wrote")
+    return RunFiles(name=str(folder), content=content, records=(records,))
+
+
+def _fetched(url: str, folder: Path) -> RunFiles:
+    # Late, for a report of a folder needs neither: a quarter of a second.
+    import boto3  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    prefix = parts.path.strip("/")
+    prefix = f"{prefix}/" if prefix else ""
+    try:
+        client = boto3.client("s3")
+        names = sorted(_names(client, parts.netloc, prefix))
+        if prefix + RUN_FILE not in names:
+            raise LabError(f"no run at {url}: {RUN_FILE} is missing; give the prefix that `lab run` wrote to")
+        client.download_file(parts.netloc, prefix + RUN_FILE, str(folder / RUN_FILE))
+        shards = [name for name in names if name.endswith(SHARD)]
+        # Numbered: an object's name can be anything, also a path out of the folder.
+        records = tuple(folder / f"{number:06d}{SHARD}" for number in range(len(shards)))
+        for name, path in zip(shards, records, strict=True):
+            client.download_file(parts.netloc, name, str(path))
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(f"cannot read {url}: {error}; check the bucket, the region and your credentials") from None
+    if not records:
+        raise LabError(f"no records at {url}: no object below it ends in {SHARD}; the run may not have begun")
+    return RunFiles(name=url, content=read_run(folder), records=records)
+
+
+def _names(client: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from (entry["Key"] for entry in page.get("Contents", ()))

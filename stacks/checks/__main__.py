@@ -1,0 +1,29 @@
+"""The command of ``stacks.checks``."""
+
+import sys
+from pathlib import Path
+
+# As in app.py: the metrics' names come from the layer.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "layer" / "python"))
+
+from stacks.checks.all_checks import check_assembly
+from stacks.checks.assembly import Assembly
+
+
+def main(arguments: list[str]) -> int:
+    """Check one folder: 0 nothing found, 1 something found, 2 wrong use."""
+    if len(arguments) != 1:
+        print("give the folder of one cloud assembly: python -m stacks.checks cdk.out", file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        findings = check_assembly(Assembly.read(Path(arguments[0])))
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    for finding in findings:
+        print(finding.text)  # noqa: T201
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""A cloud assembly as the checks look at it: the resources of all its stacks."""
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong.
+
+    Attributes:
+        rule: the rule's name.
+        stack: the stack that breaks it.
+        where: the resource, and what of it.
+        message: what is wrong, and what would be right.
+    """
+
+    rule: str
+    stack: str
+    where: str
+    message: str
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        return f"{self.stack}/{self.where}: {self.message} [{self.rule}]"
+
+
+class Resource(NamedTuple):
+    """One resource of a stack, as its template has it."""
+
+    stack: str
+    logical_id: str
+    properties: dict[str, Any]
+    definition: dict[str, Any]
+
+    def finding(self, rule: str, message: str, where: str = "") -> Finding:
+        """Something wrong with it."""
+        return Finding(rule, self.stack, self.logical_id + where, message)
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """All templates of one folder, by the stack's name, and the folder with the assets."""
+
+    folder: Path
+    templates: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Assembly":
+        """Read a folder.
+
+        Raises:
+            FileNotFoundError: it holds no template.
+        """
+        files = sorted(folder.glob("*.template.json"))
+        if not files:
+            raise FileNotFoundError(f"{folder} holds no *.template.json: synthesize first, `make synth`")
+        names = [file.name.removesuffix(".template.json") for file in files]
+        return cls(folder, dict(zip(names, (json.loads(file.read_text()) for file in files), strict=True)))
+
+    def resources(self, kind: str | None = None, *, stack: str | None = None) -> Iterator[Resource]:
+        """The resources of a type, or all; of one stack, or of all."""
+        for name, template in self.templates.items():
+            if stack in (None, name):
+                for logical_id, found in template["Resources"].items():
+                    if kind in (None, found["Type"]):
+                        yield Resource(name, logical_id, found.get("Properties", {}), found)
+
+    def resource(self, stack: str, reference: Any) -> Resource | None:
+        """What a ``Ref`` or ``Fn::GetAtt`` of a stack leads to, if it is a resource of that stack."""
+        if not isinstance(reference, dict):
+            return None
+        wanted = reference.get("Ref") or (reference.get("Fn::GetAtt") or [None])[0]
+        return next((found for found in self.resources(stack=stack) if found.logical_id == wanted), None)
+
+    @functools.cached_property
+    def function_names(self) -> set[str]:
+        """The names of all functions."""
+        return self._named("AWS::Lambda::Function", "FunctionName")
+
+    @functools.cached_property
+    def aliases(self) -> set[str]:
+        """All aliases, as ``function:alias``."""
+        found = set()
+        for alias in self.resources("AWS::Lambda::Alias"):
+            function = self.resource(alias.stack, alias.properties["FunctionName"])
+            if function is not None and "FunctionName" in function.properties:
+                found.add(f"{function.properties['FunctionName']}:{alias.properties['Name']}")
+        return found
+
+    @functools.cached_property
+    def variants(self) -> set[str]:
+        """The variants that the functions say they are, which is the value of their metrics' dimension."""
+        variables = [
+            found.properties.get("Environment", {}).get("Variables", {})
+            for found in self.resources("AWS::Lambda::Function")
+        ]
+        return {found["CACHE_LAB_VARIANT"] for found in variables if "CACHE_LAB_VARIANT" in found}
+
+    @functools.cached_property
+    def log_groups(self) -> set[str]:
+        """The names of all log groups."""
+        return self._named("AWS::Logs::LogGroup", "LogGroupName")
+
+    @functools.cached_property
+    def table_names(self) -> set[str]:
+        """The names of all tables."""
+        return self._named("AWS::DynamoDB::Table", "TableName")
+
+    def _named(self, kind: str, name: str) -> set[str]:
+        # What has no name of its own, nobody can ask for by name.
+        return {found.properties[name] for found in self.resources(kind) if isinstance(found.properties.get(name), str)}
+
+
+def as_text(value: Any) -> str | None:
+    """A string, or one that ``Fn::Join`` or ``Fn::Sub`` makes, with references as ``${…}``; None if it is none."""
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::Sub": str(text)}:
+            return text
+        case {"Fn::Join": [str(mark), [*pieces]]}:
+            texts = [as_text(piece) for piece in pieces]
+            return None if None in texts else mark.join(text for text in texts if text is not None)
+        case _:
+            return None

@@ -1,0 +1,94 @@
+"""Whether a function can load what its layers hold: runtime and architecture against the packages in the asset.
+
+Compiled files say for what they are made in their ELF header and their name, wheels in `*.dist-info/WHEEL`:
+https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stacks.checks.assembly import Assembly, Finding, Resource, as_text
+
+# The field e_machine of the ELF header, two bytes from the 19th, by Lambda's architecture.
+ELF_MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}
+WHEEL_MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+DEFAULT_ARCHITECTURE = "x86_64"
+
+
+def check(assembly: Assembly) -> Iterator[Finding]:
+    """See the module."""
+    for function in assembly.resources("AWS::Lambda::Function"):
+        for reference in function.properties.get("Layers", []):
+            layer = assembly.resource(function.stack, reference)
+            if layer is not None:
+                yield from _declared(function, layer)
+                yield from _packages(assembly, function, layer)
+
+
+def _target(function: Resource) -> tuple[str, str]:
+    """The function's runtime and architecture."""
+    (architecture,) = function.properties.get("Architectures", [DEFAULT_ARCHITECTURE])
+    return function.properties["Runtime"], architecture
+
+
+def _declared(function: Resource, layer: Resource) -> Iterator[Finding]:
+    runtime, architecture = _target(function)
+    if runtime not in layer.properties.get("CompatibleRuntimes", [runtime]):
+        yield function.finding("layer-runtime", f"{runtime} is none of those that {layer.logical_id} is made for")
+    if architecture not in layer.properties.get("CompatibleArchitectures", [architecture]):
+        yield function.finding(
+            "layer-architecture", f"{architecture} is none of those that {layer.logical_id} is made for"
+        )
+
+
+def _packages(assembly: Assembly, function: Resource, layer: Resource) -> Iterator[Finding]:
+    runtime, architecture = _target(function)
+    folder = _asset(assembly, layer.properties["Content"])
+    if folder is None:
+        yield layer.finding("layer-asset", "its content is no asset of this assembly")
+        return
+    python = runtime.removeprefix("python")
+    for file in sorted(folder.rglob("*.so*")):
+        if reason := _unloadable(file, python, architecture):
+            yield function.finding("layer-package", f"{file.relative_to(folder)} {reason}")
+    for file in sorted(folder.rglob("*.dist-info/WHEEL")):
+        tags = re.findall(r"^Tag: (\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        if tags and not any(_fits(tag, python, architecture) for tag in tags):
+            yield function.finding(
+                "layer-package", f"{file.parent.name} is for {', '.join(tags)}, not {runtime} on {architecture}"
+            )
+
+
+def _asset(assembly: Assembly, content: dict[str, Any]) -> Path | None:
+    key = as_text(content.get("S3Key")) or ""
+    folder = assembly.folder / f"asset.{key.removesuffix('.zip')}"
+    return folder if key and folder.is_dir() else None
+
+
+def _unloadable(file: Path, python: str, architecture: str) -> str | None:
+    with file.open("rb") as opened:
+        header = opened.read(20)
+    if header[:4] != b"\x7fELF":
+        return "is no ELF file: it is made for another system"
+    if int.from_bytes(header[18:20], "little") != ELF_MACHINES[architecture]:
+        return f"is compiled for another machine than {architecture}"
+    made_for = re.search(r"\.cpython-3(\d+)", file.name)
+    if made_for and f"3.{made_for[1]}" != python:
+        return f"is compiled for python3.{made_for[1]}, not python{python}"
+    return None
+
+
+def _fits(tag: str, python: str, architecture: str) -> bool:
+    interpreters, abis, platforms = (part.split(".") for part in tag.split("-"))
+    platform = any(found == "any" or found.endswith(f"_{WHEEL_MACHINES[architecture]}") for found in platforms)
+    return platform and any(_runs(found, abis, python) for found in interpreters)
+
+
+def _runs(interpreter: str, abis: list[str], python: str) -> bool:
+    if interpreter in ("py3", f"cp{python.replace('.', '')}"):
+        return True
+    made_for = re.fullmatch(r"(?:cp|py)3(\d+)", interpreter)
+    stable = "abi3" in abis or interpreter.startswith("py")
+    return bool(made_for and stable and int(made_for[1]) <= int(python.partition(".")[2]))

@@ -1,0 +1,168 @@
+"""The stack that drives load from many functions: a driver, a state machine that starts one a shard, and a bucket."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks import names
+from stacks.layer import install_locked
+from stacks.settings import Settings
+from stacks.variant_stack import ARCHITECTURES, PYTHON_VERSION, RUNTIME
+
+LOAD_STACK = "CacheLab-load"
+DRIVER = f"{names.PROJECT}-driver"
+LAB = Path(__file__).resolve().parent.parent / "lab"
+CODE = ("__init__.py", "errors.py", "records.py", "deploy.py", "aws", "drive")
+"""What of the lab a driver function is made of. The rest of `lab/drive` is not imported there."""
+
+MEMORY_MB = 1769
+"""One vCPU: a driver is one thread that sends and one that keeps the moments."""
+
+LONGEST = Duration.minutes(15)
+KEPT = Duration.days(30)
+
+
+REVIEWED = {
+    "AwsSolutions-S1": "No server access log: plans and records are made up, and go after a month or with the stack.",
+    "AwsSolutions-IAM5[Resource::<RunsE45A2291.Arn>/*/plan/*]": "Every run has a plan of its own: drivers read plans.",
+    "AwsSolutions-IAM5[Resource::<RunsE45A2291.Arn>/*/records/*]": "Drivers write records of any run, nothing else.",
+    "AwsSolutions-IAM5[Resource::<Driver24866893.Arn>:*]": "The CDK allows every version of the one driver function.",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:"
+    '{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"Machine6FC8AE80"}]}]}:*]': "A Distributed Map's own executions.",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:"
+    '{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"Machine6FC8AE80"}]}]}/*:*]': "A Distributed Map's own executions.",
+    "AwsSolutions-SF1": "What became of each shard is in the records, and for 90 days in the execution's history.",
+    "AwsSolutions-SF2": "A shard is one call: a trace would show nothing that the history does not.",
+    "Serverless-LambdaDLQ": "Called by the state machine alone, which waits for the answer.",
+    "Serverless-LambdaTracing": "The driver is not what is measured, and a trace a request would slow it.",
+    "Serverless-StepFunctionStateMachineXray": "As for SF2.",
+}
+"""Findings of cdk-nag that are meant to be, each with its reason."""
+
+
+class LoadStack(Stack):
+    """A driver function and the Distributed Map that runs it, one shard a driver; records land in the bucket."""
+
+    def __init__(self, scope: Construct, *, variants: Sequence[str], settings: Settings) -> None:
+        super().__init__(
+            scope,
+            LOAD_STACK,
+            description="Lambda Cache Lab: load from many functions.",
+            tags={"project": names.PROJECT},
+        )
+        bucket = s3.Bucket(
+            self,
+            "Runs",
+            bucket_name=f"{names.PROJECT}-load-{self.account}-{self.region}",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=KEPT)],
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        driver = self._driver(bucket, variants, settings)
+        machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=f"{names.PROJECT}-load",
+            definition_body=sfn.DefinitionBody.from_chainable(self._shards(driver)),
+            timeout=Duration.minutes(20),
+        )
+        for rule, reason in REVIEWED.items():
+            pack = rule.partition("-")[0]
+            Validations.of(self).acknowledge(Acknowledgment(id=f"{pack}::{rule}", reason=reason))
+        CfnOutput(self, "BucketName", value=bucket.bucket_name, description="Where runs are, by their id.")
+        CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn, description="What drives.")
+
+    def _shards(self, driver: lambda_.IFunction) -> sfn.DistributedMap:
+        # Whatever becomes of one shard, the others go on, and none is driven twice: an invocation that was sent again
+        # would be measured as another. Which planned starts were lost is told by the records.
+        shards = sfn.DistributedMap(
+            self,
+            "Shards",
+            items_path="$.shards",
+            max_concurrency=100,
+            tolerated_failure_percentage=100,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        return shards.item_processor(
+            tasks.LambdaInvoke(
+                self, "Drive", lambda_function=driver, payload_response_only=True, retry_on_service_exceptions=False
+            )
+        )
+
+    def _driver(self, bucket: s3.IBucket, variants: Sequence[str], settings: Settings) -> lambda_.Function:
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{DRIVER}",
+            retention=logs.RetentionDays.ONE_WEEK,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description="Invokes the variants, reads plans and writes records.",
+        )
+        log_group.grant_write(role)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[self._alias_arn(variant) for variant in variants]
+            )
+        )
+        for action, part in (("s3:GetObject", "plan"), ("s3:PutObject", "records")):
+            role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[bucket.arn_for_objects(f"*/{part}/*")]))
+        with built_driver(settings.architecture) as code:
+            return lambda_.Function(
+                self,
+                "Driver",
+                function_name=DRIVER,
+                description="Drives one shard of a run's planned starts.",
+                runtime=RUNTIME,
+                architecture=ARCHITECTURES[settings.architecture],
+                handler="lab.drive.function.handler",
+                code=lambda_.Code.from_asset(str(code)),
+                memory_size=MEMORY_MB,
+                timeout=LONGEST,
+                role=role,
+                log_group=log_group,
+            )
+
+    def _alias_arn(self, variant: str) -> str:
+        return self.format_arn(
+            service="lambda", resource=f"function:{names.function_name(variant)}", resource_name=names.ALIAS
+        ).replace("/", ":")
+
+
+@contextmanager
+def built_driver(architecture: str) -> Iterator[Path]:
+    """The driver's folder, as Lambda unpacks it: parts of `lab` and the driver's locked requirements.
+
+    Yields:
+        The folder, which is gone afterwards: stage it before.
+
+    Raises:
+        ApplicationError: the requirements cannot be installed.
+    """
+    with TemporaryDirectory(prefix="cache-lab-driver-") as folder:
+        target = Path(folder)
+        for part in CODE:
+            if (LAB / part).is_dir():
+                shutil.copytree(LAB / part, target / "lab" / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                (target / "lab").mkdir(exist_ok=True)
+                shutil.copy(LAB / part, target / "lab" / part)
+        requirements = LAB / "drive" / "function-requirements.txt"
+        install_locked(requirements, target=target, python_version=PYTHON_VERSION, architecture=architecture)
+        yield target

@@ -1,0 +1,151 @@
+"""Faults put into a dashboard's body on purpose: our check has to see each."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stacks.checks.all_checks import check_assembly
+from stacks.checks.assembly import Assembly as CheckedAssembly
+from tests.snapshot.synthesis import Assembly, dashboard_body, resource
+
+STACK = "CacheLab-comparison"
+Body = dict[str, Any]
+Change = Callable[[Body], None]
+
+
+def _widget(body: Body, kind: str, **properties: Any) -> dict[str, Any]:
+    """The first widget of a type with these properties."""
+    return next(
+        widget
+        for widget in body["widgets"]
+        if widget["type"] == kind and properties.items() <= widget["properties"].items()
+    )
+
+
+def _on(kind: str, change: Callable[[dict[str, Any]], Any], **properties: Any) -> Change:
+    return lambda body: change(_widget(body, kind, **properties))
+
+
+def _place(**place: int) -> Change:
+    return _on("metric", lambda widget: widget.update(place))
+
+
+def _drawn(**properties: Any) -> Change:
+    return _on("metric", lambda widget: widget["properties"].update(properties), view="timeSeries")
+
+
+def _entry(change: Callable[[list[Any]], Any], title: str = "Latency p50") -> Change:
+    return _on("metric", lambda widget: change(widget["properties"]["metrics"][-1]), title=title, view="timeSeries")
+
+
+def _option(**options: Any) -> Change:
+    return _entry(lambda entry: entry[-1].update(options))
+
+
+def _named(*names: str) -> Change:
+    return _entry(lambda entry: entry.__setitem__(slice(0, -1), names))
+
+
+def _math(change: Callable[[list[list[Any]]], Any]) -> Change:
+    return _on("metric", lambda widget: change(widget["properties"]["metrics"]), title="Hit ratio")
+
+
+def _query(old: str, new: str) -> Change:
+    return _on("log", lambda widget: widget["properties"].update(query=widget["properties"]["query"].replace(old, new)))
+
+
+ALIAS = "cache-lab-ttl_cache:live"
+FAULTS: dict[str, tuple[Change, str]] = {
+    "a widget past the last column": (_place(x=24), "widget-place"),
+    "a widget wider than the dashboard": (_place(width=25), "widget-place"),
+    "a widget that reaches past the last column": (_place(x=20, width=5), "widget-place"),
+    "a widget without height": (_place(height=0), "widget-place"),
+    "a widget higher than there can be": (_place(height=1001), "widget-place"),
+    "a widget on top of another": (_place(x=6), "widget-place"),
+    "a place by x alone": (_on("metric", lambda widget: widget.pop("y")), "widget-place"),
+    "an unknown type of widget": (_on("text", lambda widget: widget.update(type="markdown")), "widget-type"),
+    "more than 500 widgets": (lambda body: body["widgets"].extend(body["widgets"][-1:] * 500), "dashboard-widgets"),
+    "an unknown key of the body": (lambda body: body.update(theme="dark"), "dashboard-body"),
+    "no array of widgets": (lambda body: body.pop("widgets"), "dashboard-body"),
+    "a text without text": (_on("text", lambda widget: widget["properties"].pop("markdown")), "text-markdown"),
+    "a graph without a region": (_on("metric", lambda widget: widget["properties"].pop("region")), "widget-region"),
+    "a query without a region": (_on("log", lambda widget: widget["properties"].pop("region")), "widget-region"),
+    "a query of no log group": (_query("SOURCE", "FROM"), "log-query"),
+    "a query of a log group that is not there": (_query("cache-lab-no_cache", "cache-lab-none"), "log-group"),
+    "an unknown view of a query": (_on("log", lambda widget: widget["properties"].update(view="list")), "log-view"),
+    "an unknown view": (_drawn(view="heatmap"), "metric-view"),
+    "an unknown property": (_drawn(metric=[]), "metric-properties"),
+    "a gauge without a scale": (_drawn(view="gauge"), "metric-axis"),
+    "an axis upside down": (_drawn(yAxis={"left": {"min": 1, "max": 0}}), "metric-axis"),
+    "a legend above": (_drawn(legend={"position": "top"}), "metric-legend"),
+    "an annotation without a value": (_drawn(annotations={"horizontal": [{"label": "TTL"}]}), "metric-annotation"),
+    "no metric": (_drawn(metrics=[]), "metric-array"),
+    "more than 500 metrics": (_drawn(metrics=[["CacheLab", "Hits", "Variant", "no_cache"]] * 501), "metric-array"),
+    "a dimension without a value": (_named("CacheLab", "Hits", "Variant"), "metric-array"),
+    "a metric that no function emits": (_named("CacheLab", "CacheHits", "Variant", "ttl_cache"), "metric-exists"),
+    "a variant that is not there": (_named("CacheLab", "Hits", "Variant", "lru_cache"), "metric-exists"),
+    "a dimension that the metric has not": (_named("CacheLab", "Hits", "Function", "ttl_cache"), "metric-exists"),
+    "a metric that Lambda has not by alias": (
+        _named("AWS/Lambda", "ConcurrentExecutions", "FunctionName", "cache-lab-ttl_cache", "Resource", ALIAS),
+        "metric-exists",
+    ),
+    "an alias that is not there": (
+        _named("AWS/Lambda", "Duration", "FunctionName", "cache-lab-ttl_cache", "Resource", f"{ALIAS}ly"),
+        "metric-exists",
+    ),
+    "a namespace that nobody writes to": (_named("AWS/Lamda", "Duration"), "metric-exists"),
+    "a period of 45 seconds": (_option(period=45), "metric-period"),
+    "a percentile past the last": (_option(stat="p101"), "metric-statistic"),
+    "a statistic that is none": (_option(stat="Median"), "metric-statistic"),
+    "a colour by name": (_option(color="red"), "metric-color"),
+    "an unknown option": (_option(statistic="p50"), "metric-options"),
+    "an id with a capital": (_option(id="Latency"), "metric-id"),
+    "an id given twice": (_math(lambda entries: entries[-1][-1].update(id=entries[-2][-1]["id"])), "metric-id"),
+    "an expression of what is not there": (
+        _math(lambda entries: entries[0][0].update(expression="100 * hits")),
+        "metric-expression",
+    ),
+    "an expression without its end": (
+        _math(lambda entries: entries[0][0].update(expression="100 * (hits_no_cache")),
+        "metric-expression",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_our_check_sees(name: str, assembly: Assembly) -> None:
+    change, rule = FAULTS[name]
+    body = dashboard_body(assembly.templates[STACK])
+    change(body)
+    assert rule in _rules(assembly, json.dumps(body))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"widgets": [}'])
+def test_our_check_sees_what_is_no_body(text: str, assembly: Assembly) -> None:
+    assert _rules(assembly, text) == {"dashboard-body"}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [["CacheLab", "Hits", "Variant", "no_cache"], [".", "Misses", ".", "."], ["...", "ttl_cache"]],
+        [["CacheLab", "Hits", "Variant", "no_cache", {"stat": "TM(2%:98%)"}], ["...", {"stat": "p99.9"}]],
+        [["AWS/Lambda", "ConcurrentExecutions"]],
+        [["AWS/DynamoDB", "SuccessfulRequestLatency", "TableName", "cache-lab-items", "Operation", "GetItem"]],
+        [[{"expression": "FILL(m1, 0)", "id": "e1"}], ["CacheLab", "Hits", "Variant", "no_cache", {"id": "m1"}]],
+    ],
+)
+def test_our_check_lets_pass_what_cloudwatch_takes(entries: list[Any], assembly: Assembly) -> None:
+    body = dashboard_body(assembly.templates[STACK])
+    _drawn(metrics=entries)(body)
+    assert _rules(assembly, json.dumps(body)) == set()
+
+
+def _rules(assembly: Assembly, body: str) -> set[str]:
+    template = copy.deepcopy(assembly.templates[STACK])
+    resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"] = body
+    templates = {**assembly.templates, STACK: template}
+    return {found.rule for found in check_assembly(CheckedAssembly(assembly.folder, templates))}

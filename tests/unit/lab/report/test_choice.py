@@ -1,0 +1,135 @@
+"""Which cache for which data: what a design promises, what a run refutes, and what is not claimed."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.registry import VARIANTS
+from lab.records import Record
+from lab.report.choice import Choice, advice, bound_s, choices
+from lab.report.model import Report
+from lab.report.summary import summarise
+from lab.report.tradeoff import unbeaten
+from tests.unit.lab.report.simulated import BEGAN, NAMES, run_content, write_run
+
+Run = dict[str, dict[str, Any]]
+
+MEASURED: Run = {
+    "no_cache": {"latency_ms": 20.0, "billed_ms": 20.0},
+    "module_cache": {"latency_ms": 5.0, "billed_ms": 5.0},
+    "ttl_cache": {"latency_ms": 5.0, "billed_ms": 5.0, "staleness_ms": 9_000.0},
+    "tmp_cache": {"latency_ms": 5.0, "billed_ms": 5.1},
+    "snapstart": {"latency_ms": 5.0, "billed_ms": 500.0},
+}
+
+
+def _report(run_dir: Path, record: Record, measured: Run, ttl_s: float | None = 10.0) -> Report:
+    records = [
+        dataclasses.replace(
+            record,
+            variant=name,
+            sequence=index,
+            planned_at=BEGAN + index,
+            **(fields | {"latency_ms": fields["latency_ms"] * (1 + (index * 7 % 121) / 1210)}),
+        )
+        for name, fields in measured.items()
+        for index in range(121)
+    ]
+    content = run_content(records, variants=tuple(measured))
+    content["settings"]["ttl_s"] = ttl_s
+    return summarise(write_run(run_dir, records, content))
+
+
+def _by_age(report: Report) -> dict[float, Choice]:
+    return {choice.at_most_s: choice for choice in choices(report)}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_bound_of_every_variant_is_known_from_its_entry(variant: Any) -> None:
+    assert bound_s(variant.name, 10.0) is not None
+
+
+def test_the_bounds_are_those_of_the_designs() -> None:
+    assert [bound_s(name, 10.0) for name in NAMES] == [0.0, math.inf, 10.0, 10.0, 10.0]
+    assert bound_s("another", 10.0) is None
+    assert bound_s("ttl_cache", None) is None
+
+
+def test_a_cache_is_chosen_only_where_its_design_keeps_to_the_age(tmp_path: Path, record: Record) -> None:
+    found = _by_age(_report(tmp_path, record, MEASURED))
+    names = {age: choice.chosen.variant if choice.chosen else None for age, choice in found.items()}
+
+    assert names == {
+        0.0: "no_cache",
+        10.0: "ttl_cache",
+        60.0: "ttl_cache",
+        300.0: "ttl_cache",
+        math.inf: "module_cache",
+    }
+    assert dict(found[60.0].unfit) == {"module_cache": "nothing limits how old its answers are"}
+    assert [one.variant for one in found[60.0].alike] == ["tmp_cache"]
+    assert [one.variant for one in found[60.0].slower] == ["no_cache", "snapstart"]
+
+
+def test_a_ttl_longer_than_the_age_is_not_fit_for_it(tmp_path: Path, record: Record) -> None:
+    found = _by_age(_report(tmp_path, record, MEASURED, ttl_s=120.0))
+
+    assert found[60.0].chosen is not None
+    assert found[60.0].chosen.variant == "no_cache"
+    assert dict(found[60.0].unfit)["ttl_cache"] == "its TTL was 120 s in this run"
+    assert found[120.0].chosen is not None
+    assert found[120.0].chosen.variant == "ttl_cache"
+
+
+def test_a_run_refutes_a_design(tmp_path: Path, record: Record) -> None:
+    refuted = {**MEASURED, "ttl_cache": {**MEASURED["ttl_cache"], "staleness_ms": 70_000.0}}
+    found = _by_age(_report(tmp_path, record, refuted))
+
+    assert "70.0 s out of date" in dict(found[60.0].unfit)["ttl_cache"]
+    assert found[300.0].chosen is not None
+    assert found[300.0].chosen.variant == "ttl_cache"
+
+
+def test_an_unknown_ttl_makes_no_cache_fit(tmp_path: Path, record: Record) -> None:
+    found = _by_age(_report(tmp_path, record, MEASURED, ttl_s=None))
+
+    assert found[60.0].chosen is not None
+    assert found[60.0].chosen.variant == "no_cache"
+
+
+def test_nothing_fit_is_none_chosen(tmp_path: Path, record: Record) -> None:
+    report = _report(tmp_path, record, {"module_cache": MEASURED["module_cache"]})
+
+    assert _by_age(report)[60.0].chosen is None
+    assert advice(report) is None
+
+
+def test_the_advice_names_the_cache_the_gain_the_bound_and_what_was_ruled_out(tmp_path: Path, record: Record) -> None:
+    said = advice(_report(tmp_path, record, MEASURED))
+
+    assert said is not None
+    assert said.claim == "For data that may be 60 s out of date: ttl_cache."
+    assert "of no_cache" in said.reasons
+    assert "95 % CI" in said.reasons
+    assert "no answer is older than its TTL, 10 s; the most out of date that was seen is 9.00 s" in said.reasons
+    assert "Not module_cache: nothing limits how old such answers get" in said.reasons
+    assert "which this run did not measure" in said.reasons
+
+
+def test_nothing_beats_a_variant_that_is_best_in_one_of_three(tmp_path: Path, record: Record) -> None:
+    report = _report(tmp_path, record, MEASURED)
+
+    # snapstart costs more than tmp_cache and is no better in anything; ttl_cache is cheaper by a little, and staler.
+    assert [one.variant for one in unbeaten(report.variants)] == ["module_cache"]
+
+
+def test_a_latency_that_was_not_shown_to_differ_beats_nothing(tmp_path: Path, record: Record) -> None:
+    measured = {
+        "no_cache": {"latency_ms": 5.0, "billed_ms": 5.0},
+        "ttl_cache": {"latency_ms": 5.001, "billed_ms": 5.0},
+    }
+
+    assert len(unbeaten(_report(tmp_path, record, measured).variants)) == 2

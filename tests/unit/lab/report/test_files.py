@@ -1,0 +1,80 @@
+"""Where the files of a run are: a folder, or S3 as ministack has it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from lab.errors import LabError
+from lab.report import compare_runs, render
+from lab.report.files import run_files
+from tests.unit.lab.report.simulated import simulate
+
+
+@pytest.fixture
+def bucket(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket at the endpoint that AWS_ENDPOINT_URL names."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": ministack,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="runs")
+    yield "runs"
+    boto3.resource("s3").Bucket("runs").objects.delete()
+    boto3.client("s3").delete_bucket(Bucket="runs")
+
+
+def _upload(bucket: str, prefix: str, run_dir: Path, shards: int) -> None:
+    client = boto3.client("s3")
+    client.upload_file(str(run_dir / "run.json"), bucket, f"{prefix}/run.json")
+    lines = (run_dir / "records.jsonl").read_text().splitlines(keepends=True)
+    for number in range(shards):
+        client.put_object(
+            Bucket=bucket, Key=f"{prefix}/shards/{number}.jsonl", Body="".join(lines[number::shards]).encode()
+        )
+    client.put_object(Bucket=bucket, Key=f"{prefix}/manifest.json", Body=b"{}")
+
+
+@pytest.mark.parametrize("fmt", ["text", "json", "markdown"])
+def test_shards_in_s3_are_reported_as_the_same_run_in_a_folder(bucket: str, tmp_path: Path, fmt: str) -> None:
+    run_dir = simulate(tmp_path / "run")
+    _upload(bucket, "fleet/one", run_dir, shards=7)
+
+    assert render(f"s3://{bucket}/fleet/one/", fmt) == render(run_dir, fmt)  # type: ignore[arg-type]
+
+
+def test_runs_in_s3_are_compared(bucket: str, tmp_path: Path) -> None:
+    run_dir = simulate(tmp_path / "run", duration_s=3.0)
+    _upload(bucket, "one", run_dir, shards=2)
+
+    text, regressed = compare_runs(run_dir, f"s3://{bucket}/one", 5.0)
+    assert not regressed
+    assert "No regression above 5 %." in text
+
+
+def test_a_prefix_without_a_run_or_without_records_is_told(bucket: str, tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"no run at s3://runs/none: run\.json is missing"), run_files("s3://runs/none"):
+        pass
+    boto3.client("s3").put_object(Bucket=bucket, Key="begun/run.json", Body=b"{}")
+    with pytest.raises(LabError, match="no records at s3://runs/begun"), run_files("s3://runs/begun"):
+        pass
+
+
+def test_what_s3_refuses_is_one_line(bucket: str) -> None:
+    with (
+        pytest.raises(LabError, match="cannot read s3://no-such-bucket/x") as refused,
+        run_files("s3://no-such-bucket/x"),
+    ):
+        pass
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_without_records_is_told(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+
+    with pytest.raises(LabError, match=r"records\.jsonl is missing"), run_files(tmp_path):
+        pass

@@ -1,0 +1,188 @@
+import re
+from typing import Any, NamedTuple
+
+import pytest
+
+from functions.registry import VARIANTS, Variant
+from lab import prices as lab_prices
+from stacks import prices
+from tests.snapshot.synthesis import Assembly, dashboard_body
+
+COMPARISON = "CacheLab-comparison"
+STACKS = {COMPARISON: VARIANTS} | {f"CacheLab-{found.name.replace('_', '-')}": (found,) for found in VARIANTS}
+SECTIONS = [
+    "Latency",
+    "Downstream calls",
+    "Hit ratio and stale serves",
+    "Age and staleness",
+    "Cold starts",
+    "Errors and throttles",
+    "Concurrency",
+    "Cost per million invocations",
+]
+
+
+class Line(NamedTuple):
+    """One entry of a widget's metrics: a metric, or an expression over others of the same widget."""
+
+    metric: list[str]
+    options: dict[str, Any]
+
+
+class Dashboard(NamedTuple):
+    """A dashboard's widgets, and the variants that it should show."""
+
+    variants: tuple[Variant, ...]
+    widgets: list[dict[str, Any]]
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of the widgets of a type, by view and title."""
+        found = [widget["properties"] for widget in self.widgets if widget["type"] == kind]
+        return {f"{properties.get('view')}: {properties.get('title')}": properties for properties in found}
+
+    def drawn(self) -> dict[str, list[Line]]:
+        """The entries of each widget that draws metrics."""
+        return {
+            title: [Line([part for part in entry if isinstance(part, str)], entry[-1]) for entry in found["metrics"]]
+            for title, found in self.of("metric").items()
+        }
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def dashboard(request: pytest.FixtureRequest, assembly: Assembly) -> Dashboard:
+    body = dashboard_body(assembly.templates[request.param])
+    return Dashboard(STACKS[request.param], body["widgets"])
+
+
+def test_the_sections_stand_in_the_order_in_which_a_reader_asks(dashboard: Dashboard) -> None:
+    texts = [found["properties"]["markdown"] for found in dashboard.widgets if found["type"] == "text"]
+    headings = [text.splitlines() for text in texts[1:]]
+    assert [heading for heading, _ in headings] == [f"## {section}" for section in SECTIONS]
+    assert all(len(how_to_read) > 40 for _, how_to_read in headings)
+
+
+def test_every_widget_draws_each_variant_once_in_its_colour_the_baseline_first(dashboard: Dashboard) -> None:
+    for title, lines in dashboard.drawn().items():
+        visible = [line.options for line in lines if line.options.get("visible", True)]
+        assert [options["color"] for options in visible] == [found.color for found in dashboard.variants], title
+        assert [options["label"] for options in visible] == [found.title for found in dashboard.variants], title
+
+
+def test_a_variants_own_dashboard_names_no_other_variant(dashboard: Dashboard) -> None:
+    if len(dashboard.variants) == 1:
+        (own,) = dashboard.variants
+        named = set(re.findall(r"cache-lab-(\w+)", str([found["properties"] for found in dashboard.widgets])))
+        assert named == {own.name}
+
+
+def test_an_expression_names_metrics_of_its_widget_and_its_variant(dashboard: Dashboard) -> None:
+    expressions = 0
+    for title, lines in dashboard.drawn().items():
+        colors = {line.options["id"]: line.options["color"] for line in lines if "id" in line.options}
+        for line in lines:
+            if not line.metric:
+                operands = re.findall(r"[a-z]\w*", line.options["expression"])
+                assert operands, title
+                assert {colors[operand] for operand in operands} == {line.options["color"]}, title
+                expressions += 1
+    assert expressions
+
+
+@pytest.mark.parametrize("statistic", ["p50", "p90", "p99", "Maximum"])
+def test_latency_is_there_by_percentile(statistic: str, dashboard: Dashboard) -> None:
+    assert any(
+        line.metric[:2] == ["AWS/Lambda", "Duration"] and line.options["stat"] == statistic
+        for title, lines in dashboard.drawn().items()
+        if title.startswith("timeSeries")
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DownstreamCalls",
+        "DownstreamErrors",
+        "DownstreamLatency",
+        "ColdStarts",
+        "ValueAge",
+        "Hits",
+        "StaleServed",
+        "Errors",
+        "Throttles",
+        "ConcurrentExecutions",
+    ],
+)
+def test_what_the_caches_cost_is_there(name: str, dashboard: Dashboard) -> None:
+    assert any(line.metric[1:2] == [name] for lines in dashboard.drawn().values() for line in lines)
+
+
+def test_the_age_is_drawn_beside_the_ttl(dashboard: Dashboard) -> None:
+    found = dashboard.of("metric")["timeSeries: Value age maximum"]
+    assert found["annotations"]["horizontal"] == [{"value": 10_000, "label": "TTL, 10 s", "yAxis": "left"}]
+
+
+def test_a_log_query_asks_the_log_groups_of_its_variants(dashboard: Dashboard) -> None:
+    queries = dashboard.of("log")
+    assert len(queries) == 3
+    for found in queries.values():
+        groups = re.findall(r"SOURCE '/aws/lambda/cache-lab-(\w+)'", found["query"])
+        assert groups == [variant.name for variant in dashboard.variants]
+
+
+def test_log_queries_name_the_fields_of_the_log_format(assembly: Assembly, everything_on: Assembly) -> None:
+    texts, documents = (
+        " ".join(
+            found["properties"]["query"]
+            for found in dashboard_body(made.templates[COMPARISON])["widgets"]
+            if found["type"] == "log"
+        )
+        for made in (assembly, everything_on)
+    )
+    assert '@type = "REPORT"' in texts
+    assert "record.metrics" not in texts
+    assert 'type = "platform.report"' in documents
+    assert "@duration" not in documents
+
+
+def test_the_restores_of_a_report_line_are_found(assembly: Assembly) -> None:
+    # The query's regular expression, as Logs Insights and Python both read it but for the name of the group.
+    queries = dashboard_body(assembly.templates[COMPARISON])["widgets"]
+    text = next(found["properties"]["query"] for found in queries if found["type"] == "log")
+    (pattern,) = re.findall(r"parse @message /(.*?)/", text)
+    report = (
+        "REPORT RequestId: 1\tDuration: 2.46 ms\tBilled Duration: 63 ms\tMemory Size: 512 MB\tMax Memory Used: 95 MB\t"
+        "Restore Duration: 59.30 ms\tBilled Restore Duration: 60 ms\t\n"
+    )
+    found = re.search(pattern.replace("(?<", "(?P<"), report)
+    assert found is not None
+    assert found["restoreMs"] == "59.30"
+
+
+def test_the_cost_is_reckoned_with_the_settings_and_the_list_prices(everything_on: Assembly) -> None:
+    body = dashboard_body(everything_on.templates["CacheLab-no-cache"])
+    dashboard = Dashboard(VARIANTS[:1], body["widgets"])
+    (total,) = [line for line in dashboard.drawn()["singleValue: Cost per million, USD"] if not line.metric]
+    # 20 ms and one downstream call an invocation, as the report reckons them.
+    operands = {"duration_no_cache": 20.0, "calls_no_cache": 1e6, "invocations_no_cache": 1e6}
+    value = eval(total.options["expression"], {}, operands)  # noqa: S307 -- our own text, of numbers and operators
+    expected = lab_prices.cost_per_million(
+        architecture="x86_64", source="s3", memory_mb=512, billed_ms=20.0, restores=0.0, downstream_calls=1.0
+    )
+    assert expected is not None
+    assert value == pytest.approx(expected.total, rel=1e-6)
+
+
+def test_the_prices_are_those_of_the_lab() -> None:
+    assert prices.READ_ON == lab_prices.READ_ON
+    assert lab_prices.LAMBDA_REQUEST.usd == prices.LAMBDA_REQUEST
+    assert {name: price.usd for name, price in lab_prices.LAMBDA_GB_SECOND.items()} == prices.LAMBDA_GB_SECOND
+    assert lab_prices.SNAPSTART_RESTORE.usd == prices.SNAPSTART_RESTORE
+    assert {name: price.usd for name, price in lab_prices.READ.items()} == prices.READ
+
+
+def test_the_comparison_says_when_to_choose_which(assembly: Assembly) -> None:
+    first = dashboard_body(assembly.templates[COMPARISON])["widgets"][0]
+    for variant in VARIANTS:
+        assert variant.title in first["properties"]["markdown"]
+        assert variant.choose_when in first["properties"]["markdown"]

@@ -1,0 +1,40 @@
+"""What the deployed lab costs a month: counted in templates, by hand."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import running_cost
+
+
+def _template(folder: Path, **resources: object) -> None:
+    (folder / "one.json").write_text(json.dumps({"Resources": resources}))
+
+
+def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_cost, "TEMPLATES", tmp_path)
+    query = {"Id": "m", "MetricStat": {}}
+    _template(
+        tmp_path,
+        **{f"D{n}": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}} for n in range(5)},
+        Simple={"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}},
+        Math={"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [query, query, {"Expression": "m/n"}]}},
+        Plain={"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 512}},
+        Snap={"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 1024, "SnapStart": {}}},
+    )
+    text = running_cost.table(metrics=8)
+    rows = dict(re.findall(r"^\| ([^|]+) \| [^|]* \| ([\d.]+) \|", text, re.MULTILINE))
+
+    assert rows["dashboards"] == "6.00"
+    assert rows["metrics of alarms"] == "0.30"
+    assert rows["SnapStart's snapshot"] == "3.90"
+    assert rows["custom metrics"] == "4.80"
+    assert "| **sum** | | **15.00** |" in text
+
+
+def test_the_committed_templates_have_something_to_pay_for() -> None:
+    assert "| dashboards | 0 |" not in running_cost.table(metrics=8)
