@@ -72,6 +72,7 @@ lock: $(VENV)/.ready ## resolve every requirements file anew
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
 	$(LOCK) layer/requirements.in -o layer/requirements.txt
+	$(LOCK) lab/drive/function-requirements.in -o lab/drive/function-requirements.txt
 	$(LOCK) lab/engine/runtime-requirements.in -o lab/engine/runtime-requirements.txt
 	npm install --package-lock-only
 

@@ -18,7 +18,6 @@ from functions.registry import VARIANTS
 from stacks.comparison_stack import ComparisonStack
 from stacks.errors import ApplicationError
 from stacks.layer import built_layer
-from stacks.load_stack import LoadStack
 from stacks.settings import Settings
 from stacks.source_stack import SourceStack
 from stacks.variant_stack import PYTHON_VERSION, VariantStack
@@ -54,6 +53,8 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
             VariantStack(app, variant=variant, settings=settings, layer=layer).add_stack_dependency(source)
     ComparisonStack(app, variants=variants, settings=settings)
     if settings.load:
+        from stacks.load_stack import LoadStack  # noqa: PLC0415 - Step Functions' constructs take 0.4 s to load
+
         LoadStack(app, variants=[variant.name for variant in variants], settings=settings)
     return app
 

@@ -42,7 +42,7 @@ def table(metrics: int) -> str:
             f"Measuring adds, for a million invocations, about {logs_gb:g} GB of logs (assumed: {LOG_BYTES:,} bytes"
             f" each): ${taken_in:.2f} to take them in, ${kept:.2f} for each month they are kept; and what the report's"
             f" cost table says. With `--source secretsmanager` {KEYS} secrets add ${KEYS * prices.SECRET_MONTH.usd:.2f}"
-            f" a month. List prices of {prices.REGION}, read {prices.READ_ON} ([`lab/prices.toml`](lab/prices.toml)),"
+            f" a month. List prices of {prices.REGION}, read {prices.READ_ON} ([`prices.toml`](prices.toml)),"
             " without the free tier other than the three dashboards, without tax. Not in it: the bucket and the ECR"
             " repository of `cdk bootstrap`, items and their writes, Logs Insights queries.",
         ]

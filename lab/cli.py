@@ -9,14 +9,15 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import click
 
 from functions.registry import VARIANTS
-from lab.drive.settings import SCENARIOS, SOURCES, TARGETS, Settings, Source, Target, checked_endpoint_url
+from lab.drive.settings import SCENARIOS, SOURCES, TARGETS, WAYS, Settings, Source, Target, Via, checked_endpoint_url
 from lab.endpoint.profiles import PROFILES
 from lab.engine.settings import EngineSettings, Routing, Transport
 from lab.errors import EXIT_FINDING, EXIT_WRONG_USE, LabError, RunInterruptedError, UsageError
@@ -132,6 +133,30 @@ def _target_option(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
+def _yes_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--yes", is_flag=True, help="Do it on AWS without asking.")(command)
+
+
+def _asker(yes: bool) -> Callable[[Sequence[str]], None]:
+    """What puts lines before the user and returns if the answer is yes."""
+
+    def ask(lines: Sequence[str]) -> None:
+        for line in lines:
+            say(line)
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise UsageError("--target aws asks before it does anything, and nobody is there to answer; give --yes")
+        try:
+            agreed = click.confirm("Do it?", err=True)
+        except click.Abort:
+            raise KeyboardInterrupt from None
+        if not agreed:
+            raise LabError("not agreed: nothing was created or sent")
+
+    return ask
+
+
 def _source_option(command: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--source", type=click.Choice(SOURCES), default=DEFAULTS.source, help="Where the items are that are read."
@@ -171,6 +196,26 @@ def _endpoint_url(target: Target, given: str | None) -> str | None:
 @_source_option
 @_target_option
 @_endpoint_option
+@click.option(
+    "--via",
+    type=click.Choice(WAYS),
+    default=DEFAULTS.via,
+    help="invoke: Lambda's Invoke API; url: the functions' URLs, whose answers have no REPORT line.",
+)
+@click.option(
+    "--fleet",
+    type=int,
+    default=DEFAULTS.fleet,
+    metavar="N",
+    help="Send from N functions at the target, not from this process; 0: from this process.",
+)
+@_yes_option
+@click.option(
+    "--metrics-wait",
+    type=click.FloatRange(min=0),
+    default=300.0,
+    help="On AWS, wait so many seconds at most for DynamoDB's own count of the reads; 0 does without it.",
+)
 @click.option("--seed", type=int, default=DEFAULTS.seed, help="Fixes arrivals, keys and updates.")
 @click.option(
     "--out",
@@ -190,13 +235,18 @@ def _run(
     source: Source,
     target: Target,
     endpoint_url: str | None,
+    via: Via,
+    fleet: int,
+    yes: bool,
+    metrics_wait: float,
     seed: int,
     out: Path | None,
 ) -> None:
     """Drive every variant and compare.
 
-    Deploys the application, seeds the items, drives every variant in the same window, and shows the comparison. Writes
-    DIR/run.json and DIR/records.jsonl. On the local target an endpoint is started for the run, unless one is given.
+    Seeds the items, drives every variant in the same window, and shows the comparison. Writes DIR/run.json and
+    DIR/records.jsonl. On the local target the application is deployed first, to an endpoint started for the run unless
+    one is given. On AWS, what `deploy` has put there is measured.
     """
     settings = Settings(
         variants=tuple(name for name in DEFAULTS.variants if not variants or name in variants),
@@ -208,6 +258,8 @@ def _run(
         updates=updates,
         source=source,
         target=target,
+        via=via,
+        fleet=fleet,
         seed=seed,
     )
     url = _endpoint_url(target, endpoint_url)
@@ -215,11 +267,18 @@ def _run(
     from rich.console import Console
 
     from lab.drive.folder import RUNS, new_run_id
-    from lab.drive.run import run
+    from lab.drive.run import Surroundings, run
     from lab.drive.steps import Steps
 
     folder = RUNS / new_run_id(scenario) if out is None else out
-    tally = run(settings, out=folder, endpoint_url=url, steps=Steps(say), console=Console(stderr=True))
+    surroundings = Surroundings(
+        endpoint_url=url,
+        steps=Steps(say),
+        console=Console(stderr=True),
+        ask=_asker(yes),
+        metrics_wait_s=metrics_wait,
+    )
+    tally = run(settings, out=folder, surroundings=surroundings)
     _print_comparison(folder)
     say(f"the run is in {folder}")
     tally.check_answered()
@@ -236,7 +295,7 @@ def _print(text: str) -> None:
 
 
 @commands.command("report")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run")
 @click.option("--format", "fmt", type=click.Choice(FORMATS), default="text", help="Of the output.")
 @click.option(
     "--output",
@@ -244,10 +303,10 @@ def _print(text: str) -> None:
     metavar="FILE",
     help="Write it there.  [default: stdout]",
 )
-def _report(*, run: Path, fmt: Format, output: Path | None) -> None:
+def _report(*, run: str, fmt: Format, output: Path | None) -> None:
     """Compare the variants of one run.
 
-    RUN is the folder of a run that is finished or was killed.
+    RUN is the folder of a run that is finished or was killed, or s3://bucket/prefix where a fleet wrote one.
     """
     from lab.report import render
 
@@ -269,15 +328,15 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 @commands.command("compare")
-@click.argument("run_a", type=click.Path(path_type=Path))
-@click.argument("run_b", type=click.Path(path_type=Path))
+@click.argument("run_a")
+@click.argument("run_b")
 @click.option(
     "--fail-above",
     type=float,
     metavar="PERCENT",
     help="Exit 1 if a variant of RUN_B is slower than in RUN_A by more than this.",
 )
-def _compare(*, run_a: Path, run_b: Path, fail_above: float | None) -> int:
+def _compare(*, run_a: str, run_b: str, fail_above: float | None) -> int:
     """Compare two runs.
 
     Shows RUN_B beside RUN_A, variant by variant, with confidence intervals.
@@ -345,41 +404,121 @@ def _serve(
     serve(port=port, profile=PROFILES[profile], settings=settings, lifeline_fd=lifeline_fd)
 
 
-@commands.command("deploy")
-@_source_option
+@commands.command("dashboard")
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, help="Where to listen; 0 takes a free one.")
+@click.option(
+    "--endpoint-url",
+    metavar="URL",
+    help="Draw what is deployed at this local endpoint.  [default: what would be deployed]",
+)
+def _dashboard(*, run: Path | None, port: int, endpoint_url: str | None) -> None:
+    """Show a run on the application's dashboards, in the browser.
+
+    RUN is the folder of a run that is finished, was killed or is still going on; without it, the latest under runs/.
+    Says `ready http://127.0.0.1:PORT` on stdout when the page is there, and serves it until it is interrupted.
+    """
+    url = None if endpoint_url is None else checked_endpoint_url(endpoint_url)
+    from lab.dashboard.serve import serve_dashboard
+
+    serve_dashboard(run, port=port, endpoint_url=url, say=say)
+
+
+@commands.command("collect")
+@click.option(
+    "--since", required=True, metavar="WHEN", help="From when: 15m ago, 2h, 1d, or 2026-11-21T10:30:00 (UTC)."
+)
+@click.option("--until", metavar="WHEN", help="To when, likewise.  [default: now]")
 @_target_option
 @_endpoint_option
-def _deploy(*, source: Source, target: Target, endpoint_url: str | None) -> None:
-    """Deploy the application.
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder, not holding a run yet.  [default: runs/<id>]",
+)
+def _collect(*, since: str, until: str | None, target: Target, endpoint_url: str | None, out: Path | None) -> None:
+    """Make a run of traffic that the lab did not send.
 
-    The CDK CLI deploys the source, every variant and the dashboard. An AWS account must have been prepared once by
-    `cdk bootstrap`.
+    Reads the functions' logs of that span of time, and writes a folder like that of `run`: one record an invocation,
+    without what only a caller knows.
     """
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.deploy import application
+    from lab.drive.collect import Collection, collect
+    from lab.drive.folder import RUNS, new_run_id
+    from lab.drive.moments import moment
+    from lab.drive.steps import Steps
 
-    with application(target=target, endpoint_url=url, source=source, echo=say) as app:
-        if target == "local":
-            app.bootstrap()
-        app.deploy()
+    now = time.time()
+    collection = Collection(
+        variants=DEFAULTS.variants,
+        begin=moment("--since", since, now),
+        end=now if until is None else moment("--until", until, now),
+        target=target,
+        endpoint_url=url,
+    )
+    folder = RUNS / new_run_id("collected") if out is None else out
+    count = collect(collection, folder, Steps(say))
+    _print_comparison(folder)
+    say(f"{count:,} invocations; the run is in {folder}")
+
+
+def _context_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--context",
+        "-c",
+        "context",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of the application, such as memory_mb=1024; may be given again. docs/settings.md has them all.",
+    )(command)
+
+
+def _context(pairs: tuple[str, ...]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair or pair.startswith("source="):
+            remedy = "give --source for it" if pair.startswith("source=") else "give it as NAME=VALUE"
+            raise UsageError(f"--context {pair!r} is not taken; {remedy}")
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+@commands.command("deploy")
+@_source_option
+@_context_option
+@_target_option
+@_endpoint_option
+@_yes_option
+def _deploy(*, source: Source, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
+    """Deploy the application and seed its items.
+
+    The CDK CLI deploys the source, every variant and the dashboards; what it needs itself in an account (`cdk
+    bootstrap`) is made where it is not there yet.
+    """
+    settings = _context(context)
+    url = _needed_endpoint_url(target, endpoint_url)
+    from lab.drive.deploying import Place, deploy_application
+    from lab.drive.steps import Steps
+
+    deploy_application(Place(target, url, source, settings), Steps(say), _asker(yes))
 
 
 @commands.command("destroy")
 @_source_option
+@_context_option
 @_target_option
 @_endpoint_option
-def _destroy(*, source: Source, target: Target, endpoint_url: str | None) -> None:
+@_yes_option
+def _destroy(*, source: Source, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
     """Remove the application and its items.
 
     Give the --source that was used: the items of ssm and secretsmanager are not part of the application.
     """
+    settings = _context(context)
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.deploy import application
-    from lab.drive.run import remove_items
+    from lab.drive.deploying import Place, destroy_application
+    from lab.drive.steps import Steps
 
-    remove_items(source=source, target=target, endpoint_url=url)
-    with application(target=target, endpoint_url=url, source=source, echo=say) as app:
-        app.destroy()
+    destroy_application(Place(target, url, source, settings), Steps(say), _asker(yes))
 
 
 def _needed_endpoint_url(target: Target, given: str | None) -> str | None:

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from lab.cli import DEFAULTS, guarded, say
 from lab.drive.folder import RUNS, new_run_id
-from lab.drive.run import run
+from lab.drive.run import Surroundings, run
 from lab.drive.steps import Steps
 from lab.report import render
 
@@ -16,7 +16,8 @@ def demo() -> None:
     """Deploy every variant to a local endpoint, drive them, compare, write an HTML report."""
     steps, console = Steps(say), Console(stderr=True)
     folder = RUNS / new_run_id("demo")
-    tally = run(DEFAULTS, out=folder, endpoint_url=None, steps=steps, console=console)
+    surroundings = Surroundings(endpoint_url=None, steps=steps, console=console, ask=lambda _: None)
+    tally = run(DEFAULTS, out=folder, surroundings=surroundings)
     with steps.step("compare"):
         text = render(folder, "text")
     report = folder / "report.html"

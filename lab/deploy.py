@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lab.errors import LabError
 
@@ -31,6 +31,18 @@ class Application:
         self._echo = echo
         self._env = _environment(target, endpoint_url)
         self._target = target
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """The templates by the names of their stacks."""
+        artifacts = json.loads((self._assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+        return {
+            each["properties"].get("stackName", name): json.loads(
+                (self._assembly / each["properties"]["templateFile"]).read_text(encoding="utf-8")
+            )
+            for name, each in artifacts.items()
+            if each["type"] == "aws:cloudformation:stack"
+        }
 
     def bootstrap(self) -> None:
         """Make the CDK's own bucket and roles at the target, where they are not there yet.
@@ -80,23 +92,26 @@ class Application:
 
 @contextlib.contextmanager
 def application(
-    *, target: Target, endpoint_url: str | None, source: str, echo: Callable[[str], None]
+    *, target: Target, endpoint_url: str | None, context: Mapping[str, str], echo: Callable[[str], None]
 ) -> Iterator[Application]:
     """Synthesize the application into a folder that lasts as long as the block.
 
-    ``endpoint_url`` is the local endpoint's address (target ``local``). Progress goes to ``echo``, a line at a time.
+    Args:
+        target: where it is to be deployed.
+        endpoint_url: the local endpoint's address (target ``local``).
+        context: the application's settings that are not to have their defaults; see `stacks/settings.py`.
+        echo: takes progress, a line at a time.
 
     Raises:
         LabError: the application refused a setting, or could not be synthesized.
     """
     with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
         assembly = Path(folder)
-        context = {"source": source} | ({"architecture": "x86_64"} if target == "local" else {})
-        _synthesize(assembly, context)
+        _synthesize(assembly, {"architecture": "x86_64", **context} if target == "local" else context)
         yield Application(assembly, target, endpoint_url, echo)
 
 
-def _synthesize(assembly: Path, context: dict[str, str]) -> None:
+def _synthesize(assembly: Path, context: Mapping[str, str]) -> None:
     # The templates are validated once, in the tests; here it would take most of the time.
     answer = subprocess.run(
         [sys.executable, "app.py"],
@@ -104,7 +119,7 @@ def _synthesize(assembly: Path, context: dict[str, str]) -> None:
         env={
             **os.environ,
             "PATH": _path(),
-            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_CONTEXT_JSON": json.dumps(dict(context)),
             "CDK_OUTDIR": str(assembly),
             "CDK_VALIDATION": "false",
         },
@@ -119,7 +134,9 @@ def _synthesize(assembly: Path, context: dict[str, str]) -> None:
 def _environment(target: Target, endpoint_url: str | None) -> dict[str, str]:
     env = {**os.environ, "PATH": _path(), "CDK_DISABLE_CLI_TELEMETRY": "true"}
     if target == "aws":
-        return env
+        # boto3 knows one variable of the region, the CDK CLI another first: they must not lead to two places.
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        return env | ({"AWS_REGION": region} if region else {})
     if endpoint_url is None:
         raise LabError("no local endpoint given: start one with `python -m lab serve`, and name it with --endpoint-url")
     env = {name: value for name, value in env.items() if not name.startswith("AWS_")}

@@ -1,6 +1,6 @@
 """What a million invocations of a variant cost, and what the lab costs while it is deployed, at AWS's list prices.
 
-The prices, their pages, the day they were read and how far each was seen are in one file, ``prices.toml``.
+The prices, their pages, the day they were read and how far each was seen are in one file, ``prices.toml`` at the top.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ class Price(NamedTuple):
     seen: Literal["AWS", "quoted"]
 
 
-_FILE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
+_FILE: Final[dict[str, Any]] = tomllib.loads((Path(__file__).parents[1] / "prices.toml").read_text(encoding="utf-8"))
 
 
 def _price(name: str) -> Price:

@@ -1,21 +1,23 @@
-"""The list prices that the dashboards' cost is reckoned with.
+"""The list prices that the dashboards' cost is reckoned with, US dollars: ``prices.toml`` names the page of each."""
 
-US dollars, us-east-1, first tier, before the free tier. They are those of `lab/prices.toml`, which names the page of
-each and says how it was seen; a test holds the two together, since the stacks know nothing of the lab.
-"""
+import tomllib
+from pathlib import Path
+from typing import Any
 
-READ_ON = "2026-11-21"
+_FILE: dict[str, Any] = tomllib.loads((Path(__file__).resolve().parent.parent / "prices.toml").read_text("utf-8"))
 
-LAMBDA_REQUEST = 0.0000002
+READ_ON: str = _FILE["read_on"].isoformat()
 
-LAMBDA_GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+LAMBDA_REQUEST: float = _FILE["lambda_request"]["usd"]
+
+LAMBDA_GB_SECOND: dict[str, float] = {name: price["usd"] for name, price in _FILE["lambda_gb_second"].items()}
 """By architecture."""
 
-SNAPSTART_RESTORE = 0.0001397998
+SNAPSTART_RESTORE: float = _FILE["snapstart_restore"]["usd"]
 """For each GB of the function's memory, at each restore."""
 
-READ = {"dynamodb": 0.0000000625, "ssm": 0.0, "secretsmanager": 0.000005, "s3": 0.0000004}
-"""By source: one read of an item up to 4 KB, eventually consistent."""
+READ: dict[str, float] = {name: price["usd"] for name, price in _FILE["read"].items()}
+"""By source: one read of an item up to 4 KB."""
 
 
 def compute_per_ms(*, memory_mb: int, architecture: str) -> float:

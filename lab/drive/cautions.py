@@ -24,7 +24,7 @@ def cautions(tally: Tally, wire: Mapping[str, Mapping[str, int]] | None) -> Warn
     found = [_generator_late(tally), _machine_saturated(tally), _updates_failed(tally)]
     if wire is not None:
         found += _downstream_counts(tally, wire)
-    return [warning for warning in found if warning is not None]
+    return [each for each in found if each is not None]
 
 
 def interpreter_cautions(info: Mapping[str, Any] | None, runtime: str) -> Warnings:
@@ -38,10 +38,10 @@ def interpreter_cautions(info: Mapping[str, Any] | None, runtime: str) -> Warnin
         return []
     warnings: Warnings = list(info.get("warnings", []))
     running = info.get("interpreters", {}).get(runtime)
-    told = any(warning.get("code") == "interpreter_differs" for warning in warnings)
+    told = any(each.get("code") == "interpreter_differs" for each in warnings)
     if running is not None and not running.get("exact") and not told:
         warnings.append(
-            _warning(
+            warning(
                 "interpreter_differs",
                 f"deployed for {runtime}, run here by Python {running.get('interpreter')}",
                 f"install {runtime} to measure the deployed runtime, or compare variants only, not absolute times",
@@ -62,7 +62,7 @@ def start_cautions(info: Mapping[str, Any] | None, since: int) -> Warnings:
     if delayed <= 0:
         return []
     return [
-        _warning(
+        warning(
             "starts_delayed",
             f"{delayed} environments waited to start: this machine starts {starts.get('at_a_time')} at a time",
             "lower --rate, drive fewer variants, or use a machine with more processors",
@@ -70,7 +70,8 @@ def start_cautions(info: Mapping[str, Any] | None, since: int) -> Warnings:
     ]
 
 
-def _warning(code: str, message: str, advice: str) -> dict[str, str]:
+def warning(code: str, message: str, advice: str) -> dict[str, str]:
+    """One warning: its code, what limits the numbers, and the next step."""
     return {"code": code, "message": message, "advice": advice}
 
 
@@ -80,7 +81,7 @@ def _generator_late(tally: Tally) -> dict[str, str] | None:
     p99 = float(np.percentile(np.frombuffer(tally.lateness_s), 99)) * 1000.0
     if p99 <= LATE_MS:
         return None
-    return _warning(
+    return warning(
         "generator_late",
         f"1 in 100 requests was sent {p99:.0f} ms or more after its planned start",
         "lower --rate, drive fewer variants, or close what else is running; service_ms is not affected by the wait",
@@ -91,7 +92,7 @@ def _machine_saturated(tally: Tally) -> dict[str, str] | None:
     full = sum(share >= SATURATED_SHARE for share in tally.busy_shares)
     if not full or full <= SATURATED_TIME * len(tally.busy_shares):
         return None
-    return _warning(
+    return warning(
         "machine_saturated",
         f"the CPUs were full in {full} of {len(tally.busy_shares)} seconds, so variants waited for one another",
         "lower --rate, drive fewer variants, or close what else is running",
@@ -101,7 +102,7 @@ def _machine_saturated(tally: Tally) -> dict[str, str] | None:
 def _updates_failed(tally: Tally) -> dict[str, str] | None:
     if not tally.updates_failed:
         return None
-    return _warning(
+    return warning(
         "updates_failed",
         f"{tally.updates_failed} of {tally.updates_failed + tally.updates_written} item updates were not acknowledged",
         "staleness is a lower bound for those items; lower --updates, or look at the source's own limits",
@@ -123,14 +124,14 @@ def _downstream_counts(tally: Tally, wire: Mapping[str, Mapping[str, int]]) -> I
         else:
             untold.append(line)
     if told:
-        yield _warning(
+        yield warning(
             "downstream_count_differs",
             f"downstream calls, as the answers tell and as the wire saw: {', '.join(told)}; {uncounted:,} of their"
             " invocations failed or were lost, and told of none",
             "the wire's count is the whole one: use it for these variants",
         )
     if untold:
-        yield _warning(
+        yield warning(
             "downstream_count_differs",
             f"downstream calls, as the answers tell and as the wire saw: {', '.join(untold)}",
             "trust neither count of these until the difference is explained: was something else using the endpoint?",

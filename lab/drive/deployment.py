@@ -1,12 +1,15 @@
 """What is deployed at the target, as its own APIs tell."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from lab.drive.connection import Connection, aws_errors
+from lab.aws.account import stack_outputs
+from lab.aws.connection import Connection
+from lab.aws.errors import aws_errors, error_code
 from lab.drive.invoke import ALIAS, FUNCTION_PREFIX
+from lab.errors import LabError
 
 SOURCE_STACK = "CacheLab-source"
 COMPARISON_STACK = "CacheLab-comparison"
@@ -19,6 +22,7 @@ class Deployment(NamedTuple):
         runtime: such as `python3.14`.
         memory_mb: memory of a function.
         architecture: `arm64` or `x86_64`.
+        source: what the functions read; None if they are not told.
         ttl_s: TTL that the caches are given, seconds; None if the functions are not told any.
         timeout_s: the longest timeout of a function, seconds.
     """
@@ -26,6 +30,7 @@ class Deployment(NamedTuple):
     runtime: str
     memory_mb: int
     architecture: str
+    source: str | None
     ttl_s: float | None
     timeout_s: float
 
@@ -39,32 +44,63 @@ def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployme
     """The configuration behind the alias of each variant's function.
 
     Raises:
-        LabError: a function or its alias is not there.
+        LabError: a function or its alias is not there, or the caller may not look.
     """
-    client = connection.client("lambda")
-    found = []
-    for variant in variants:
-        with aws_errors(f"read the configuration of {variant}, as it is deployed"):
-            found.append(client.get_function_configuration(FunctionName=f"{FUNCTION_PREFIX}{variant}", Qualifier=ALIAS))
+    found = [_configuration(connection, variant) for variant in variants]
     first = found[0]
-    ttl = first.get("Environment", {}).get("Variables", {}).get("CACHE_LAB_TTL_S")
+    variables = first.get("Environment", {}).get("Variables", {})
+    ttl = variables.get("CACHE_LAB_TTL_S")
     return Deployment(
         runtime=first["Runtime"],
         memory_mb=first["MemorySize"],
         architecture=first.get("Architectures", ["x86_64"])[0],
+        source=variables.get("CACHE_LAB_SOURCE"),
         ttl_s=None if ttl is None else float(ttl),
         timeout_s=max(float(function["Timeout"]) for function in found),
     )
 
 
+def _configuration(connection: Connection, variant: str) -> dict[str, Any]:
+    function = f"{FUNCTION_PREFIX}{variant}"
+    with aws_errors(f"read the configuration of {function}"):
+        try:
+            found = connection.client("lambda").get_function_configuration(FunctionName=function, Qualifier=ALIAS)
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            raise LabError(
+                f"{variant} is not deployed in region {connection.region} (no function {function}:{ALIAS});"
+                f" run `python -m lab deploy --target {connection.target}`, or set AWS_REGION to the region that has it"
+            ) from None
+    return dict(found)
+
+
+def function_urls(connection: Connection, variants: Sequence[str]) -> dict[str, str]:
+    """The function URL of each variant's alias, by variant.
+
+    Raises:
+        LabError: a variant has none, or one that is open to all.
+    """
+    client = connection.client("lambda")
+    found = {}
+    for variant in variants:
+        function = f"{FUNCTION_PREFIX}{variant}"
+        with aws_errors(f"read the function URL of {function}"):
+            try:
+                config = client.get_function_url_config(FunctionName=function, Qualifier=ALIAS)
+            except ClientError as error:
+                if error_code(error) != "ResourceNotFoundException":
+                    raise
+                raise LabError(
+                    f"{function}:{ALIAS} has no function URL; deploy with --context function_url=true, or leave --via"
+                    " url out"
+                ) from None
+        if config["AuthType"] != "AWS_IAM":
+            raise LabError(f"the function URL of {function}:{ALIAS} is open to all; set its AuthType to AWS_IAM")
+        found[variant] = config["FunctionUrl"]
+    return found
+
+
 def read_bucket(connection: Connection) -> str | None:
     """The bucket of the source stack, as it is deployed now; None without one, or without a stack."""
-    with aws_errors(f"read the outputs of stack {SOURCE_STACK}"):
-        try:
-            stack = connection.client("cloudformation").describe_stacks(StackName=SOURCE_STACK)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    return outputs.get("BucketName")
+    return (stack_outputs(connection, SOURCE_STACK) or {}).get("BucketName")

@@ -113,6 +113,15 @@ class RunFolder:
                 draft.unlink(missing_ok=True)
             raise _write_error(target, error) from error
 
+    def discard(self) -> None:
+        """Remove what was written: there was no run."""
+        for name in (RECORDS_FILE, RUN_FILE):
+            (self.path / name).unlink(missing_ok=True)
+        if self._records is not None:
+            os.close(self._records)
+            self._records = None
+        self.appended = 0
+
     def _check_room(self, invocations: int) -> None:
         needed = invocations * BYTES_A_RECORD + BYTES_TO_SPARE
         free = shutil.disk_usage(self.path).free

@@ -2,11 +2,10 @@
 
 import base64
 import binascii
-import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import aiohttp
 from botocore.auth import SigV4Auth
@@ -15,7 +14,7 @@ from botocore.credentials import Credentials
 from yarl import URL
 
 from lab.drive.report_line import MOST, Report, find_report
-from lab.records import Status
+from lab.records import Outcome
 
 ALIAS: Final = "live"
 FUNCTION_PREFIX: Final = "cache-lab-"
@@ -24,6 +23,7 @@ FUNCTION_PREFIX: Final = "cache-lab-"
 class SignedRequest(NamedTuple):
     """A request that needs only be sent."""
 
+    method: str
     url: URL
     headers: dict[str, str]
     body: bytes
@@ -50,42 +50,21 @@ class Signer:
             "X-Amz-Invocation-Type": "RequestResponse",
             "X-Amz-Log-Type": "Tail",
         }
-        request = AWSRequest(method="POST", url=url, data=body, headers=headers)
-        # Asked for each time: the credentials of a role change during a long run.
-        SigV4Auth(self._credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
-        return SignedRequest(URL(url, encoded=True), dict(request.headers.items()), body)
+        return signed("POST", url, body=body, headers=headers, region=self._region, credentials=self._credentials)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of an invocation: those fields of `lab.records.Record` that the answer tells. Absent is None."""
-
-    status: Status
-    error_type: str | None = None
-    request_id: str | None = None
-    environment_id: str | None = None
-    invocation: int | None = None
-    cold_start: bool | None = None
-    restored: bool | None = None
-    init_ms: float | None = None
-    restore_ms: float | None = None
-    duration_ms: float | None = None
-    billed_ms: float | None = None
-    memory_mb: int | None = None
-    max_memory_mb: int | None = None
-    cache: str | None = None
-    downstream_calls: int | None = None
-    downstream_ms: float | None = None
-    age_ms: float | None = None
-    version: int | None = None
-    init_downstream_calls: int | None = None
-
-    def record_fields(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {name: getattr(self, name) for name in _RECORD_FIELDS}
+def signed(
+    method: str, url: str, *, body: bytes, headers: dict[str, str], region: str, credentials: Credentials
+) -> SignedRequest:
+    """A request to Lambda with its signature (AWS Signature Version 4)."""
+    request = AWSRequest(method=method, url=url, data=body, headers=headers)
+    # Asked for each time: the credentials of a role change during a long run.
+    SigV4Auth(credentials.get_frozen_credentials(), "lambda", region).add_auth(request)
+    return SignedRequest(method, URL(url, encoded=True), dict(request.headers.items()), body)
 
 
-_RECORD_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Outcome))
+Reads: TypeAlias = Callable[[int, Mapping[str, str], bytes], Outcome]
+"""Tells the outcome of an answer: HTTP status, headers (in a mapping that does not heed case), body."""
 
 
 class Invoker:
@@ -94,8 +73,10 @@ class Invoker:
     An asynchronous context manager: leaving it closes the connections.
     """
 
-    def __init__(self, *, timeout_s: float) -> None:
+    def __init__(self, *, timeout_s: float, reads: Reads | None = None) -> None:
+        """Args: timeout_s: how long to wait for an answer; reads: tells outcomes, by default `read_answer`."""
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._reads = reads or read_answer
 
     async def __aenter__(self) -> Self:
         # No limit: a request that waited for a connection would be late by our own doing.
@@ -113,10 +94,10 @@ class Invoker:
     async def send(self, request: SignedRequest) -> Outcome:
         """The outcome of a request. Without an answer in time, or a connection, it is `lost`; nothing is raised."""
         try:
-            async with self._session.post(
-                request.url, data=request.body, headers=request.headers, allow_redirects=False
+            async with self._session.request(
+                request.method, request.url, data=request.body, headers=request.headers, allow_redirects=False
             ) as answer:
-                return read_answer(answer.status, answer.headers, await answer.read())
+                return self._reads(answer.status, answer.headers, await answer.read())
         except TimeoutError:
             return Outcome(status="lost", error_type="ClientTimeout")
         except (aiohttp.ClientError, OSError) as error:
@@ -126,8 +107,9 @@ class Invoker:
 def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     """The outcome that an answer of the Invoke API tells (AWS, "Lambda API reference: Invoke").
 
-    HTTP 429 is `throttled`; any other that is not 200 means that the function was not run: `lost`. Header
-    ``X-Amz-Function-Error`` marks a function error, whose ``errorType`` is in the body.
+    HTTP 429 is `throttled`, and its ``Reason`` tells which limit was met; any other that is not 200 means that the
+    function was not run: `lost`. Header ``X-Amz-Function-Error`` marks a function error, whose ``errorType`` is in the
+    body.
 
     Args:
         http_status: the HTTP status.
@@ -135,16 +117,25 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Ou
         body: the function's answer, or the error's.
     """
     request_id = headers.get("x-amzn-RequestId")
+    if http_status == 429:
+        return Outcome(status="throttled", error_type=_throttle(headers, body), request_id=request_id)
     if http_status != 200:
-        return Outcome(
-            status="throttled" if http_status == 429 else "lost",
-            error_type=headers.get("x-amzn-ErrorType", f"HTTP {http_status}").partition(":")[0],
-            request_id=request_id,
-        )
-    content = _object(body)
+        return Outcome(status="lost", error_type=_refusal(headers, http_status), request_id=request_id)
     report = find_report(_log_tail(headers), request_id) or Report()
     failed = headers.get("X-Amz-Function-Error")
-    measured: dict[str, Any] = {
+    return _failed(body, failed, request_id, report) if failed is not None else answered(body, request_id, report)
+
+
+def _refusal(headers: Mapping[str, str], http_status: int) -> str:
+    return headers.get("x-amzn-ErrorType", f"HTTP {http_status}").partition(":")[0]
+
+
+def _throttle(headers: Mapping[str, str], body: bytes) -> str:
+    return _text(_object(body).get("Reason")) or _refusal(headers, 429)
+
+
+def _measured(request_id: str | None, report: Report) -> dict[str, Any]:
+    return {
         "request_id": request_id,
         "init_ms": report.init_ms,
         "restore_ms": report.restore_ms,
@@ -153,16 +144,29 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Ou
         "memory_mb": report.memory_mb,
         "max_memory_mb": report.max_memory_mb,
     }
-    if failed is not None:
-        return Outcome(
-            status="function_error",
-            error_type=_text(content.get("errorType")) or report.error_type or failed,
-            # A failed answer tells of no environment. The report does, but only if there was an init or a restore: one
-            # made again after a crash is not shown.
-            cold_start=True if report.init_ms is not None else None,
-            restored=True if report.restore_ms is not None else None,
-            **measured,
-        )
+
+
+def _failed(body: bytes, failed: str, request_id: str | None, report: Report) -> Outcome:
+    return Outcome(
+        status="function_error",
+        error_type=_text(_object(body).get("errorType")) or report.error_type or failed,
+        # A failed answer tells of no environment. The report does, but only if there was an init or a restore: one
+        # made again after a crash is not shown.
+        cold_start=True if report.init_ms is not None else None,
+        restored=True if report.restore_ms is not None else None,
+        **_measured(request_id, report),
+    )
+
+
+def answered(body: bytes, request_id: str | None, report: Report) -> Outcome:
+    """The outcome that a function's own answer tells.
+
+    Args:
+        body: the answer.
+        request_id: of the invocation.
+        report: what Lambda reported of it.
+    """
+    content = _object(body)
     environment = content.get("environment")
     if not isinstance(environment, dict):
         environment = {}
@@ -178,7 +182,7 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Ou
         age_ms=_number(content.get("age_ms")),
         version=_whole(content.get("version")),
         init_downstream_calls=_whole(content.get("init_downstream_calls")),
-        **measured,
+        **_measured(request_id, report),
     )
 
 

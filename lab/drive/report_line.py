@@ -19,7 +19,10 @@ _QUANTITY: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) (?:ms|MB)")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What Lambda reports of one invocation. Absent is None. Times in milliseconds, memory in MB."""
+    """What Lambda reports of one invocation. Absent is None. Times in milliseconds, memory in MB.
+
+    ``status`` is that of a failure: ``timeout``, ``error`` or, in JSON alone, ``failure``.
+    """
 
     duration_ms: float | None = None
     billed_ms: float | None = None
@@ -27,6 +30,7 @@ class Report:
     max_memory_mb: int | None = None
     init_ms: float | None = None
     restore_ms: float | None = None
+    status: str | None = None
     error_type: str | None = None
 
 
@@ -37,10 +41,15 @@ def find_report(log: str, request_id: str | None) -> Report | None:
     last one with the right id is the genuine one.
     """
     for line in reversed(log.splitlines()):
-        found = _from_json(line) if line.startswith("{") else _from_text(line)
+        found = parse_report(line)
         if found is not None and found[0] == request_id:
             return found[1]
     return None
+
+
+def parse_report(line: str) -> tuple[str, Report] | None:
+    """The request id and the report in one line of a log; None if it is no report."""
+    return _from_json(line) if line.startswith("{") else _from_text(line)
 
 
 def _from_text(line: str) -> tuple[str, Report] | None:
@@ -56,6 +65,7 @@ def _from_text(line: str) -> tuple[str, Report] | None:
         max_memory_mb=_whole(_quantity(fields.get("Max Memory Used"))),
         init_ms=_quantity(fields.get("Init Duration")),
         restore_ms=_quantity(fields.get("Restore Duration")),
+        status=fields.get("Status"),
         error_type=fields.get("Error Type"),
     )
 
@@ -73,7 +83,7 @@ def _from_json(line: str) -> tuple[str, Report] | None:
     metrics = record.get("metrics")
     if not isinstance(metrics, dict):
         metrics = {}
-    error_type = record.get("errorType")
+    status, error_type = record.get("status"), record.get("errorType")
     return record["requestId"], Report(
         duration_ms=_number(metrics.get("durationMs")),
         billed_ms=_number(metrics.get("billedDurationMs")),
@@ -81,6 +91,7 @@ def _from_json(line: str) -> tuple[str, Report] | None:
         max_memory_mb=_whole(_number(metrics.get("maxMemoryUsedMB"))),
         init_ms=_number(metrics.get("initDurationMs")),
         restore_ms=_number(metrics.get("restoreDurationMs")),
+        status=status if isinstance(status, str) and status != "success" else None,
         error_type=error_type if isinstance(error_type, str) else None,
     )
 

@@ -5,34 +5,33 @@ import contextlib
 import datetime
 from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rich.console import Console
 
+from lab.aws.connection import Connection
 from lab.deploy import Application, application
-from lab.drive.cautions import cautions, interpreter_cautions, start_cautions
-from lab.drive.connection import Connection, aws_errors
+from lab.drive.aws_side import AwsSide
+from lab.drive.cautions import Warnings, cautions, interpreter_cautions, start_cautions
+from lab.drive.consent import Ask, before_run
 from lab.drive.control import EndpointControl
-from lab.drive.deployment import (
-    COMPARISON_STACK,
-    SOURCE_STACK,
-    Deployment,
-    read_bucket,
-    read_deployment,
-    variant_stack,
-)
+from lab.drive.deploying import Seeded, deploy_source, deploy_variants, seed_items
+from lab.drive.deployment import Deployment, function_urls, read_deployment
+from lab.drive.fleet import LOAD_STACK, Fleet, FleetWindow, check_new, find_fleet, put_run
 from lab.drive.folder import RunFolder
-from lab.drive.invoke import FUNCTION_PREFIX, Invoker, Signer
+from lab.drive.function_url import UrlSigner, read_url_answer
+from lab.drive.invoke import FUNCTION_PREFIX, Invoker, Signer, read_answer
 from lab.drive.machine import allow_many_connections, describe_machine, going_first
 from lab.drive.pace import Clock, steady_clock
+from lab.drive.preflight import check
 from lab.drive.progress import show_progress
-from lab.drive.schedule import all_keys, plan, plan_updates
-from lab.drive.settings import Settings, Source, Target
+from lab.drive.schedule import plan, plan_updates
+from lab.drive.settings import Settings
 from lab.drive.steps import Steps
-from lab.drive.store import Store, open_store, seed
+from lab.drive.store import Store
 from lab.drive.tally import Tally
 from lab.drive.versions import VersionTimeline
-from lab.drive.window import Window, beside, meter_cpu, undisturbed
+from lab.drive.window import RefusedError, SignsInvocations, Window, beside, meter_cpu, undisturbed
 from lab.errors import LabError, RunInterruptedError
 from lab.records import SCHEMA_VERSION
 
@@ -44,15 +43,31 @@ PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for
 Wire: TypeAlias = dict[str, dict[str, int]]
 
 
-def run(settings: Settings, *, out: Path, endpoint_url: str | None, steps: Steps, console: Console) -> Tally:
-    """Deploy, seed, drive, and write the run down.
+class Surroundings(NamedTuple):
+    """What a run is made in.
+
+    Attributes:
+        endpoint_url: a local endpoint that is running; None starts one for this run alone, and is right for AWS.
+        steps: is told of each step.
+        console: where progress goes.
+        ask: is asked before anything is done on AWS.
+        metrics_wait_s: how long to wait, at most, for DynamoDB's own count of the reads on AWS; 0 does without.
+    """
+
+    endpoint_url: str | None
+    steps: Steps
+    console: Console
+    ask: Ask
+    metrics_wait_s: float = 0.0
+
+
+def run(settings: Settings, *, out: Path, surroundings: Surroundings) -> Tally:
+    """Deploy (at the local endpoint), seed, drive, and write the run down.
 
     Args:
         settings: what to do.
         out: the run's folder, whose name is the run's id.
-        endpoint_url: a local endpoint that is running; None starts one for this run alone, and is right for AWS.
-        steps: is told of each step.
-        console: where progress goes.
+        surroundings: where to do it.
 
     Returns:
         What was counted.
@@ -65,8 +80,11 @@ def run(settings: Settings, *, out: Path, endpoint_url: str | None, steps: Steps
     try:
         with RunFolder(out, invocations=settings.invocations * len(settings.variants)) as folder:
             try:
-                with _endpoint(settings, endpoint_url, steps) as url:
-                    return _Run(settings, folder, url, steps, console).run()
+                with _endpoint(settings, surroundings) as url:
+                    return _Run(settings, folder, surroundings._replace(endpoint_url=url)).run()
+            except RefusedError:
+                folder.discard()
+                raise
             finally:
                 recorded = folder.appended
     except KeyboardInterrupt:
@@ -81,41 +99,20 @@ def _kept(recorded: int, out: Path) -> str:
     return f"{recorded:,} records are kept: python -m lab report {out}" if recorded else "nothing was recorded yet"
 
 
-def remove_items(*, source: Source, target: Target, endpoint_url: str | None) -> None:
-    """Remove the items of a source, as far as they would outlive the source stack or hold up its removal.
-
-    Raises:
-        LabError: they cannot be removed.
-    """
-    connection = Connection(target=target, endpoint_url=endpoint_url)
-    _empty_bucket(connection)
-    if source != "s3":
-        with aws_errors("remove the items"):
-            open_store(source, connection).clear()
-
-
 def _starts_delayed(info: Mapping[str, Any] | None) -> int:
     """How many environments have waited to start since the endpoint is up."""
     return 0 if info is None else int(info.get("starts_delayed", {}).get("count", 0))
 
 
-def _empty_bucket(connection: Connection) -> None:
-    """CloudFormation cannot delete a bucket that holds anything."""
-    bucket = read_bucket(connection)
-    if bucket is not None:
-        with aws_errors(f"empty the bucket {bucket}"):
-            open_store("s3", connection, bucket).clear()
-
-
 @contextlib.contextmanager
-def _endpoint(settings: Settings, endpoint_url: str | None, steps: Steps) -> Iterator[str | None]:
-    if settings.target == "aws" or endpoint_url is not None:
-        yield endpoint_url
+def _endpoint(settings: Settings, surroundings: Surroundings) -> Iterator[str | None]:
+    if settings.target == "aws" or surroundings.endpoint_url is not None:
+        yield surroundings.endpoint_url
         return
     from lab.endpoint.process import started_endpoint  # noqa: PLC0415 -- heavy, and not needed for an endpoint given
 
     with contextlib.ExitStack() as stack:
-        with steps.step("start the local endpoint"):
+        with surroundings.steps.step("start the local endpoint"):
             url = stack.enter_context(started_endpoint())
         yield url
 
@@ -123,116 +120,163 @@ def _endpoint(settings: Settings, endpoint_url: str | None, steps: Steps) -> Ite
 class _Run:
     """The steps of one run against a target that is there."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        folder: RunFolder,
-        endpoint_url: str | None,
-        steps: Steps,
-        console: Console,
-    ) -> None:
+    def __init__(self, settings: Settings, folder: RunFolder, surroundings: Surroundings) -> None:
         self._settings = settings
         self._folder = folder
-        self._endpoint_url = endpoint_url
-        self._steps = steps
-        self._console = console
-        self._control = None if endpoint_url is None else EndpointControl(endpoint_url)
-        self._connection = Connection(target=settings.target, endpoint_url=endpoint_url)
+        self._surroundings = surroundings
+        self._steps = surroundings.steps
+        url = surroundings.endpoint_url
+        self._control = None if url is None else EndpointControl(url)
+        self._connection = Connection(target=settings.target, endpoint_url=url)
+        self._aws = AwsSide(self._connection, settings.source, self._steps) if settings.target == "aws" else None
         self._clock: Clock = steady_clock()
         self._timeline = VersionTimeline()
         self._tally = Tally(settings.variants)
 
     def run(self) -> Tally:
         """Every step."""
-        self._greet()
-        with contextlib.ExitStack() as stack:
-            with self._steps.step("synthesize"):
-                app = stack.enter_context(self._application())
-            store = self._deploy(app)
-        deployment = read_deployment(self._connection, self._settings.variants)
+        deployment, store = self._prepare()
+        way = self._way_in()
+        fleet = self._fleet()
         content = self._content(deployment)
         self._folder.begin(content)
         before, delayed_before = self._wire(), _starts_delayed(self._info())
+        begun = self._clock()
         with self._steps.step("drive the variants"):
-            self._drive(store, deployment)
+            if fleet is None:
+                self._drive(store, deployment, way)
+            else:
+                self._drive_by(fleet, store, deployment)
+        ended = self._clock()
         wire = _difference(before, self._wire())
         info = self._info()
         found = interpreter_cautions(info, deployment.runtime) + cautions(self._tally, wire)
         found += start_cautions(info, since=delayed_before)
-        ending = {"local": _local(info, deployment.runtime), "wire": wire, "warnings": found}
-        self._folder.write_run(content | ending | {"finished": True, "finished_at": _now()})
+        ending = {"local": _local(info, deployment.runtime), "wire": wire, "finished": True, "finished_at": _now()}
+        self._folder.write_run(content | ending | self._of_aws(found))
+        if self._aws is not None:
+            # Minutes, perhaps: the run is whole without it.
+            self._aws.after(begun, ended, self._tally, self._surroundings.metrics_wait_s)
+            self._folder.write_run(content | ending | self._of_aws(found))
+        if fleet is not None:
+            put_run(self._connection, fleet, self._folder.path.name, content | ending | self._of_aws(found))
         return self._tally
 
-    def _greet(self) -> None:
-        """See who is there, before anything is changed."""
+    def _of_aws(self, found: Warnings) -> dict[str, Any]:
+        """The parts of ``run.json`` in which AWS has a say."""
+        if self._aws is None:
+            return {"warnings": found}
+        return {"aws": self._aws.content(self._tally), "warnings": found + self._aws.cautions(self._tally)}
+
+    def _prepare(self) -> tuple[Deployment, Store]:
+        """Have functions and items at the target, in the state of now."""
+        deployment, seeded = self._prepare_aws() if self._aws is not None else self._prepare_local()
+        now = self._clock()
+        for key, version in seeded.versions.items():
+            self._timeline.add(key, version, now)
+        return deployment, seeded.store
+
+    def _prepare_aws(self) -> tuple[Deployment, Seeded]:
+        """See that all is there, and ask; what is deployed is measured as it is."""
+        assert self._aws is not None
+        found = check(self._connection, self._settings)
+        self._way_in()
+        self._fleet()
+        self._surroundings.ask(before_run(found.caller, self._settings, found.deployment, found.limit))
+        self._aws.before()
+        return found.deployment, self._seed()
+
+    def _prepare_local(self) -> tuple[Deployment, Seeded]:
+        """Deploy all, in two parts: a SnapStart version reads its items when it is published, so they come before."""
+        settings, steps = self._settings, self._steps
         if self._control is not None:
             self._control.info()
             # A run that was killed in the middle of an outage leaves it on.
             self._control.fail_downstream(0.0)
-            return
-        with aws_errors("use AWS with these credentials"):
-            account = self._connection.client("sts").get_caller_identity()["Account"]
-        self._steps.echo(
-            f"AWS account {account}, {self._connection.region}: what is deployed there costs money until"
-            " `python -m lab destroy --target aws`"
-        )
+        with contextlib.ExitStack() as stack:
+            with steps.step("synthesize"):
+                app = stack.enter_context(self._application())
+            with steps.step("bootstrap"):
+                app.bootstrap()
+            deploy_source(app, self._connection, settings.source, steps)
+            seeded = self._seed()
+            deploy_variants(app, settings.variants, steps)
+            if settings.fleet:
+                with steps.step("deploy the fleet"):
+                    app.deploy([LOAD_STACK])
+        return read_deployment(self._connection, settings.variants), seeded
+
+    def _seed(self) -> Seeded:
+        return seed_items(self._connection, self._settings.source, self._settings.keys, self._steps)
 
     def _application(self) -> contextlib.AbstractContextManager[Application]:
         settings = self._settings
         return application(
-            target=settings.target, endpoint_url=self._endpoint_url, source=settings.source, echo=self._steps.echo
+            target=settings.target,
+            endpoint_url=self._surroundings.endpoint_url,
+            context=self._context(),
+            echo=self._steps.echo,
         )
 
-    def _deploy(self, app: Application) -> Store:
-        """Deploy all, in two parts: a SnapStart version reads its items when it is published, so they come before."""
-        settings, steps = self._settings, self._steps
-        if settings.target == "local":
-            with steps.step("bootstrap"):
-                app.bootstrap()
-        with steps.step("deploy the source"):
-            if settings.source != "s3":  # whose bucket goes then, if there is one from before
-                _empty_bucket(self._connection)
-            app.deploy([SOURCE_STACK])
-        with steps.step(f"seed {settings.keys} items"):
-            store = self._seed()
-        with steps.step("deploy the variants"):
-            app.deploy([*(variant_stack(variant) for variant in settings.variants), COMPARISON_STACK])
-        return store
+    def _context(self) -> dict[str, str]:
+        url = {"function_url": "true"} if self._settings.via == "url" else {}
+        load = {"load": "true"} if self._settings.fleet else {}
+        return {"source": self._settings.source} | url | load
 
-    def _seed(self) -> Store:
-        bucket = read_bucket(self._connection) if self._settings.source == "s3" else None
-        store = open_store(self._settings.source, self._connection, bucket)
-        versions = seed(store, all_keys(self._settings.keys))
-        now = self._clock()
-        for key, version in versions.items():
-            self._timeline.add(key, version, now)
-        return store
+    def _way_in(self) -> SignsInvocations:
+        region, credentials = self._connection.region, self._connection.credentials()
+        if self._settings.via == "url":
+            urls = function_urls(self._connection, self._settings.variants)
+            return UrlSigner(urls=urls, region=region, credentials=credentials)
+        return Signer(endpoint_url=self._connection.address("lambda"), region=region, credentials=credentials)
 
-    def _drive(self, store: Store, deployment: Deployment) -> None:
+    def _drive(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:
         allow_many_connections()
         try:
             with undisturbed(), going_first():
-                asyncio.run(self._drive_all(store, deployment))
+                asyncio.run(self._drive_all(store, deployment, way))
         finally:
             if self._control is not None and self._settings.scenario == "outage":
                 with contextlib.suppress(LabError):
                     self._control.fail_downstream(0.0)
 
-    async def _drive_all(self, store: Store, deployment: Deployment) -> None:
+    def _fleet(self) -> Fleet | None:
+        if not self._settings.fleet:
+            return None
+        fleet = find_fleet(self._connection)
+        check_new(self._connection, fleet, self._folder.path.name)
+        return fleet
+
+    def _drive_by(self, fleet: Fleet, store: Store, deployment: Deployment) -> None:
+        self._steps.echo(f"records: s3://{fleet.bucket}/{self._folder.path.name}")
+        FleetWindow(
+            connection=self._connection,
+            fleet=fleet,
+            run_id=self._folder.path.name,
+            target=self._settings.target,
+            drivers=self._settings.fleet,
+            schedule=list(plan(self._settings)),
+            updates=plan_updates(self._settings),
+            update=store.update,
+            timeline=self._timeline,
+            append=self._folder.append,
+            clock=self._clock,
+            ahead_s=0.0 if self._aws is None else self._aws.ahead_s,
+            timeout_s=deployment.timeout_s + PATIENCE_S,
+            tally=self._tally,
+        ).run()
+
+    async def _drive_all(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:
         schedule = plan(self._settings)
-        signer = Signer(
-            endpoint_url=self._endpoint_url or self._connection.client("lambda").meta.endpoint_url,
-            region=self._connection.region,
-            credentials=self._connection.credentials(),
-        )
-        async with Invoker(timeout_s=deployment.timeout_s + PATIENCE_S) as invoker:
+        reads = read_url_answer if self._settings.via == "url" else read_answer
+        async with Invoker(timeout_s=deployment.timeout_s + PATIENCE_S, reads=reads) as invoker:
             window = Window(
                 run_id=self._folder.path.name,
                 target=self._settings.target,
                 opens_at=self._clock() + LEAD_S,
                 schedule=schedule,
                 updates=plan_updates(self._settings),
-                signer=signer,
+                signer=way,
                 sender=invoker,
                 update=store.update,
                 timeline=self._timeline,
@@ -240,7 +284,7 @@ class _Run:
                 clock=self._clock,
                 tally=self._tally,
             )
-            progress = show_progress(self._tally, total=len(schedule), console=self._console)
+            progress = show_progress(self._tally, total=len(schedule), console=self._surroundings.console)
             async with beside(progress), beside(meter_cpu(self._tally)):
                 await window.run(*self._faults(window.opens_at))
 
@@ -273,6 +317,8 @@ class _Run:
             "run": {
                 "id": self._folder.path.name,
                 "target": settings.target,
+                "via": settings.via,
+                "fleet": settings.fleet,
                 "scenario": settings.scenario,
                 "source": settings.source,
                 "started_at": _now(),
@@ -293,6 +339,7 @@ class _Run:
             },
             "local": _local(self._info(), deployment.runtime),
             "wire": None,
+            "aws": None if self._aws is None else self._aws.content(self._tally),
             "finished": False,
             "finished_at": None,
             "warnings": [],

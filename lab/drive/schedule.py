@@ -6,11 +6,12 @@ requests would have spent waiting is in the numbers (no coordinated omission).
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from lab.drive.planned import PlannedInvocation, PlannedUpdate
 from lab.drive.settings import Scenario, Settings
 
 BURST_PERIOD_S: Final = 4.0
@@ -25,25 +26,6 @@ LONGEST_PHASE_S: Final = 0.010
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Whole: TypeAlias = npt.NDArray[np.int64]
-
-
-class PlannedInvocation(NamedTuple):
-    """One planned start.
-
-    ``at`` is in seconds since the window opened. Invocations of one ``sequence`` have the same key in every variant.
-    """
-
-    at: float
-    variant: str
-    sequence: int
-    key: str
-
-
-class PlannedUpdate(NamedTuple):
-    """One planned update of an item, ``at`` seconds after the window opened."""
-
-    at: float
-    key: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

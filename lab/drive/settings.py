@@ -10,13 +10,17 @@ from lab.errors import UsageError
 Target = Literal["local", "aws"]
 Scenario = Literal["steady", "burst", "outage"]
 Source = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
+Via = Literal["invoke", "url"]
 
 TARGETS: Final = ("local", "aws")
 SCENARIOS: Final = ("steady", "burst", "outage")
 SOURCES: Final = ("dynamodb", "ssm", "secretsmanager", "s3")
+WAYS: Final = ("invoke", "url")
 
 MOST_INVOCATIONS: Final = 10_000_000
 MOST_KEYS: Final = 10_000  # a key has four digits
+MOST_DRIVERS: Final = 100
+LONGEST_FLEET_S: Final = 780  # a function runs for 900 s at most, and has to begin before and to end after
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,8 @@ class Settings:
         updates: mean item updates a second during the window, keys drawn by the same law.
         source: where the items are.
         target: where the functions are.
+        via: `invoke`: by the Lambda Invoke API. `url`: by the functions' URLs.
+        fleet: how many driver functions send the invocations; 0: this process does.
         seed: fixes arrivals, keys and updates.
 
     Raises:
@@ -50,6 +56,8 @@ class Settings:
     updates: float = 2.0
     source: Source = "dynamodb"
     target: Target = "local"
+    via: Via = "invoke"
+    fleet: int = 0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -73,6 +81,20 @@ class Settings:
         if self.target == "aws" and self.scenario == "outage":
             raise UsageError(
                 "--scenario outage needs --target local: only the local endpoint can fail downstream calls"
+            )
+
+        self._check_fleet()
+
+    def _check_fleet(self) -> None:
+        _check("--fleet", self.fleet, least=0, most=MOST_DRIVERS, unit="driver functions")
+        if not self.fleet:
+            return
+        if self.via == "url":
+            raise UsageError("--fleet invokes by the Invoke API; leave out --via url, or --fleet")
+        if self.duration_s > LONGEST_FLEET_S:
+            raise UsageError(
+                f"--duration {self.duration_s:g} is too long for --fleet: a driver function runs for 15 minutes at"
+                f" most; give {LONGEST_FLEET_S} seconds or less"
             )
 
     @property

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from lab.drive.connection import Connection, aws_errors
+from lab.aws.connection import Connection
+from lab.aws.errors import aws_errors
 from lab.drive.settings import Source
 from lab.errors import LabError
 

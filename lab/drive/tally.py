@@ -4,8 +4,8 @@ import array
 import collections
 import dataclasses
 
-from lab.drive.invoke import Outcome
 from lab.errors import LabError
+from lab.records import Outcome
 
 
 @dataclasses.dataclass(slots=True)
@@ -34,6 +34,7 @@ class Tally:
         busy_shares: busy share of all CPUs (0 to 1), one reading a second.
         updates_written: updates that were acknowledged.
         updates_failed: updates that were not, though they may have taken effect.
+        refused: invocations that Lambda itself answered in the function's place: throttled or forbidden.
         errors: unanswered invocations by status and error type.
     """
 
@@ -43,6 +44,7 @@ class Tally:
         self.busy_shares: list[float] = []
         self.updates_written = 0
         self.updates_failed = 0
+        self.refused = 0
         self.errors: collections.Counter[str] = collections.Counter()
 
     @property
@@ -55,6 +57,11 @@ class Tally:
         """Invocations that brought no answer of the function, of all variants."""
         return sum(variant.unanswered for variant in self.variants.values())
 
+    @property
+    def downstream_calls(self) -> int:
+        """What the answers of all variants add up to, calls of init included."""
+        return sum(variant.downstream_calls for variant in self.variants.values())
+
     def count(self, variant: str, outcome: Outcome) -> None:
         """Count one invocation that is over."""
         counts = self.variants[variant]
@@ -63,7 +70,12 @@ class Tally:
             self.errors[f"{outcome.status}: {outcome.error_type}"] += 1
             counts.unanswered += 1
             counts.uncounted += outcome.status != "throttled"
+            self.refused += outcome.status != "function_error" and outcome.request_id is not None
         counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
+
+    def commonest_error(self) -> tuple[str, int]:
+        """The status and error type that most unanswered invocations have, and how many have it."""
+        return next(iter(self.errors.most_common(1)), ("nothing was sent", 0))
 
     def check_answered(self) -> None:
         """Raise if no function ever answered: a run that ends so has failed, whatever it wrote.
@@ -73,7 +85,7 @@ class Tally:
         """
         if self.completed > self.unanswered:
             return
-        (error, times), *_ = self.errors.most_common(1) or [("nothing was sent", 0)]
+        error, times = self.commonest_error()
         raise LabError(
             f"none of {self.completed:,} invocations was answered ({error}, {times:,} times); read the"
             " function's log at the target, or deploy anew"

@@ -6,28 +6,32 @@ import dataclasses
 import gc
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from lab.drive.connection import aws_errors
-from lab.drive.invoke import Outcome, SignedRequest
+from lab.aws.errors import aws_errors
+from lab.drive.invoke import SignedRequest
 from lab.drive.machine import CpuMeter
 from lab.drive.pace import Clock, when_due
-from lab.drive.schedule import PlannedInvocation, PlannedUpdate, Schedule
+from lab.drive.planned import PlannedInvocation, PlannedUpdate
 from lab.drive.tally import Tally
+from lab.drive.updates import write_updates
 from lab.drive.versions import VersionTimeline
 from lab.errors import LabError
-from lab.records import Record
+from lab.records import Outcome, Record
 
 THREAD_PATIENCE_S: Final = 5.0
 SWITCH_INTERVAL_S: Final = 0.0005
 CPU_PERIOD_S: Final = 1.0
+HOPELESS: Final = 20  # invocations refused at the start, and none under way, before the run is given up
+
+
+class RefusedError(LabError):
+    """Lambda refused every invocation from the start: there is no run."""
 
 
 class SignsInvocations(Protocol):
-    """Makes requests: `lab.drive.invoke.Signer`."""
+    """Makes requests: `lab.drive.invoke.Signer` or `lab.drive.function_url.UrlSigner`."""
 
     def invocation(self, variant: str, key: str) -> SignedRequest:
         """A request that invokes a variant."""
@@ -48,12 +52,13 @@ class Window:
         run_id: the run that the records belong to.
         target: where the functions are.
         opens_at: when offset 0 of the plans is, by `clock`.
-        schedule: the planned invocations.
+        schedule: the planned invocations, earliest first.
         updates: the planned updates.
         signer: makes the requests.
         sender: sends them.
         update: writes the next version of an item and gives its number; may block.
-        timeline: is told of every version written.
+        timeline: is told of every version written; None if what it would need is known elsewhere, and then no record
+            has a staleness.
         append: writes a record down.
         clock: Unix seconds, for every moment in the records.
         tally: is told of every outcome.
@@ -62,15 +67,16 @@ class Window:
     run_id: str
     target: str
     opens_at: float
-    schedule: Schedule
+    schedule: Iterable[PlannedInvocation]
     updates: Sequence[PlannedUpdate]
     signer: SignsInvocations
     sender: SendsRequests
     update: Callable[[str], int]
-    timeline: VersionTimeline
+    timeline: VersionTimeline | None
     append: Callable[[Record], None]
     clock: Clock
     tally: Tally
+    _under_way: int = dataclasses.field(default=0, init=False)
     _stop_starts: threading.Event = dataclasses.field(default_factory=threading.Event, init=False)
     _stop_updates: threading.Event = dataclasses.field(default_factory=threading.Event, init=False)
 
@@ -83,6 +89,7 @@ class Window:
             also: what must be done meanwhile, and ends by itself.
 
         Raises:
+            RefusedError: Lambda refused the first invocations, one and all.
             LabError: a record cannot be written, a request not signed, or ``also`` failed. Nothing is sent then.
         """
         updates = threading.Thread(target=self._update_each, name="updates", daemon=True)
@@ -133,14 +140,26 @@ class Window:
         planned_at = self.opens_at + planned.at
         sent_at = self.clock()
         self.tally.lateness_s.append(sent_at - planned_at)
+        self._under_way += 1
         outcome = await self.sender.send(request)
         received_at = self.clock()
+        self._under_way -= 1
         self.tally.count(planned.variant, outcome)
         try:
             self.append(self._record(planned, planned_at, sent_at, received_at, outcome))
+            self._check_hope()
         except LabError:
             self._stop_starts.set()
             raise
+
+    def _check_hope(self) -> None:
+        tally = self.tally
+        if tally.completed == tally.refused >= HOPELESS and not self._under_way:
+            error, times = tally.commonest_error()
+            raise RefusedError(
+                f"Lambda refused each of the first {tally.completed} invocations ({error}, {times} times), so the run"
+                " was given up; see the functions' reserved concurrency, the account's limit, and your permissions"
+            )
 
     def _record(
         self,
@@ -152,7 +171,7 @@ class Window:
     ) -> Record:
         lost = outcome.status == "lost"
         staleness_ms = None
-        if outcome.version is not None:
+        if outcome.version is not None and self.timeline is not None:
             staleness_ms = self.timeline.staleness_ms(planned.key, outcome.version, sent_at)
         return Record(
             run_id=self.run_id,
@@ -166,19 +185,19 @@ class Window:
             latency_ms=None if lost else (received_at - planned_at) * 1000.0,
             service_ms=None if lost else (received_at - sent_at) * 1000.0,
             staleness_ms=staleness_ms,
-            **outcome.record_fields(),
+            **outcome.fields(),
         )
 
     def _update_each(self) -> None:
-        planned = ((self.opens_at + update.at, update.key) for update in self.updates)
-        for key in when_due(planned, clock=self.clock, stop=self._stop_updates):
-            try:
-                version = self.update(key)
-            except (BotoCoreError, ClientError):
-                self.tally.updates_failed += 1
-                continue
-            self.timeline.add(key, version, self.clock())
-            self.tally.updates_written += 1
+        write_updates(
+            self.updates,
+            opens_at=self.opens_at,
+            update=self.update,
+            timeline=self.timeline,
+            clock=self.clock,
+            tally=self.tally,
+            stop=self._stop_updates,
+        )
 
 
 def _settle(started: "asyncio.Future[None]", error: LabError | None) -> None:

@@ -10,23 +10,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from lab.endpoint.emulator_program import FRONT_DOOR
 from lab.errors import LabError
 
 ACCESS_KEY = "cachelab"
 REGION = "us-east-1"
 START_LIMIT_S = 60.0
 
-# Runs the emulator, and ends it when the lab's end of the pipe at standard input closes, however the lab ended.
-_PROGRAM = """
-import os, sys, threading
-def watch():
-    os.read(0, 1)
-    os._exit(0)
-threading.Thread(target=watch, daemon=True).start()
-sys.argv = ["ministack"]
-from ministack.app import main
-main()
-"""
+PROGRAM = Path(__file__).with_name("emulator_program.py")
 
 
 class Emulator:
@@ -38,6 +29,7 @@ class Emulator:
 
     def __init__(self, folder: Path, lambda_executor: str = "docker") -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._log = folder / "ministack.log"
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -55,7 +47,8 @@ class Emulator:
         }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM],
+                # -P: the program's folder has modules of ours, which are not to be found in the place of others.
+                [sys.executable, "-P", str(PROGRAM)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -79,6 +72,10 @@ class Emulator:
                 return
             time.sleep(0.05)
         raise LabError(f"ministack did not answer in {START_LIMIT_S:.0f} s; see {self._log}")
+
+    def announce(self, front_door: str) -> None:
+        """Tell it the address of the local endpoint, through which its own invocations of functions go."""
+        (self._folder / FRONT_DOOR).write_text(front_door, encoding="ascii")
 
     def close(self) -> None:
         """End the process."""

@@ -60,6 +60,7 @@ async def _serve_in(folder: Path, port: int, profile: Profile, settings: EngineS
     try:
         bound = await _listen(server, port)
         url = f"http://127.0.0.1:{bound}"
+        emulator.announce(url)
         engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}, settings, telemetry)
         await telemetry.start()
         await wire.start()

@@ -100,7 +100,10 @@ def lambda_handler(find: Load) -> Callable[[Any, Context], Answer]:
 
 
 def _key_of(event: Any) -> str:
-    key = event.get("key") if isinstance(event, dict) else None
+    content = event if isinstance(event, dict) else {}
+    # Through the function's URL the key comes in the query string.
+    parameters = content.get("queryStringParameters")
+    key = (parameters if isinstance(parameters, dict) else content).get("key")
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         given = reprlib.repr(event)
         raise BadRequest(f'the event is {given}: give {{"key": …}}, 1 to 64 letters, digits, hyphens or underscores')

@@ -134,7 +134,7 @@ def answered(number: int) -> Record:
 # Help
 
 
-@pytest.mark.parametrize("command", ["run", "report", "compare", "serve", "deploy", "destroy"])
+@pytest.mark.parametrize("command", ["run", "report", "compare", "serve", "deploy", "destroy", "collect"])
 def test_every_command_has_help(lab: Lab, command: str) -> None:
     said = lab(command, "--help")
 
@@ -266,12 +266,22 @@ def test_aws_with_a_profile_that_is_not_there(lab: Lab, tmp_path: Path, monkeypa
     assert_one_line(lab("run", "--target", "aws", "--out", tmp_path / "run"), 1, "nobody")
 
 
-def test_aws_with_a_variable_that_leads_elsewhere(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9")
+@pytest.mark.parametrize("pair", ["memory_mb", "source=s3"])
+def test_a_context_that_is_not_taken(lab: Lab, pair: str) -> None:
+    assert_one_line(lab("deploy", "--target", "aws", "--context", pair), 2, f"--context '{pair}' is not taken; give")
 
-    said = lab("run", "--target", "aws", "--out", tmp_path / "run")
 
-    assert_one_line(said, 2, "AWS_ENDPOINT_URL_LAMBDA leads elsewhere", "unset it")
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--since", "yesterday"], "--since 'yesterday' is no moment"),
+        (["--since", "5m", "--until", "10m"], "--until is not after --since"),
+        ([], "--since"),
+    ],
+)
+def test_a_span_that_is_none(lab: Lab, tmp_path: Path, arguments: list[str], part: str) -> None:
+    assert_one_line(lab("collect", "--target", "aws", "--out", tmp_path / "c", *arguments), 2, part)
+    assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.parametrize("command", [["report"], ["compare", "/nowhere"]])

@@ -25,7 +25,7 @@ def test_the_snapshot_of_the_worked_example() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "per_million"), [("dynamodb", 0.0625), ("ssm", 0.0), ("secretsmanager", 5.0), ("s3", 0.4)]
+    ("source", "per_million"), [("dynamodb", 0.125), ("ssm", 0.0), ("secretsmanager", 5.0), ("s3", 0.4)]
 )
 def test_a_read_costs(source: str, per_million: float) -> None:
     cost = prices.cost_per_million(
@@ -86,4 +86,4 @@ def test_the_file_is_dated_and_names_its_region() -> None:
 
 
 def test_a_consistent_read_costs_twice_an_eventually_consistent_one() -> None:
-    assert prices.OTHER_READ["dynamodb_consistent"].usd == pytest.approx(2 * prices.READ["dynamodb"].usd)
+    assert prices.READ["dynamodb"].usd == pytest.approx(2 * prices.OTHER_READ["dynamodb_eventually_consistent"].usd)

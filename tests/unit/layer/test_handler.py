@@ -107,6 +107,7 @@ def test_with_the_clock_set_back_no_age_is_negative() -> None:
     "event",
     [
         None, {}, [], "item-0001", 7, {"key": None}, {"key": 1}, {"key": True}, {"key": ""}, {"key": "a/b"},
+        {"queryStringParameters": {}}, {"queryStringParameters": None}, {"queryStringParameters": {"key": "a/b"}},
         {"key": "a b"}, {"key": "a\n"}, {"key": "é"}, {"key": "x" * 65}, {"key": ["a"]}, {"Key": "a"},
     ],
 )  # fmt: skip
@@ -116,6 +117,11 @@ def test_a_missing_or_malformed_key_is_a_bad_request(event: Any, capsys: pytest.
     assert len(str(raised.value)) < 300
     line = emitted(capsys)
     assert (line["Hits"], line["Misses"], line["StaleServed"]) == (0, 0, 0)
+
+
+def test_a_function_url_has_the_key_in_its_query() -> None:
+    event = {"version": "2.0", "rawPath": "/", "queryStringParameters": {"key": "item-0001"}, "isBase64Encoded": False}
+    assert lambda_handler(kept)(event, CONTEXT)["key"] == "item-0001"
 
 
 @pytest.mark.parametrize("key", ["a", "x" * 64, "item-0007", "_-", "A9"])

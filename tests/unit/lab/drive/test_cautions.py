@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from lab.drive.cautions import cautions, interpreter_cautions, start_cautions
-from lab.drive.invoke import Outcome
 from lab.drive.tally import Tally
+from lab.records import Outcome
 
 
 def codes(warnings: list[dict[str, str]]) -> list[str]:

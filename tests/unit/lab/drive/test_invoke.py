@@ -11,7 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from multidict import CIMultiDict
 
-from lab.drive.invoke import Outcome, Signer, read_answer
+from lab.drive.invoke import Signer, read_answer
+from lab.records import Outcome
 
 ID = "8f507cfc-6411-4ec4-9ea8-1d6f9c8a4f1d"
 REPORT = (
@@ -123,12 +124,21 @@ def test_a_function_error_without_a_type_has_the_headers() -> None:
     assert read_answer(200, headers(X_Amz_Function_Error="Unhandled"), b"").error_type == "Unhandled"
 
 
-def test_throttled() -> None:
-    found = read_answer(
-        429, headers(x_amzn_ErrorType="TooManyRequestsException:http://internal.amazon.com/x/"), b'{"Reason": "x"}'
-    )
+THROTTLE = "TooManyRequestsException:http://internal.amazon.com/x/"
 
-    assert found == Outcome(status="throttled", error_type="TooManyRequestsException", request_id=ID)
+
+@pytest.mark.parametrize(
+    ("body", "error_type"),
+    [
+        (b'{"Reason": "ConcurrentInvocationLimitExceeded"}', "ConcurrentInvocationLimitExceeded"),
+        (b'{"Reason": 7}', "TooManyRequestsException"),
+        (b"", "TooManyRequestsException"),
+    ],
+)
+def test_a_throttle_tells_which_limit_was_met(body: bytes, error_type: str) -> None:
+    found = read_answer(429, headers(x_amzn_ErrorType=THROTTLE), body)
+
+    assert found == Outcome(status="throttled", error_type=error_type, request_id=ID)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 
 from lab.drive import progress
-from lab.drive.invoke import Outcome
 from lab.drive.progress import show_progress
 from lab.drive.tally import Tally
 from lab.drive.window import beside
+from lab.records import Outcome
 
 
 async def shown(console: Console) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.drive.connection import Connection
+from lab.aws.connection import Connection
 from lab.drive.settings import SOURCES, Source
 from lab.drive.store import Store, open_store, seed
 from lab.errors import LabError

@@ -12,11 +12,12 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from lab.drive.invoke import Invoker, SignedRequest, Signer
 from lab.drive.pace import steady_clock
-from lab.drive.schedule import PlannedUpdate, plan
+from lab.drive.planned import PlannedUpdate
+from lab.drive.schedule import plan
 from lab.drive.settings import Settings
 from lab.drive.tally import Tally
 from lab.drive.versions import VersionTimeline
-from lab.drive.window import Window, beside
+from lab.drive.window import HOPELESS, RefusedError, Window, beside
 from lab.errors import LabError
 from lab.records import Record
 from tests.unit.lab.drive.invoke_double import InvokeDouble
@@ -76,7 +77,9 @@ def test_every_planned_invocation_is_sent_once_and_recorded(plain: Driven) -> No
     assert sorted(plain.double.requests) == sorted((p.variant, p.key) for p in planned)
     by_sequence = {(r.variant, r.sequence): r for r in plain.records}
     assert {(p.variant, p.sequence): p.key for p in planned} == {at: r.key for at, r in by_sequence.items()}
-    assert {round(by_sequence[p.variant, p.sequence].planned_at - p.at - plain.opens_at, 6) for p in planned} == {0.0}
+    assert {
+        round((by_sequence[p.variant, p.sequence].planned_at or 0.0) - p.at - plain.opens_at, 6) for p in planned
+    } == {0.0}
 
 
 def test_a_record_has_what_the_answer_said(plain: Driven) -> None:
@@ -100,6 +103,7 @@ async def test_latency_counts_from_the_planned_start_and_service_from_sending() 
     await driven.drive()
 
     for record in driven.records:
+        assert record.planned_at is not None
         assert record.sent_at is not None
         assert record.received_at is not None
         assert record.latency_ms == pytest.approx((record.received_at - record.planned_at) * 1000)
@@ -125,7 +129,7 @@ async def test_each_way_to_fail_is_recorded_as_such() -> None:
         record.status + ": " + str(record.error_type): record for record in driven.records if record.status != "ok"
     }
     assert set(failed) == {
-        "throttled: TooManyRequestsException",
+        "throttled: ReservedFunctionConcurrentInvocationLimitExceeded",
         "function_error: DownstreamError",
         "lost: ServerDisconnectedError",
         "lost: ClientTimeout",
@@ -164,7 +168,7 @@ async def test_updates_make_answers_stale_from_their_acknowledgement() -> None:
     await driven.drive()
 
     early = [r.staleness_ms for r in driven.records if (r.sent_at or 0) < driven.opens_at + 0.2]
-    late = [r for r in driven.records if r.planned_at > driven.opens_at + 0.3]
+    late = [r for r in driven.records if (r.planned_at or 0.0) > driven.opens_at + 0.3]
     assert set(early) == {0.0}
     assert late
     for record in late:
@@ -264,3 +268,31 @@ async def test_what_only_watches_cannot_end_the_run() -> None:
 
     async with beside(broken()):
         await asyncio.sleep(0)
+
+
+async def test_a_run_that_is_refused_from_the_start_is_given_up() -> None:
+    driven = Driven(duration_s=2, rate=40)
+    driven.double.behaviours = dict.fromkeys(range(1000), "throttle")
+
+    with pytest.raises(RefusedError, match=r"first \d+ invocations \(throttled: ReservedFunctionConcurrent"):
+        await driven.drive()
+    assert HOPELESS <= len(driven.records) < 80
+    assert {record.status for record in driven.records} == {"throttled"}
+
+
+@pytest.mark.parametrize("answered", [0, 15])
+async def test_one_answer_keeps_a_throttled_run_going(answered: int) -> None:
+    driven = Driven(duration_s=0.5, rate=40)
+    driven.double.behaviours = {number: "throttle" for number in range(1000) if number != answered}
+    await driven.drive()
+
+    assert len(driven.records) == 40
+
+
+async def test_what_is_under_way_keeps_a_throttled_run_going() -> None:
+    driven = Driven(duration_s=0.5, rate=40, timeout_s=1.0)
+    driven.double.behaviours = {0: "hang"} | dict.fromkeys(range(1, 1000), "throttle")
+    await driven.drive()
+
+    assert len(driven.records) == 40
+    assert driven.tally.refused == 39

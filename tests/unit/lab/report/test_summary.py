@@ -109,7 +109,7 @@ def test_the_cost_by_hand(tmp_path: Path, record: Record) -> None:
 
     assert summary.cost is not None
     # 0.20 a million requests, 10 ms of a quarter GB on x86_64, one eventually consistent read of DynamoDB.
-    assert summary.cost.total == pytest.approx(0.20 + 1e6 * 0.010 * 0.25 * 0.0000166667 + 0.0625)
+    assert summary.cost.total == pytest.approx(0.20 + 1e6 * 0.010 * 0.25 * 0.0000166667 + 0.125)
 
 
 def test_an_incomplete_last_line_is_passed_over(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""What a command is about to do at AWS, told before it does any of it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from functions.registry import VARIANTS
+from lab import prices
+from lab.aws.account import CDK_STACK, Caller
+from lab.drive.deployment import Deployment
+from lab.drive.settings import Settings, Source
+
+Ask: TypeAlias = Callable[[Sequence[str]], None]
+"""Puts lines before the user and returns if the answer is yes; raises `lab.errors.LabError` if not."""
+
+CHARGED: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Lambda::Function")
+ASSUMED_BILLED_MS: Final = 100.0
+"""Of an invocation, cold starts included: above what the variants took on two local cores, at 512 MB."""
+
+ASSUMED_RESTORES: Final = 0.02
+"""Share of the invocations with SnapStart that begin with a restore: a short run has as many as that."""
+
+
+def run_cost(settings: Settings, deployment: Deployment) -> float | None:
+    """What the invocations of a run cost at most, US dollars, as far as it can be told before; None without prices.
+
+    Every invocation is taken to be billed `ASSUMED_BILLED_MS` and to read downstream once, as without a cache.
+    """
+    total = 0.0
+    for variant in VARIANTS:
+        if variant.name not in settings.variants:
+            continue
+        cost = prices.cost_per_million(
+            architecture=deployment.architecture,
+            source=settings.source,
+            memory_mb=deployment.memory_mb,
+            billed_ms=ASSUMED_BILLED_MS,
+            restores=ASSUMED_RESTORES if variant.snap_start else 0.0,
+            downstream_calls=1.0,
+        )
+        if cost is None:
+            return None
+        total += cost.total * settings.invocations / 1e6
+    return total
+
+
+def before_run(caller: Caller, settings: Settings, deployment: Deployment, limit: int | None) -> list[str]:
+    """What is told before a run: where, how much, at what cost.
+
+    Args:
+        caller: whose account is used.
+        settings: of the run.
+        deployment: what is there.
+        limit: how many executions the account may have at once; None if unknown.
+    """
+    total = settings.invocations * len(settings.variants)
+    cost = run_cost(settings, deployment)
+    estimate = "no price is known for it" if cost is None else f"about US$ {cost:,.4f}"
+    lines = [
+        f"{caller}",
+        f"{total:,} invocations ({settings.invocations:,} of each of {len(settings.variants)} variants in"
+        f" {settings.duration_s:g} s), {settings.keys} items in {settings.source},"
+        f" {round(settings.updates * settings.duration_s):,} updates of them",
+        f"estimated cost {estimate}, at {ASSUMED_BILLED_MS:g} ms billed and one read for each invocation (list prices"
+        f" of {prices.REGION}, {prices.READ_ON}; logs, metrics and updates not included)",
+    ]
+    if limit is not None:
+        lines.append(f"the account may have {limit:,} executions at once; what is above is throttled, and counted so")
+    return lines
+
+
+def standing_cost(templates: Iterable[Mapping[str, Any]]) -> float:
+    """What the stacks of these templates cost in a month without any traffic, US dollars.
+
+    Alarms, the dashboards that are not free, and the snapshots that Lambda keeps for SnapStart; without provisioned
+    concurrency.
+    """
+    resources = [resource for template in templates for resource in template["Resources"].values()]
+    of = {kind: [each.get("Properties", {}) for each in resources if each["Type"] == kind] for kind in CHARGED}
+    alarms = sum(
+        sum("MetricStat" in query for query in each.get("Metrics", ())) or 1 for each in of["AWS::CloudWatch::Alarm"]
+    )
+    dashboards = max(0, len(of["AWS::CloudWatch::Dashboard"]) - prices.FREE_DASHBOARDS)
+    snapshots = sum(
+        prices.snapshot_per_month(each["MemorySize"]) for each in of["AWS::Lambda::Function"] if "SnapStart" in each
+    )
+    return alarms * prices.ALARM_MONTH.usd + dashboards * prices.DASHBOARD_MONTH.usd + snapshots
+
+
+def before_deploy(
+    caller: Caller, templates: Mapping[str, Mapping[str, Any]], *, prepared: bool, source: Source, keys: int
+) -> list[str]:
+    """What is told before a deployment: where, and what will be there.
+
+    Args:
+        caller: whose account is used.
+        templates: of the stacks that are deployed, by their names.
+        prepared: whether the CDK's own stack is there.
+        source: what the functions read.
+        keys: how many items are seeded.
+    """
+    bootstrap = [] if prepared else [f"creates stack {CDK_STACK}, which the CDK needs (a bucket and roles of its own)"]
+    return [
+        f"{caller}",
+        f"creates or updates {len(templates)} stacks: {', '.join(templates)}; seeds {keys} items in {source}; no"
+        " invocations",
+        *bootstrap,
+        f"estimated cost while it stands idle about US$ {standing_cost(templates.values()):,.2f} a month (list prices"
+        f" of {prices.REGION}, {prices.READ_ON}), until `python -m lab destroy --target aws`",
+    ]
+
+
+def before_destroy(caller: Caller, stacks: Sequence[str], source: Source) -> list[str]:
+    """What is told before all is removed.
+
+    Args:
+        caller: whose account is used.
+        stacks: that are removed.
+        source: whose items are removed.
+    """
+    return [
+        f"{caller}",
+        f"removes {len(stacks)} stacks with their logs and data: {', '.join(stacks)}, and the lab's items in {source}",
+    ]

@@ -1,0 +1,162 @@
+"""The application put onto a target in the order that it needs."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from lab.aws.account import identify, is_bootstrapped
+from lab.aws.connection import Connection
+from lab.aws.errors import aws_errors
+from lab.deploy import Application, Target, application
+from lab.drive.consent import Ask, before_deploy, before_destroy
+from lab.drive.deployment import COMPARISON_STACK, SOURCE_STACK, read_bucket, variant_stack
+from lab.drive.fleet import empty_fleet
+from lab.drive.schedule import all_keys
+from lab.drive.settings import Source
+from lab.drive.steps import Steps
+from lab.drive.store import Store, open_store, seed
+
+DEFAULT_KEYS: Final = 50  # of stacks/settings.py, which nothing of the lab may import
+
+
+class Place(NamedTuple):
+    """Where the application is put, and how.
+
+    Attributes:
+        target: where the functions are.
+        endpoint_url: the local endpoint's address (target ``local``).
+        source: what the functions read.
+        context: settings of the application, by name; see `stacks/settings.py`.
+    """
+
+    target: Target
+    endpoint_url: str | None
+    source: Source
+    context: Mapping[str, str]
+
+
+class Seeded(NamedTuple):
+    """The items of a source, and their versions by key as read back."""
+
+    store: Store
+    versions: dict[str, int]
+
+
+def deploy_application(place: Place, steps: Steps, ask: Ask) -> None:
+    """Deploy every stack, and seed the items in between: a SnapStart version reads its items when it is published.
+
+    Args:
+        place: where to.
+        steps: is told of each step.
+        ask: is asked before anything is done on AWS.
+
+    Raises:
+        LabError: the answer is no, AWS refused, or the CDK CLI failed.
+    """
+    connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
+    caller = identify(connection) if place.target == "aws" else None
+    with _synthesized(place, steps) as app:
+        keys = int(place.context.get("keys", DEFAULT_KEYS))  # checked by the application, which has been synthesized
+        prepared = caller is not None and is_bootstrapped(connection)
+        if caller is not None:
+            ask(before_deploy(caller, app.templates, prepared=prepared, source=place.source, keys=keys))
+        if not prepared:
+            with steps.step("bootstrap"):
+                app.bootstrap()
+        deploy_source(app, connection, place.source, steps)
+        seed_items(connection, place.source, keys, steps)
+        with steps.step("deploy the rest"):
+            app.deploy()
+
+
+def destroy_application(place: Place, steps: Steps, ask: Ask) -> None:
+    """Remove every stack, and the items that would outlive them.
+
+    Args:
+        place: where from.
+        steps: is told of each step.
+        ask: is asked before anything is done on AWS.
+
+    Raises:
+        LabError: the answer is no, AWS refused, or the CDK CLI failed.
+    """
+    connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
+    caller = identify(connection) if place.target == "aws" else None
+    # Every stack that there can be: one that was deployed once and is not asked for now would be left.
+    with _synthesized(place._replace(context={"load": "true", **place.context}), steps) as app:
+        if caller is not None:
+            ask(before_destroy(caller, list(app.templates), place.source))
+        with steps.step("remove the items"):
+            remove_items(connection, place.source)
+        with steps.step("destroy"):
+            app.destroy()
+
+
+@contextlib.contextmanager
+def _synthesized(place: Place, steps: Steps) -> Iterator[Application]:
+    context = {"source": place.source, **place.context}
+    with contextlib.ExitStack() as stack:
+        with steps.step("synthesize"):
+            app = stack.enter_context(
+                application(target=place.target, endpoint_url=place.endpoint_url, context=context, echo=steps.echo)
+            )
+        yield app
+
+
+def deploy_source(app: Application, connection: Connection, source: Source, steps: Steps) -> None:
+    """Deploy the stack of what the functions read.
+
+    Raises:
+        LabError: the CDK CLI failed, or a bucket from before cannot be emptied.
+    """
+    with steps.step("deploy the source"):
+        if source != "s3":  # whose bucket goes then, if there is one from before
+            empty_bucket(connection)
+        app.deploy([SOURCE_STACK])
+
+
+def seed_items(connection: Connection, source: Source, keys: int, steps: Steps) -> Seeded:
+    """Create those of the items that are not there yet.
+
+    Raises:
+        LabError: they cannot be written or read.
+    """
+    with steps.step(f"seed {keys} items"):
+        bucket = read_bucket(connection) if source == "s3" else None
+        store = open_store(source, connection, bucket)
+        return Seeded(store, seed(store, all_keys(keys)))
+
+
+def deploy_variants(app: Application, variants: Sequence[str], steps: Steps) -> None:
+    """Deploy the stacks of the variants, and the comparison. The items must be there: SnapStart reads them now.
+
+    Raises:
+        LabError: the CDK CLI failed.
+    """
+    with steps.step("deploy the variants"):
+        app.deploy([*(variant_stack(variant) for variant in variants), COMPARISON_STACK])
+
+
+def remove_items(connection: Connection, source: Source) -> None:
+    """Remove the items of a source, as far as they would outlive the source stack or hold up its removal.
+
+    Raises:
+        LabError: they cannot be removed.
+    """
+    empty_bucket(connection)
+    empty_fleet(connection)
+    if source != "s3":
+        with aws_errors("remove the items"):
+            open_store(source, connection).clear()
+
+
+def empty_bucket(connection: Connection) -> None:
+    """Empty the source's bucket, if there is one: CloudFormation cannot delete a bucket that holds anything.
+
+    Raises:
+        LabError: it cannot be emptied.
+    """
+    bucket = read_bucket(connection)
+    if bucket is not None:
+        with aws_errors(f"empty the bucket {bucket}"):
+            open_store("s3", connection, bucket).clear()

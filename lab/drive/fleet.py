@@ -1,0 +1,234 @@
+"""A run driven by many functions: the planned starts are cut into shards, and every one of them is accounted for.
+
+The state machine of `stacks/load_stack.py` starts one driver function a shard. This process writes the updates
+meanwhile, and settles each shard afterwards: a planned start without a record is `lost`.
+"""
+
+import dataclasses
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from lab.aws.account import stack_outputs
+from lab.aws.connection import Connection
+from lab.aws.errors import aws_errors, error_code
+from lab.drive.pace import Clock
+from lab.drive.planned import PlannedInvocation, PlannedUpdate
+from lab.drive.shard_place import ShardPlace
+from lab.drive.tally import Tally
+from lab.drive.updates import write_updates
+from lab.drive.versions import VersionTimeline
+from lab.errors import LabError, UsageError
+from lab.records import RUN_FILE, Record
+
+LOAD_STACK: Final = "CacheLab-load"
+LEAD_S: Final = 10.0  # from the start of the state machine to the opening of the window: the drivers' own cold starts
+POLL_S: Final = 1.0
+LOST: Final = "ShardLost"
+
+
+class Fleet(NamedTuple):
+    """What is deployed to drive with: a bucket and a state machine."""
+
+    bucket: str
+    state_machine: str
+
+
+def find_fleet(connection: Connection) -> Fleet:
+    """The fleet as it is deployed.
+
+    Raises:
+        LabError: it is not.
+    """
+    outputs = stack_outputs(connection, LOAD_STACK)
+    if outputs is None:
+        raise LabError(
+            f"--fleet needs stack {LOAD_STACK}, which is not in region {connection.region}; deploy with --context"
+            " load=true"
+        )
+    return Fleet(outputs["BucketName"], outputs["StateMachineArn"])
+
+
+def check_new(connection: Connection, fleet: Fleet, run_id: str) -> None:
+    """See that the bucket holds no run of this id: a dead driver's records would be taken from there.
+
+    Raises:
+        UsageError: it does.
+        LabError: it cannot be looked at.
+    """
+    with aws_errors(f"look into the bucket {fleet.bucket}"):
+        found = connection.client("s3").list_objects_v2(Bucket=fleet.bucket, Prefix=f"{run_id}/", MaxKeys=1)
+    if found.get("Contents"):
+        raise UsageError(f"s3://{fleet.bucket}/{run_id} holds a run already; name another folder with --out")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class FleetWindow:
+    """One window, driven by a fleet.
+
+    Attributes:
+        connection: the target.
+        fleet: what drives.
+        run_id: the run that the records belong to.
+        target: where the functions are.
+        drivers: how many shards the starts are cut into.
+        schedule: the planned invocations.
+        updates: the planned updates.
+        update: writes the next version of an item and gives its number.
+        timeline: of the versions, by this machine's clock.
+        append: writes a record down, here.
+        clock: Unix seconds.
+        ahead_s: AWS's clock less this machine's.
+        timeout_s: how long a driver waits for an answer.
+        tally: is told of every outcome.
+    """
+
+    connection: Connection
+    fleet: Fleet
+    run_id: str
+    target: str
+    drivers: int
+    schedule: Sequence[PlannedInvocation]
+    updates: Sequence[PlannedUpdate]
+    update: Callable[[str], int]
+    timeline: VersionTimeline
+    append: Callable[[Record], None]
+    clock: Clock
+    ahead_s: float
+    timeout_s: float
+    tally: Tally
+
+    def run(self) -> None:
+        """Have every planned request sent, and account for each.
+
+        Raises:
+            LabError: the state machine could not be started, or records not be read or written. What the drivers have
+                written stays in the bucket.
+        """
+        s3 = self.connection.client("s3")
+        shards = [self.schedule[number :: self.drivers] for number in range(self.drivers)]
+        places = [ShardPlace(self.fleet.bucket, self.run_id, number) for number in range(self.drivers)]
+        for place, shard in zip(places, shards, strict=True):
+            _put(s3, place.bucket, place.plan, (json.dumps(planned) for planned in shard))
+        opens_at = self.clock() + LEAD_S
+        stop = threading.Event()
+        updates = threading.Thread(target=self._write_updates, args=(opens_at, stop), name="updates", daemon=True)
+        updates.start()
+        try:
+            self._execute(opens_at + self.ahead_s)
+        finally:
+            stop.set()
+            updates.join()
+        for place, shard in zip(places, shards, strict=True):
+            self._settle(s3, place, shard, opens_at)
+
+    def _write_updates(self, opens_at: float, stop: threading.Event) -> None:
+        write_updates(
+            self.updates,
+            opens_at=opens_at,
+            update=self.update,
+            timeline=self.timeline,
+            clock=self.clock,
+            tally=self.tally,
+            stop=stop,
+        )
+
+    def _execute(self, opens_at: float) -> None:
+        """Run the state machine. How it ended does not matter: the records tell what was driven."""
+        client = self.connection.client("stepfunctions", attempts=1)
+        common = {"bucket": self.fleet.bucket, "run_id": self.run_id, "target": self.target, "opens_at": opens_at}
+        shards = [common | {"shard": number, "timeout_s": self.timeout_s} for number in range(self.drivers)]
+        with aws_errors("start the fleet"):
+            execution = client.start_execution(
+                stateMachineArn=self.fleet.state_machine, input=json.dumps({"shards": shards})
+            )["executionArn"]
+        watching = self.connection.client("stepfunctions")
+        try:
+            with aws_errors("watch the fleet"):
+                while watching.describe_execution(executionArn=execution)["status"] == "RUNNING":
+                    time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            with aws_errors("stop the fleet"):
+                client.stop_execution(executionArn=execution, cause="interrupted")
+            raise
+
+    def _settle(self, s3: Any, place: ShardPlace, shard: Sequence[PlannedInvocation], opens_at: float) -> None:
+        """Write one record a planned start: the driver's with its staleness, or that it was lost."""
+        written = {(record.variant, record.sequence): record for record in _records(s3, place)}
+        settled = [
+            self._settled(planned, written.get((planned.variant, planned.sequence)), opens_at) for planned in shard
+        ]
+        for record in settled:
+            self.tally.count(record.variant, record)
+            if record.sent_at is not None and record.planned_at is not None:
+                self.tally.lateness_s.append(record.sent_at - record.planned_at)
+            self.append(record)
+        _put(s3, place.bucket, place.records, (record.to_json() for record in settled))
+
+    def _settled(self, planned: PlannedInvocation, record: Record | None, opens_at: float) -> Record:
+        if record is None:
+            return Record(
+                run_id=self.run_id,
+                target=self.target,
+                variant=planned.variant,
+                sequence=planned.sequence,
+                key=planned.key,
+                planned_at=opens_at + self.ahead_s + planned.at,
+                sent_at=None,
+                received_at=None,
+                latency_ms=None,
+                service_ms=None,
+                status="lost",
+                error_type=LOST,
+            )
+        if record.version is None or record.sent_at is None:
+            return record
+        staleness_ms = self.timeline.staleness_ms(planned.key, record.version, record.sent_at - self.ahead_s)
+        return dataclasses.replace(record, staleness_ms=staleness_ms)
+
+
+def put_run(connection: Connection, fleet: Fleet, run_id: str, content: dict[str, Any]) -> None:
+    """Write ``run.json`` beside the records, so that the run can be reported from S3.
+
+    Raises:
+        LabError: it cannot be written.
+    """
+    _put(connection.client("s3"), fleet.bucket, f"{run_id}/{RUN_FILE}", [json.dumps(content, indent=2)])
+
+
+def empty_fleet(connection: Connection) -> None:
+    """Empty the fleet's bucket, if there is one: CloudFormation cannot delete a bucket that holds anything.
+
+    Raises:
+        LabError: it cannot be emptied.
+    """
+    bucket = (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
+    if bucket is None:
+        return
+    s3 = connection.client("s3")
+    with aws_errors(f"empty the bucket {bucket}"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for found in page.get("Contents", []):
+                s3.delete_object(Bucket=bucket, Key=found["Key"])
+
+
+def _put(s3: Any, bucket: str, key: str, lines: Iterator[str] | list[str]) -> None:
+    with aws_errors(f"write s3://{bucket}/{key}"):
+        s3.put_object(Bucket=bucket, Key=key, Body="".join(f"{line}\n" for line in lines).encode())
+
+
+def _records(s3: Any, place: ShardPlace) -> Iterator[Record]:
+    """What a driver has written; nothing if it died."""
+    with aws_errors(f"read s3://{place.bucket}/{place.records}"):
+        try:
+            body = s3.get_object(Bucket=place.bucket, Key=place.records)["Body"].read()
+        except ClientError as error:
+            if error_code(error) == "NoSuchKey":
+                return
+            raise
+    for line in body.decode().splitlines():
+        yield Record(**json.loads(line))

@@ -1,0 +1,247 @@
+"""`--target aws`, from the first question to an empty account. AWS is the local endpoint here, by AWS_ENDPOINT_URL."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from lab.drive.fleet import LEAD_S
+from lab.endpoint.process import ROOT
+from lab.records import Record, read_records, read_run
+
+VARIANTS = ("no_cache", "ttl_cache")
+CHOSEN = [word for variant in VARIANTS for word in ("--variant", variant)]
+CONTEXT = ["--context", f"variants={','.join(VARIANTS)}", "--context", "load=true"]
+
+
+class Aws:
+    """The lab as a user calls it, whose AWS configuration leads to an endpoint."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "cachelab-user",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_HOME": str(folder),
+        }
+
+    def start(self, command: str, *arguments: str) -> "subprocess.Popen[str]":
+        line = [sys.executable, "-m", "lab", command, "--target", "aws", *arguments]
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(line, env=self.env, cwd=ROOT, text=True, **streams)
+
+    def lab(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        with self.start(command, *arguments) as process:
+            out, err = process.communicate(timeout=240)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+        return make(service, endpoint_url=self.url, **keys)
+
+    def stacks(self) -> set[str]:
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackName"] for stack in stacks} - {"CDKToolkit"}
+
+
+@pytest.fixture(scope="module")
+def aws(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Aws:
+    return Aws(endpoint, tmp_path_factory.mktemp("cdk"))
+
+
+@pytest.fixture(scope="module")
+def deployed(aws: Aws) -> Aws:
+    said = aws.lab("deploy", "--yes", *CONTEXT)
+    assert said.returncode == 0, said.stderr
+    assert "account 000000000000, region us-east-1" in said.stderr
+    assert "which is not AWS" in said.stderr
+    assert "CDKToolkit" in said.stderr
+    return aws
+
+
+class Run:
+    """A run of a user, and what it wrote."""
+
+    def __init__(self, said: subprocess.CompletedProcess[str], folder: Path) -> None:
+        assert said.returncode == 0, said.stderr
+        self.said = said
+        self.folder = folder
+        self.content = read_run(folder)
+        self.records: list[Record] = list(read_records(folder))
+
+
+@pytest.fixture(scope="module")
+def run(deployed: Aws, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("runs") / "aws"
+    load = ["--rate", "8", "--duration", "5", "--metrics-wait", "1"]
+    return Run(deployed.lab("run", "--yes", "--out", str(folder), *CHOSEN, *load), folder)
+
+
+def test_nothing_is_deployed_before_the_answer(aws: Aws, tmp_path: Path) -> None:
+    before = aws.stacks()
+    said = aws.lab("deploy", *CONTEXT)
+
+    assert said.returncode == 2
+    assert said.stderr.splitlines()[-1].startswith("lab: --target aws asks before it does anything")
+    assert "creates or updates 5 stacks: CacheLab-source, CacheLab-no-cache" in said.stderr
+    assert aws.stacks() == before
+
+
+def test_what_is_deployed_is_measured_as_it_is(run: Run) -> None:
+    assert "80 invocations (40 of each of 2 variants in 5 s)" in run.said.stderr
+    assert "estimated cost about US$" in run.said.stderr
+    assert "deploy" not in run.said.stderr
+    assert {(record.target, record.status) for record in run.records} == {("aws", "ok")}
+    assert len(run.records) == 80
+    assert all(record.duration_ms is not None for record in run.records)
+
+
+def test_the_run_tells_the_clocks_the_retries_and_dynamodbs_own_count(run: Run) -> None:
+    told = run.content["aws"]
+    assert abs(told["clock_difference_ms"]) <= told["clock_uncertainty_ms"] + 1
+    assert told["sdk_retries"] == 0
+    assert told["endpoint_url"].startswith("http://127.0.0.1:")
+    assert told["downstream"]["functions_calls"] == sum(record.downstream_calls or 0 for record in run.records)
+    assert told["downstream"]["cloudwatch_whole"] is False  # the local endpoint keeps no metrics of DynamoDB
+    codes = {warning["code"] for warning in run.content["warnings"]}
+    assert codes >= {"not_aws", "clock_difference", "downstream_count_late"}
+    assert "000000000000" not in json.dumps(run.content)
+
+
+def test_what_was_logged_tells_of_every_invocation(deployed: Aws, run: Run, tmp_path: Path) -> None:
+    collected = Run(deployed.lab("collect", "--since", "15m", "--out", str(tmp_path / "c")), tmp_path / "c")
+
+    found = {record.request_id: record for record in collected.records}
+    for record in run.records:
+        logged = found[record.request_id]
+        assert (logged.planned_at, logged.key, logged.latency_ms) == (None, None, None)
+        assert (logged.variant, logged.status, logged.cache) == (record.variant, record.status, record.cache)
+        assert (logged.duration_ms, logged.billed_ms, logged.init_ms, logged.environment_id) == (
+            record.duration_ms,
+            record.billed_ms,
+            record.init_ms,
+            record.environment_id,
+        )
+        assert logged.downstream_calls == record.downstream_calls
+    assert collected.content["run"]["scenario"] == "collected"
+
+
+def test_a_span_without_traffic_leaves_no_folder(deployed: Aws, tmp_path: Path) -> None:
+    said = deployed.lab("collect", "--since", "2d", "--until", "1d", "--out", str(tmp_path / "c"))
+
+    assert said.returncode == 1
+    assert "no invocation was logged in that span" in said.stderr
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.fixture
+def with_urls(deployed: Aws) -> Iterator[None]:
+    """A function URL on each alias, as `function_url=true` makes them."""
+    client = deployed.client("lambda")
+    for variant in VARIANTS:
+        with contextlib.suppress(client.exceptions.ResourceConflictException):
+            name = f"cache-lab-{variant}"
+            client.create_function_url_config(FunctionName=name, Qualifier="live", AuthType="AWS_IAM")
+    yield
+    for variant in VARIANTS:
+        client.delete_function_url_config(FunctionName=f"cache-lab-{variant}", Qualifier="live")
+
+
+@pytest.mark.usefixtures("with_urls")
+def test_function_urls_are_a_second_way_in(deployed: Aws, tmp_path: Path) -> None:
+    load = ["--rate", "5", "--duration", "2", "--metrics-wait", "0", "--via", "url"]
+    run = Run(deployed.lab("run", "--yes", "--out", str(tmp_path / "u"), *CHOSEN, *load), tmp_path / "u")
+
+    assert {record.status for record in run.records} == {"ok"}
+    assert {record.cache for record in run.records} <= {"hit", "miss"}
+    assert all(record.request_id and record.environment_id for record in run.records)
+    assert all(record.duration_ms is None and record.billed_ms is None for record in run.records)
+    assert run.content["run"]["via"] == "url"
+
+
+def test_a_function_at_its_limit_leaves_no_half_made_run(deployed: Aws, tmp_path: Path) -> None:
+    client = deployed.client("lambda")
+    client.put_function_concurrency(FunctionName="cache-lab-no_cache", ReservedConcurrentExecutions=0)
+    try:
+        said = deployed.lab("run", "--yes", "--out", str(tmp_path / "t"), "--variant", "no_cache")
+    finally:
+        client.delete_function_concurrency(FunctionName="cache-lab-no_cache")
+
+    assert said.returncode == 1
+    assert "cache-lab-no_cache is switched off: its reserved concurrency is 0" in said.stderr.splitlines()[-1]
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the driver by /proc, which Linux has")
+def test_a_driver_that_dies_is_counted_as_lost(deployed: Aws, tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    load = ["--rate", "3", "--duration", "20", "--metrics-wait", "0", "--fleet", "2"]
+    with deployed.start("run", "--yes", "--out", str(folder), *CHOSEN, *load) as process:
+        _kill_one_driver()
+        out, err = process.communicate(timeout=240)
+    run = Run(subprocess.CompletedProcess(process.args, process.returncode, out, err), folder)
+
+    assert len({(record.variant, record.sequence) for record in run.records}) == len(run.records) == 120
+    lost = [record for record in run.records if record.status == "lost"]
+    assert len(lost) == 60
+    assert {(record.error_type, record.sent_at, record.latency_ms) for record in lost} == {("ShardLost", None, None)}
+    assert {record.status for record in run.records} == {"lost", "ok"}
+    assert {record.staleness_ms is None for record in run.records if record.status == "ok"} == {False}
+    _assert_same_in_s3(deployed, run)
+
+
+def _assert_same_in_s3(aws: Aws, run: Run) -> None:
+    s3 = aws.client("s3")
+    bucket = "cache-lab-load-000000000000-us-east-1"
+    name = run.folder.name
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{name}/")["Contents"]
+    wanted = [f"{name}/{part}/000{shard}.jsonl" for part in ("plan", "records") for shard in range(2)]
+    assert {each["Key"] for each in listed} == {*wanted, f"{name}/run.json"}
+    content = json.loads(s3.get_object(Bucket=bucket, Key=f"{name}/run.json")["Body"].read())
+    assert content == run.content
+    lines = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in wanted[2:]]
+    assert sorted("".join(lines).splitlines()) == sorted(record.to_json() for record in run.records)
+
+
+def _kill_one_driver() -> None:
+    """Wait until both drivers drive, and kill one. Before that, Lambda would only start it anew."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        environments = {os.getpgid(process) for process in _processes(b"AWS_LAMBDA_FUNCTION_NAME=cache-lab-driver")}
+        if len(environments) >= 2:
+            time.sleep(LEAD_S + 1)
+            os.killpg(min(environments), signal.SIGKILL)
+            return
+        time.sleep(0.1)
+    pytest.fail("the drivers were not started")
+
+
+def _processes(variable: bytes) -> Iterator[int]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if variable in (folder / "environ").read_bytes().split(b"\0"):
+                yield int(folder.name)
+
+
+def test_destroy_leaves_nothing(deployed: Aws) -> None:
+    said = deployed.lab("destroy", "--yes")
+
+    assert said.returncode == 0, said.stderr
+    assert deployed.stacks() == set()
+    assert [
+        each["Name"] for each in deployed.client("s3").list_buckets()["Buckets"] if "cdk-" not in each["Name"]
+    ] == []
+    assert deployed.client("lambda").list_functions()["Functions"] == []

@@ -1,0 +1,63 @@
+"""What is told before anything is done on AWS."""
+
+import pytest
+
+from lab import prices
+from lab.aws.account import Caller
+from lab.drive.consent import ASSUMED_RESTORES, before_deploy, before_run, run_cost, standing_cost
+from lab.drive.deployment import Deployment
+from lab.drive.settings import Settings
+
+CALLER = Caller("111122223333", "eu-central-1", None)
+DEPLOYMENT = Deployment("python3.14", 1024, "arm64", "dynamodb", 10.0, 10.0)
+
+
+def settings(*variants: str) -> Settings:
+    return Settings(variants=variants, rate=100, duration_s=100, updates=1)
+
+
+def test_the_cost_of_a_run() -> None:
+    per_million = 0.2 + 0.1 * 1e6 * prices.LAMBDA_GB_SECOND["arm64"].usd + 1e6 * prices.READ["dynamodb"].usd
+    restores = 1e6 * ASSUMED_RESTORES * prices.SNAPSTART_RESTORE.usd
+
+    assert run_cost(settings("no_cache"), DEPLOYMENT) == pytest.approx(per_million / 100)
+    assert run_cost(settings("no_cache", "snapstart"), DEPLOYMENT) == pytest.approx((2 * per_million + restores) / 100)
+    assert run_cost(settings("no_cache"), DEPLOYMENT._replace(architecture="riscv")) is None
+
+
+@pytest.mark.parametrize("limit", [10, None])
+def test_a_run_tells_where_how_much_and_at_what_cost(limit: int | None) -> None:
+    said = "\n".join(before_run(CALLER, settings("no_cache", "ttl_cache"), DEPLOYMENT, limit))
+
+    for part in ("AWS account 111122223333, region eu-central-1", "20,000 invocations", "100 updates", "about US$ 0.0"):
+        assert part in said
+    assert ("10 executions at once" in said) == (limit is not None)
+
+
+def test_a_place_that_is_not_aws_is_called_so() -> None:
+    assert "at http://127.0.0.1:4566, which is not AWS" in str(CALLER._replace(elsewhere="http://127.0.0.1:4566"))
+    assert "not AWS" not in str(CALLER)
+
+
+def resource(kind: str, **properties: object) -> dict[str, object]:
+    return {"Type": kind, "Properties": properties}
+
+
+def test_the_cost_of_standing_idle() -> None:
+    stat: dict[str, object] = {"MetricStat": {}}
+    resources = {
+        "plain": resource("AWS::CloudWatch::Alarm"),
+        "math": resource("AWS::CloudWatch::Alarm", Metrics=[stat, stat, {"Expression": "a/b"}]),
+        "kept": resource("AWS::Lambda::Function", MemorySize=512, SnapStart={"ApplyOn": "PublishedVersions"}),
+        "not": resource("AWS::Lambda::Function", MemorySize=512),
+        "handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        **{f"dashboard{number}": resource("AWS::CloudWatch::Dashboard") for number in range(5)},
+    }
+    templates = {"CacheLab-a": {"Resources": resources}}
+    idle = 3 * prices.ALARM_MONTH.usd + 2 * prices.DASHBOARD_MONTH.usd + prices.snapshot_per_month(512)
+
+    assert standing_cost(templates.values()) == pytest.approx(idle)
+    said = "\n".join(before_deploy(CALLER, templates, prepared=False, source="ssm", keys=50))
+    for part in ("1 stacks: CacheLab-a", "50 items in ssm", "CDKToolkit", f"US$ {idle:,.2f} a month"):
+        assert part in said
+    assert "CDKToolkit" not in "\n".join(before_deploy(CALLER, templates, prepared=True, source="ssm", keys=50))
