@@ -27,7 +27,8 @@ def table(metrics: int) -> str:
     Args:
         metrics: how many metrics each variant sends.
     """
-    parts = list(_parts(metrics))
+    parts = list(_parts())
+    sent = metrics * len(_functions())
     lines = [f"| {part.name} | {part.how_many} | {part.usd:.2f} | {part.note} |" for part in parts]
     whole = sum(part.usd for part in parts)
     logs_gb = LOG_BYTES / 1e3
@@ -39,7 +40,9 @@ def table(metrics: int) -> str:
             *lines,
             f"| **sum** | | **{whole:.2f}** | for a whole month; `lab destroy` ends it |",
             "",
-            f"Measuring adds, for a million invocations, about {logs_gb:g} GB of logs (assumed: {LOG_BYTES:,} bytes"
+            f"Measuring adds {sent} custom metrics, charged for the hours in which the functions run: at most"
+            f" ${sent * prices.METRIC_MONTH.usd:.2f} a month. And for a million invocations about {logs_gb:g} GB of"
+            f" logs (assumed: {LOG_BYTES:,} bytes"
             f" each): ${taken_in:.2f} to take them in, ${kept:.2f} for each month they are kept; and what the report's"
             f" cost table says. With `--source secretsmanager` {KEYS} secrets add ${KEYS * prices.SECRET_MONTH.usd:.2f}"
             f" a month. List prices of {prices.REGION}, read {prices.READ_ON} ([`prices.toml`](prices.toml)),"
@@ -49,14 +52,12 @@ def table(metrics: int) -> str:
     )
 
 
-def _parts(metrics: int) -> Iterator[_Part]:
-    resources = [resource for template in _templates() for resource in template["Resources"].values()]
+def _parts() -> Iterator[_Part]:
+    resources = _resources()
     dashboards = sum(resource["Type"] == "AWS::CloudWatch::Dashboard" for resource in resources)
     charged = max(0, dashboards - prices.FREE_DASHBOARDS)
     alarmed = sum(_alarm_metrics(resource["Properties"]) for resource in resources if _is_alarm(resource))
-    functions = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::Lambda::Function"]
-    kept_mb = sum(function["MemorySize"] for function in functions if "SnapStart" in function)
-    sent = metrics * len(functions)
+    kept_mb = sum(function["MemorySize"] for function in _functions() if "SnapStart" in function)
     yield _Part(
         "dashboards",
         str(dashboards),
@@ -65,16 +66,15 @@ def _parts(metrics: int) -> Iterator[_Part]:
     )
     yield _Part("metrics of alarms", str(alarmed), alarmed * prices.ALARM_MONTH.usd, "")
     yield _Part("SnapStart's snapshot", f"{kept_mb} MB", prices.snapshot_per_month(kept_mb), "for one version, 30 days")
-    yield _Part(
-        "custom metrics",
-        str(sent),
-        sent * prices.METRIC_MONTH.usd,
-        "the most it can be: charged for the hours in which the functions run, an idle lab sends none",
-    )
 
 
-def _templates() -> list[dict[str, Any]]:
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(TEMPLATES.glob("*.json"))]
+def _resources() -> list[dict[str, Any]]:
+    templates = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(TEMPLATES.glob("*.json"))]
+    return [resource for template in templates for resource in template["Resources"].values()]
+
+
+def _functions() -> list[dict[str, Any]]:
+    return [resource["Properties"] for resource in _resources() if resource["Type"] == "AWS::Lambda::Function"]
 
 
 def _is_alarm(resource: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from constructs import Construct
 from stacks import names
 from stacks.layer import install_locked
 from stacks.settings import Settings
-from stacks.variant_stack import ARCHITECTURES, PYTHON_VERSION, RUNTIME
+from stacks.variant_stack import ARCHITECTURES, PYTHON_VERSION, RETENTIONS, RUNTIME
 
 LOAD_STACK = "CacheLab-load"
 DRIVER = f"{names.PROJECT}-driver"
@@ -46,7 +46,7 @@ REVIEWED = {
     "AwsSolutions-SF2": "A shard is one call: a trace would show nothing that the history does not.",
     "Serverless-LambdaDLQ": "Called by the state machine alone, which waits for the answer.",
     "Serverless-LambdaTracing": "The driver is not what is measured, and a trace a request would slow it.",
-    "Serverless-StepFunctionStateMachineXray": "As for SF2.",
+    "Serverless-StepFunctionStateMachineXray": "A shard is one call: as for AwsSolutions-SF2.",
 }
 """Findings of cdk-nag that are meant to be, each with its reason."""
 
@@ -106,7 +106,7 @@ class LoadStack(Stack):
             self,
             "Logs",
             log_group_name=f"/aws/lambda/{DRIVER}",
-            retention=logs.RetentionDays.ONE_WEEK,
+            retention=RETENTIONS[settings.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
         role = iam.Role(

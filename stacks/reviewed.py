@@ -1,7 +1,7 @@
 """Findings of cdk-nag that are meant to be, each with its reason: beside the construct goes the name alone.
 
-The packs run in the tests (`tests/snapshot/nag.py`), so that a synthesis needs no development requirement. A test
-finds acknowledgements whose finding is gone.
+The packs run in the tests (`tests/snapshot/validators.py`), so that a synthesis needs no development requirement. A
+test finds acknowledgements whose finding is gone.
 """
 
 from aws_cdk import Acknowledgment, Stack, Validations

@@ -60,6 +60,7 @@ EVERYTHING_ON = {
     "function_url": "true",
     "log_format": "json",
     "tracing": "true",
+    "load": "true",
     "reserved_concurrency": "20",
     "provisioned_concurrency": "2",
     "alarm_topic": "arn:aws:sns:us-east-1:123456789012:on-call",

@@ -32,8 +32,8 @@ def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
     assert rows["dashboards"] == "6.00"
     assert rows["metrics of alarms"] == "0.30"
     assert rows["SnapStart's snapshot"] == "3.90"
-    assert rows["custom metrics"] == "4.80"
-    assert "| **sum** | | **15.00** |" in text
+    assert "| **sum** | | **10.20** |" in text
+    assert "16 custom metrics, charged for the hours in which the functions run: at most $4.80 a month" in text
 
 
 def test_the_committed_templates_have_something_to_pay_for() -> None:
