@@ -19,7 +19,6 @@ _TOKEN: Final = re.compile(
 )
 _STEP: Final = re.compile(r'\.(\w[\w-]*)|\[(\d+|\*)\]|\["([^"]+)"\]')
 _ORDERS: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_ABSENT: Final = object()
 
 
 class PatternError(Exception):

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.endpoint.telemetry import metric_math, statistics
-from lab.endpoint.telemetry.metric_math import MathError, Points
+from lab import metric_math
+from lab.endpoint.telemetry import statistics
 from lab.endpoint.telemetry.metric_store import MetricStore
 from lab.endpoint.telemetry.periods import periods, window
 from lab.endpoint.telemetry.protocol import CloudWatchError
 from lab.endpoint.telemetry.series import dimensions_of
 from lab.endpoint.telemetry.statistics import Period
+from lab.metric_math import MathError, Points
 
 
 class Queries:
@@ -26,6 +27,7 @@ class Queries:
         if len(self._queries) < len(queries):
             raise _invalid("The values for parameter id in MetricDataQueries must be unique.")
         self._where = {query["Id"]: f"MetricDataQueries.member.{n}" for n, query in enumerate(queries, 1)}
+        self._lengths = {query["Id"]: query["MetricStat"]["Period"] for query in queries if "MetricStat" in query}
         self._points: dict[str, Points] = {}
         self._under_way: set[str] = set()
         self._periods: dict[object, dict[int, Period]] = {}
@@ -53,7 +55,7 @@ class Queries:
         try:
             names = metric_math.names(query["Expression"])
             operands = {name: self.points(name) for name in names if name in self._queries}
-            return metric_math.evaluate(query["Expression"], operands)
+            return metric_math.evaluate(query["Expression"], operands, self._lengths)
         except MathError as error:
             raise _invalid(f"Error in expression '{identifier}': {error}") from None
 

@@ -301,10 +301,12 @@ def test_metric_math_is_computed_over_other_queries(cloudwatch: CloudWatch) -> N
         query("calls", "Calls", ReturnData=False),
         query("invocations", "Invocations", ReturnData=False),
         {"Id": "twice", "Expression": "rate * 2"},
+        {"Id": "second", "Expression": "calls / PERIOD(calls)"},
     )["MetricDataResults"]
     assert [(of["Id"], of["Label"], of["Timestamps"], of["Values"]) for of in results] == [
         ("rate", "per 1,000", [MINUTE], [375.0]),
         ("twice", "twice", [MINUTE], [750.0]),
+        ("second", "second", [MINUTE, MINUTE - 60], [3 / 60, 1 / 60]),
     ]
 
 

@@ -1,8 +1,9 @@
-"""Metric math, as far as the lab's dashboards use it: numbers, ids of queries, ``+ - * / ^`` and parentheses.
+"""Metric math, as far as the lab's dashboards use it: numbers, ids, ``+ - * / ^``, parentheses and ``PERIOD(id)``.
 
 Source: Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics". Operators work point by point:
 there is a result where every operand has a value at that time, and none where it is no number (a division by zero).
-Functions are refused by name.
+PERIOD is a metric's period in seconds. Other functions are refused by name. The endpoint's GetMetricData and
+`lab dashboard` both evaluate with it.
 """
 
 import operator
@@ -23,6 +24,7 @@ _OPERATORS: Final[dict[str, tuple[int, Callable[[float, float], float]]]] = {
     "^": (4, operator.pow),
 }
 _NEGATION: Final = 3
+_PERIOD: Final = "PERIOD"
 
 
 class MathError(Exception):
@@ -34,13 +36,18 @@ def names(expression: str) -> set[str]:
     return {text for kind, text in _tokens(expression) if kind == "name"}
 
 
-def evaluate(expression: str, operands: Mapping[str, Points]) -> Points:
+def evaluate(expression: str, operands: Mapping[str, Points], periods: Mapping[str, float]) -> Points:
     """The expression's values.
+
+    Args:
+        expression: as a dashboard or GetMetricData has it.
+        operands: the values of every id that it may refer to.
+        periods: the periods, in seconds, of those ids that are metrics.
 
     Raises:
         MathError: it cannot be read, uses what is not here, or gives no time series.
     """
-    reader = _Reader(_tokens(expression), operands)
+    reader = _Reader(_tokens(expression), operands, periods)
     try:
         result = reader.expression(0)
     except RecursionError:
@@ -55,9 +62,12 @@ def evaluate(expression: str, operands: Mapping[str, Points]) -> Points:
 class _Reader:
     """Reads and evaluates at once, operator by operator, those that bind more tightly first."""
 
-    def __init__(self, tokens: list[tuple[str, str]], operands: Mapping[str, Points]) -> None:
+    def __init__(
+        self, tokens: list[tuple[str, str]], operands: Mapping[str, Points], periods: Mapping[str, float]
+    ) -> None:
         self._tokens = iter(tokens)
         self._operands = operands
+        self._periods = periods
         self.kind = self.text = ""
         self._next()
 
@@ -81,18 +91,32 @@ class _Reader:
             return _apply(operator.mul, -1.0, self.expression(_NEGATION))
         if text == "(":
             inner = self.expression(0)
-            if self.text != ")":
-                raise MathError("a parenthesis is not closed")
-            self._next()
+            self._close()
             return inner
         raise MathError(f"unexpected '{text}'" if text else "unexpected end")
 
+    def _close(self) -> None:
+        if self.text != ")":
+            raise MathError("a parenthesis is not closed")
+        self._next()
+
     def _operand(self, name: str) -> Operand:
         if self.text == "(":
-            raise MathError(f"the function {name} is not supported here")
+            return self._call(name)
         if name not in self._operands:
             raise MathError(f"there is no query with the id '{name}'")
         return self._operands[name]
+
+    def _call(self, function: str) -> Operand:
+        if function != _PERIOD:
+            raise MathError(f"the function {function} is not supported here")
+        self._next()
+        identifier = self.text
+        if identifier not in self._periods:
+            raise MathError(f"{_PERIOD} takes the id of a metric, and '{identifier}' is none")
+        self._next()
+        self._close()
+        return float(self._periods[identifier])
 
     def _next(self) -> None:
         self.kind, self.text = next(self._tokens, ("end", ""))

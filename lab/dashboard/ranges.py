@@ -1,0 +1,45 @@
+"""The range of time that is shown, and the period into which it is cut."""
+
+import math
+from typing import Final, NamedTuple
+
+FINE: Final = (1, 5, 10, 30)
+"""Periods of high resolution; CloudWatch has them for metrics that are sent so, and these are not."""
+
+COARSE: Final = (60, 300, 900, 3600, 21_600, 86_400)
+FEW_POINTS: Final = 90
+MOST_POINTS: Final = 1440
+"""Of a graph in CloudWatch."""
+
+
+class Range(NamedTuple):
+    """From ``start`` (included) to ``end`` (not included), Unix seconds: whole periods of that many seconds.
+
+    ``own`` is the period that the dashboard itself has.
+    """
+
+    start: float
+    end: float
+    period: int
+    own: int
+
+
+def range_of(start: float, end: float, period: int | None, own: int) -> Range:
+    """The whole periods in which these two moments lie.
+
+    Args:
+        start: the first moment that is wanted.
+        end: the last moment that is wanted.
+        period: seconds; None chooses the finest of at most `FEW_POINTS` points, or the dashboards' own.
+        own: the dashboards' own period, seconds.
+    """
+    span = max(end - start, 0.0)
+    chosen = _finest(span, own) if period is None else period
+    while span / chosen > MOST_POINTS:
+        chosen = next((coarser for coarser in COARSE if coarser > chosen), chosen * 2)
+    first, last = math.floor(start / chosen), math.floor(end / chosen) + 1
+    return Range(first * chosen, last * chosen, chosen, own)
+
+
+def _finest(span: float, own: int) -> int:
+    return next((fine for fine in FINE if fine < own and span / fine <= FEW_POINTS), own)

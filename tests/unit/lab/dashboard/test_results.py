@@ -1,0 +1,216 @@
+"""What widgets show: as the report has it, and by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.registry import VARIANTS
+from lab.dashboard.ranges import Range, range_of
+from lab.dashboard.record_store import RecordStore
+from lab.dashboard.results import Wire, results
+from lab.dashboard.widgets import Dashboard, read_dashboard
+from lab.report.model import Report
+from lab.report.summary import summarise
+from lab.report.words import figure
+from tests.unit.lab.dashboard.bodies_of_snapshots import DEMO, dashboards
+from tests.unit.lab.dashboard.runs import BEGAN, record, write
+
+CLEAN = Wire({variant.name: 0 for variant in VARIANTS})
+
+
+def whole_run(run: Path, dashboard: Dashboard, wire: Wire = CLEAN) -> dict[str, Any]:
+    """What the dashboard's widgets show of a whole run, by title."""
+    with RecordStore(run) as store:
+        store.catch_up()
+        window = store.seen().window
+        assert window is not None
+        found = results(dashboard, store, range_of(*window, None, 60), wire)
+    return {widget.title: result for widget, result in zip(dashboard.widgets, found, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def demo() -> dict[str, Any]:
+    return whole_run(DEMO, dashboards()["CacheLab-comparison"])
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return summarise(DEMO)
+
+
+def test_every_widget_of_every_dashboard_has_data_of_the_committed_run() -> None:
+    for dashboard in dashboards().values():
+        kinds = {title: result["kind"] for title, result in whole_run(DEMO, dashboard).items()}
+        assert set(kinds.values()) == {"text", "graph", "numbers", "table"}, kinds
+
+
+def test_totals_are_the_reports(demo: dict[str, Any], report: Report) -> None:
+    # Two widgets have this title: the first one has the totals.
+    dashboard = dashboards()["CacheLab-comparison"]
+    in_total = whole_run(DEMO, dashboard._replace(widgets=dashboard.widgets[:5]))
+    assert [variant.variant for variant in report.variants] == [variant.name for variant in VARIANTS]
+    durations = [one.duration_ms.p50.value for one in report.variants if one.duration_ms]
+    calls = [one.downstream_calls_per_1000.value for one in report.variants if one.downstream_calls_per_1000]
+    hits = [one.hit_ratio for one in report.variants]
+
+    assert demo["Latency p50, ms"]["values"] == durations
+    assert demo["Latency p50, ms"]["texts"] == [figure(value) for value in durations]
+    assert in_total["Downstream calls per 1,000 invocations"]["values"] == pytest.approx(calls, rel=1e-12)
+    assert demo["Hit ratio, %"]["values"] == pytest.approx([100 * (hit or 0) for hit in hits], rel=1e-12)
+
+
+def test_the_table_of_starts_is_the_reports(demo: dict[str, Any], report: Report) -> None:
+    rows = {row[0]: row[1:] for row in demo["Init and restore durations, ms"]["rows"]}
+    for one in report.variants:
+        init, restore = one.init_ms, one.restore_ms
+        assert rows[one.variant] == [
+            str(init.count if init else 0),
+            figure(init.p50.value if init else None),
+            figure(init.max if init else None),
+            str(restore.count if restore else 0),
+            figure(restore.p50.value if restore else None),
+            figure(restore.max if restore else None),
+        ]
+
+
+def test_the_billed_duration_is_the_reports(demo: dict[str, Any], report: Report) -> None:
+    rows = {row[0]: row for row in demo["Lambda's share, as billed"]["rows"]}
+    for one in report.variants:
+        assert rows[one.variant][2] == figure(one.billed_ms_mean)
+
+
+def test_sums_over_time_are_the_reports_counts(demo: dict[str, Any], report: Report) -> None:
+    for place, one in enumerate(report.variants):
+        per_second = demo["Downstream calls a second"]["series"][place]
+        assert sum(value or 0 for value in per_second) == one.downstream_calls
+        starts = demo["Cold starts a minute"]["series"][place]
+        assert sum(value or 0 for value in starts) == one.cold_starts
+
+
+def drawn(tmp_path: Path, records: list[dict[str, Any]], metrics: list[Any], period: int = 60, **more: Any) -> Any:
+    """What a graph of these metrics shows of three minutes from `BEGAN`."""
+    properties = {"view": "timeSeries", "title": "t", "metrics": metrics}
+    body = json.dumps({"widgets": [{"type": "metric", "properties": properties}]})
+    with RecordStore(write(tmp_path / "run", records)) as store:
+        store.catch_up()
+        wire = more.get("wire", Wire({}))
+        return results(read_dashboard("d", body), store, Range(BEGAN, BEGAN + 180, period, 60), wire)[0]
+
+
+def of(namespace: str, name: str, stat: str, variant: str = "no_cache", **options: Any) -> list[Any]:
+    dimension = ["Variant", variant] if namespace == "CacheLab" else ["FunctionName", f"cache-lab-{variant}"]
+    return [namespace, name, *dimension, {"stat": stat, "period": 60} | options]
+
+
+RECORDS = [
+    record(
+        0, duration_ms=1.0, cache="miss", downstream_calls=1, init_downstream_calls=2, downstream_ms=8.0, age_ms=9.0
+    ),
+    record(59.9, duration_ms=3.0, cache="stale", cold_start=True),
+    record(60, duration_ms=5.0, cold_start=True, restored=True),
+    record(61, status="throttled", cache=None, duration_ms=None, downstream_calls=None, age_ms=None),
+    record(62, status="lost", cache=None, duration_ms=None, downstream_calls=None, age_ms=None),
+    record(63, status="function_error", cache=None, duration_ms=7.0, downstream_calls=None, age_ms=None),
+    record(64, "ttl_cache", duration_ms=100.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "stat", "values"),
+    [
+        ("AWS/Lambda", "Invocations", "Sum", [2, 2, None]),
+        ("AWS/Lambda", "Errors", "Sum", [0, 1, None]),
+        ("AWS/Lambda", "Errors", "Average", [0, 0.5, None]),
+        ("AWS/Lambda", "Throttles", "Sum", [0, 1, None]),
+        ("AWS/Lambda", "Duration", "Average", [2, 6, None]),
+        ("AWS/Lambda", "Duration", "Minimum", [1, 5, None]),
+        ("AWS/Lambda", "Duration", "p50", [1, 5, None]),
+        ("AWS/Lambda", "Duration", "p90", [3, 7, None]),
+        ("AWS/Lambda", "Duration", "SampleCount", [2, 2, None]),
+        ("AWS/Lambda", "ConcurrentExecutions", "Maximum", [1, 1, None]),
+        ("CacheLab", "Hits", "Sum", [0, 1, None]),
+        ("CacheLab", "Misses", "Sum", [1, 0, None]),
+        ("CacheLab", "StaleServed", "Sum", [1, 0, None]),
+        ("CacheLab", "DownstreamCalls", "Sum", [3, 0, None]),
+        ("CacheLab", "DownstreamLatency", "Maximum", [8, None, None]),
+        ("CacheLab", "ValueAge", "Maximum", [100, 100, None]),
+        ("CacheLab", "ColdStarts", "Sum", [1, 0, None]),
+    ],
+)
+def test_a_statistic_by_period_as_computed_by_hand(
+    tmp_path: Path, namespace: str, name: str, stat: str, values: list[Any]
+) -> None:
+    assert drawn(tmp_path, RECORDS, [of(namespace, name, stat)])["series"] == [values]
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("1000 * calls / all", [1500, 0, None]),
+        ("calls / PERIOD(calls)", [0.05, 0, None]),
+        ("100 * (hits + stale) / all", [50, 50, None]),
+        ("hits / stale", [0, None, None]),
+    ],
+)
+def test_metric_math_by_period_as_computed_by_hand(tmp_path: Path, expression: str, values: list[Any]) -> None:
+    metrics = [
+        [{"expression": expression, "label": "e", "period": 60}],
+        of("CacheLab", "DownstreamCalls", "Sum", id="calls", visible=False),
+        of("CacheLab", "Hits", "Sum", id="hits", visible=False),
+        of("CacheLab", "StaleServed", "Sum", id="stale", visible=False),
+        of("AWS/Lambda", "Invocations", "Sum", id="all", visible=False),
+    ]
+    assert drawn(tmp_path, RECORDS, metrics)["series"] == [values]
+
+
+def test_a_finer_period_has_its_own_points_and_period(tmp_path: Path) -> None:
+    metrics = [
+        [{"expression": "n / PERIOD(n)", "period": 60}],
+        of("AWS/Lambda", "Invocations", "Sum", id="n", visible=False),
+    ]
+    result = drawn(tmp_path, RECORDS, metrics, period=30)
+    assert result["series"] == [[1 / 30, 1 / 30, 2 / 30, None, None, None]]
+    assert result["sums"] is False
+
+
+def test_a_metric_without_data_says_so(tmp_path: Path) -> None:
+    result = drawn(tmp_path, RECORDS, [of("CacheLab", "Hits", "Sum", "snapstart")])
+    assert result == {"kind": "nothing", "why": "No data: no record in this range has CacheLab Hits."}
+
+
+def test_metric_math_that_is_not_known_is_refused_in_its_widget(tmp_path: Path) -> None:
+    metrics = [[{"expression": "FILL(n, 0)"}], of("AWS/Lambda", "Invocations", "Sum", id="n")]
+    result = drawn(tmp_path, RECORDS, metrics)
+    assert result == {
+        "kind": "refused",
+        "why": "widget 1 “t” is not drawn: the function FILL is not supported here.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wire", "result"),
+    [
+        ({"no_cache": 0}, {"kind": "graph", "series": [[0, 0, None]], "sums": True}),
+        (
+            {"no_cache": 1200},
+            {
+                "kind": "nothing",
+                "why": "No data: records do not tell when a downstream call failed. On the wire, in the whole run: "
+                "no_cache 1,200.",
+            },
+        ),
+        (
+            {},
+            {
+                "kind": "nothing",
+                "why": "No data: records do not tell of downstream errors; what the wire saw is known when a local run "
+                "has ended.",
+            },
+        ),
+    ],
+)
+def test_downstream_errors_are_what_the_wire_saw(tmp_path: Path, wire: dict[str, int], result: Any) -> None:
+    metrics = [of("CacheLab", "DownstreamErrors", "Sum")]
+    assert drawn(tmp_path, RECORDS, metrics, wire=Wire(wire)) == result
