@@ -7,12 +7,14 @@ stderr.
 # ruff: noqa: PLC0415 -- each command imports what it needs, so that --help and wrong use are answered at once
 import contextlib
 import os
+import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TextIO
 
 import click
 
@@ -25,13 +27,24 @@ from lab.errors import EXIT_FINDING, EXIT_WRONG_USE, LabError, RunInterruptedErr
 Format = Literal["text", "json", "markdown", "html"]
 
 FORMATS: Final = ("text", "json", "markdown", "html")
+SHELLS: Final = ("bash", "zsh", "fish")
+PROGRAM: Final = "lab"  # as `make setup` installs it
+COMPLETION_VARIABLE: Final = "_LAB_COMPLETE"  # set by a shell that wants to know what can follow
 ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
 ENGINE_DEFAULTS: Final = EngineSettings()
 DEFAULTS: Final = Settings(variants=tuple(variant.name for variant in VARIANTS))
+PAGE_WIDTH: Final = 80  # of lab.report.as_text, which is imported late
+SILENT_S: Final = 2.0
+BETWEEN_WORDS_S: Final = 10.0
 
 
 def main() -> None:
-    """Run the command that the arguments name, and exit."""
+    """Run the command that the arguments name, and exit; or tell a shell how its line can go on."""
+    instruction = os.environ.get(COMPLETION_VARIABLE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(commands, {}, PROGRAM, COMPLETION_VARIABLE, instruction))
     guarded(commands)
 
 
@@ -41,10 +54,30 @@ def guarded(command: click.Command) -> None:
     # background job is started deaf to Ctrl-C, and would be to this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A narrow locale shall not turn a result into an error.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(_exit_code(command))
+
+
+def _open_streams() -> None:
+    """Give the program streams where its caller has closed them, lest a file of ours take their place.
+
+    Words to nobody are passed over; data to nobody are an error, as they are to `cat`.
+    """
+    if sys.stderr is None:
+        sys.stderr = _opened(2, os.O_WRONLY)
+    if sys.stdout is None:
+        sys.stdout = _opened(1, os.O_RDONLY)
+
+
+def _opened(number: int, mode: int) -> TextIO:
+    null = os.open(os.devnull, mode)
+    if null != number:
+        os.dup2(null, number)
+        os.close(null)
+    return open(number, "w", encoding="utf-8", closefd=False)
 
 
 def _exit_code(command: click.Command) -> int:
@@ -62,7 +95,7 @@ def _exit_code(command: click.Command) -> int:
         return EXIT_FINDING
     except (Exception, KeyboardInterrupt) as error:
         message, code = _told(error)
-        print(f"lab: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+        print(f"{_red('lab:')} {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
         return code
     return result if isinstance(result, int) else 0
 
@@ -88,6 +121,12 @@ def _told(error: BaseException) -> tuple[str, int]:
     return f"a fault of the lab itself, {type(error).__name__}: {error}; LAB_TRACEBACK=1 shows where", EXIT_FINDING
 
 
+def _red(text: str) -> str:
+    """The text for stderr: in red on a terminal, unless it has no colours, or NO_COLOR is set (no-color.org)."""
+    plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else click.style(text, fg="red", bold=True)
+
+
 def _drop_stdout() -> None:
     """What stdout still holds cannot be written: let the interpreter not try it again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -102,7 +141,7 @@ class _Group(click.Group):
     """A group that takes a missing command for wrong use, like any other."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args:
+        if not args and not ctx.resilient_parsing:  # which is how a shell's completion parses
             raise click.UsageError("No command given", ctx)
         return super().parse_args(ctx, args)
 
@@ -287,15 +326,42 @@ def _run(
 def _print_comparison(folder: Path) -> None:
     from lab.report import render
 
-    _print(render(folder, "text"))
+    with patiently(f"reading {folder}"):
+        text = render(folder, "text", page_width())
+    _print(text)
 
 
 def _print(text: str) -> None:
     click.echo(text, nl=not text.endswith("\n"))
 
 
+def page_width() -> int:
+    """How wide a page is: as wide as a terminal that is narrower than usual, and the same in every file and pipe."""
+    return min(PAGE_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else PAGE_WIDTH
+
+
+@contextlib.contextmanager
+def patiently(doing: str) -> Iterator[None]:
+    """Say on stderr what is done inside, if it takes longer than one waits without a word, and that it goes on."""
+    ended, begun = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        silent_s = SILENT_S
+        while not ended.wait(silent_s):
+            say(f"{doing}: {time.monotonic() - begun:.0f} s so far")
+            silent_s = BETWEEN_WORDS_S
+
+    teller = threading.Thread(target=tell, name="patience", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+
+
 @commands.command("report")
-@click.argument("run")
+@click.argument("run", type=click.Path())  # also s3://: of the type is only that shells complete it
 @click.option("--format", "fmt", type=click.Choice(FORMATS), default="text", help="Of the output.")
 @click.option(
     "--output",
@@ -310,7 +376,8 @@ def _report(*, run: str, fmt: Format, output: Path | None) -> None:
     """
     from lab.report import render
 
-    text = render(run, fmt)
+    with patiently(f"reading {run}"):
+        text = render(run, fmt, page_width() if output is None else PAGE_WIDTH)
     if output is None:
         _print(text)
         return
@@ -328,8 +395,8 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 @commands.command("compare")
-@click.argument("run_a")
-@click.argument("run_b")
+@click.argument("run_a", type=click.Path())
+@click.argument("run_b", type=click.Path())
 @click.option(
     "--fail-above",
     type=float,
@@ -343,7 +410,8 @@ def _compare(*, run_a: str, run_b: str, fail_above: float | None) -> int:
     """
     from lab.report import compare_runs
 
-    text, regressed = compare_runs(run_a, run_b, fail_above)
+    with patiently(f"reading {run_a} and {run_b}"):
+        text, regressed = compare_runs(run_a, run_b, fail_above, page_width())
     _print(text)
     return EXIT_FINDING if regressed else 0
 
@@ -426,7 +494,10 @@ def _dashboard(*, run: Path | None, port: int, endpoint_url: str | None) -> None
 
 @commands.command("collect")
 @click.option(
-    "--since", required=True, metavar="WHEN", help="From when: 15m ago, 2h, 1d, or 2026-11-21T10:30:00 (UTC)."
+    "--since",
+    required=True,
+    metavar="WHEN",
+    help="From when: how long ago, as 15m, 2h or 1d, or a time, as 2026-11-21T10:30:00 (UTC).",
 )
 @click.option("--until", metavar="WHEN", help="To when, likewise.  [default: now]")
 @_target_option
@@ -519,6 +590,20 @@ def _destroy(*, source: Source, context: tuple[str, ...], target: Target, endpoi
     from lab.drive.steps import Steps
 
     destroy_application(Place(target, url, source, settings), Steps(say), _asker(yes))
+
+
+@commands.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+def _completion(*, shell: str) -> None:
+    """Print the script that completes `lab` in a shell.
+
+    For the program that `make setup` puts into .venv/bin. In bash: `eval "$(lab completion bash)"`.
+    """
+    from click.shell_completion import get_completion_class
+
+    completion = get_completion_class(shell)
+    assert completion is not None, "each of SHELLS is one of click's"
+    _print(completion(commands, {}, PROGRAM, COMPLETION_VARIABLE).source())
 
 
 def _needed_endpoint_url(target: Target, given: str | None) -> str | None:

@@ -4,7 +4,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lab.cli import DEFAULTS, guarded, say
+from lab.cli import DEFAULTS, guarded, page_width, say
 from lab.drive.folder import RUNS, new_run_id
 from lab.drive.run import Surroundings, run
 from lab.drive.steps import Steps
@@ -19,13 +19,13 @@ def demo() -> None:
     surroundings = Surroundings(endpoint_url=None, steps=steps, console=console, ask=lambda _: None)
     tally = run(DEFAULTS, out=folder, surroundings=surroundings)
     with steps.step("compare"):
-        text = render(folder, "text")
+        text = render(folder, "text", page_width())
     report = folder / "report.html"
     with steps.step("write the report"):
         report.write_text(render(folder, "html"), encoding="utf-8")
-    click.echo(text)
+    click.echo(text, nl=False)
     console.print(_table(steps))
-    click.echo(f"report: {report}")
+    say(f"report: {report}")
     tally.check_answered()
 
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,8 @@ Target = Literal["local", "aws"]
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab", "AWS_REGION": "us-east-1"}
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
 DONE = re.compile(r"✅\s+(.*)")
+UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
+SILENT_S = 10.0  # without a finished stack; a stack on AWS can take minutes
 
 
 class Application:
@@ -74,6 +77,7 @@ class Application:
             raise LabError("the CDK CLI is not installed: run `make setup`")
         line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--progress", "events", "--ci"]
         said: list[str] = []
+        told_at = time.monotonic()
         with subprocess.Popen(
             line, env=self._env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
@@ -83,6 +87,10 @@ class Application:
                     said.append(text.rstrip())
                     if done := DONE.search(text):
                         self._echo(f"  {done[1].strip()}")
+                        told_at = time.monotonic()
+                    elif (part := UNDER_WAY.match(text)) and time.monotonic() - told_at > SILENT_S:
+                        self._echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
+                        told_at = time.monotonic()
             except BaseException:
                 process.terminate()
                 raise

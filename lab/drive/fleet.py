@@ -4,6 +4,8 @@ The state machine of `stacks/load_stack.py` starts one driver function a shard. 
 meanwhile, and settles each shard afterwards: a planned start without a record is `lost`.
 """
 
+import asyncio
+import contextlib
 import dataclasses
 import json
 import threading
@@ -11,24 +13,30 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from botocore.exceptions import ClientError
+from rich.console import Console
 
 from lab.aws.account import stack_outputs
 from lab.aws.connection import Connection
-from lab.aws.errors import aws_errors, error_code
+from lab.aws.errors import aws_errors
+from lab.drive.arrivals import Arrivals
 from lab.drive.pace import Clock
 from lab.drive.planned import PlannedInvocation, PlannedUpdate
+from lab.drive.progress import show_progress
 from lab.drive.shard_place import ShardPlace
 from lab.drive.tally import Tally
 from lab.drive.updates import write_updates
 from lab.drive.versions import VersionTimeline
+from lab.drive.window import beside
 from lab.errors import LabError, UsageError
 from lab.records import RUN_FILE, Record
 
 LOAD_STACK: Final = "CacheLab-load"
 LEAD_S: Final = 10.0  # from the start of the state machine to the opening of the window: the drivers' own cold starts
 POLL_S: Final = 1.0
+LOOK_S: Final = 2.0  # between two looks at what has arrived
+STOPPING_S: Final = 15.0  # how long drivers that were told to stop are waited for: they ask every five seconds
 LOST: Final = "ShardLost"
+INTERRUPTED: Final = "RunInterrupted"
 
 
 class Fleet(NamedTuple):
@@ -85,6 +93,7 @@ class FleetWindow:
         ahead_s: AWS's clock less this machine's.
         timeout_s: how long a driver waits for an answer.
         tally: is told of every outcome.
+        console: where progress goes.
     """
 
     connection: Connection
@@ -101,11 +110,14 @@ class FleetWindow:
     ahead_s: float
     timeout_s: float
     tally: Tally
+    console: Console
 
     def run(self) -> None:
         """Have every planned request sent, and account for each.
 
         Raises:
+            KeyboardInterrupt: Ctrl-C. The fleet has been stopped, and what had no record by then is lost as
+                ``RunInterrupted``.
             LabError: the state machine could not be started, or records not be read or written. What the drivers have
                 written stays in the bucket.
         """
@@ -118,13 +130,20 @@ class FleetWindow:
         stop = threading.Event()
         updates = threading.Thread(target=self._write_updates, args=(opens_at, stop), name="updates", daemon=True)
         updates.start()
+        arrivals = Arrivals(s3, self.fleet.bucket, self.run_id)
+        lost_by = LOST
         try:
-            self._execute(opens_at + self.ahead_s)
+            self._execute(opens_at, arrivals)
+        except KeyboardInterrupt:
+            lost_by = INTERRUPTED
+            self._stop(s3, places[0], arrivals)
         finally:
             stop.set()
             updates.join()
         for place, shard in zip(places, shards, strict=True):
-            self._settle(s3, place, shard, opens_at)
+            self._settle(s3, place, shard, opens_at, lost_by)
+        if lost_by == INTERRUPTED:
+            raise KeyboardInterrupt
 
     def _write_updates(self, opens_at: float, stop: threading.Event) -> None:
         write_updates(
@@ -137,30 +156,70 @@ class FleetWindow:
             stop=stop,
         )
 
-    def _execute(self, opens_at: float) -> None:
+    def _execute(self, opens_at: float, arrivals: Arrivals) -> None:
         """Run the state machine. How it ended does not matter: the records tell what was driven."""
         client = self.connection.client("stepfunctions", attempts=1)
-        common = {"bucket": self.fleet.bucket, "run_id": self.run_id, "target": self.target, "opens_at": opens_at}
+        common = {
+            "bucket": self.fleet.bucket,
+            "run_id": self.run_id,
+            "target": self.target,
+            "opens_at": opens_at + self.ahead_s,
+        }
         shards = [common | {"shard": number, "timeout_s": self.timeout_s} for number in range(self.drivers)]
         with aws_errors("start the fleet"):
             execution = client.start_execution(
                 stateMachineArn=self.fleet.state_machine, input=json.dumps({"shards": shards})
             )["executionArn"]
-        watching = self.connection.client("stepfunctions")
         try:
-            with aws_errors("watch the fleet"):
-                while watching.describe_execution(executionArn=execution)["status"] == "RUNNING":
-                    time.sleep(POLL_S)
+            asyncio.run(self._watch(execution, opens_at, arrivals))
         except KeyboardInterrupt:
             with aws_errors("stop the fleet"):
                 client.stop_execution(executionArn=execution, cause="interrupted")
             raise
 
-    def _settle(self, s3: Any, place: ShardPlace, shard: Sequence[PlannedInvocation], opens_at: float) -> None:
+    async def _watch(self, execution: str, opens_at: float, arrivals: Arrivals) -> None:
+        client = self.connection.client("stepfunctions")
+
+        def is_running() -> bool:
+            with aws_errors("watch the fleet"):
+                return bool(client.describe_execution(executionArn=execution)["status"] == "RUNNING")
+
+        async with beside(self._show(opens_at, arrivals)):
+            while await asyncio.to_thread(is_running):
+                await asyncio.sleep(POLL_S)
+
+    async def _show(self, opens_at: float, arrivals: Arrivals) -> None:
+        await asyncio.sleep(opens_at - self.clock())
+        progress = show_progress(
+            arrivals,
+            total=len(self.schedule),
+            console=self.console,
+            remark=lambda: f"{arrivals.ended} of {self.drivers} shards done",
+        )
+        async with beside(progress):
+            while True:
+                with contextlib.suppress(LabError):  # only progress: what is wrong shows when the shards are settled
+                    await asyncio.to_thread(arrivals.look)
+                await asyncio.sleep(LOOK_S)
+
+    def _stop(self, s3: Any, place: ShardPlace, arrivals: Arrivals) -> None:
+        """Tell the drivers to stop, which a stopped state machine does not, and wait for their last parts."""
+        self.console.print("stopping the drivers; Ctrl-C again does not wait for them", soft_wrap=True)
+        _put(s3, place.bucket, place.stop, [])
+        until = time.monotonic() + STOPPING_S
+        with contextlib.suppress(KeyboardInterrupt):
+            while arrivals.ended < self.drivers and time.monotonic() < until:
+                time.sleep(POLL_S)
+                arrivals.look()
+
+    def _settle(
+        self, s3: Any, place: ShardPlace, shard: Sequence[PlannedInvocation], opens_at: float, lost_by: str
+    ) -> None:
         """Write one record a planned start: the driver's with its staleness, or that it was lost."""
         written = {(record.variant, record.sequence): record for record in _records(s3, place)}
         settled = [
-            self._settled(planned, written.get((planned.variant, planned.sequence)), opens_at) for planned in shard
+            self._settled(planned, written.get((planned.variant, planned.sequence)), opens_at, lost_by)
+            for planned in shard
         ]
         for record in settled:
             self.tally.count(record.variant, record)
@@ -169,7 +228,7 @@ class FleetWindow:
             self.append(record)
         _put(s3, place.bucket, place.records, (record.to_json() for record in settled))
 
-    def _settled(self, planned: PlannedInvocation, record: Record | None, opens_at: float) -> Record:
+    def _settled(self, planned: PlannedInvocation, record: Record | None, opens_at: float, lost_by: str) -> Record:
         if record is None:
             return Record(
                 run_id=self.run_id,
@@ -183,7 +242,7 @@ class FleetWindow:
                 latency_ms=None,
                 service_ms=None,
                 status="lost",
-                error_type=LOST,
+                error_type=lost_by,
             )
         if record.version is None or record.sent_at is None:
             return record
@@ -222,13 +281,10 @@ def _put(s3: Any, bucket: str, key: str, lines: Iterator[str] | list[str]) -> No
 
 
 def _records(s3: Any, place: ShardPlace) -> Iterator[Record]:
-    """What a driver has written; nothing if it died."""
-    with aws_errors(f"read s3://{place.bucket}/{place.records}"):
-        try:
-            body = s3.get_object(Bucket=place.bucket, Key=place.records)["Body"].read()
-        except ClientError as error:
-            if error_code(error) == "NoSuchKey":
-                return
-            raise
-    for line in body.decode().splitlines():
-        yield Record(**json.loads(line))
+    """What a driver has written; of one that died, what it had written by then."""
+    with aws_errors(f"read s3://{place.bucket}/{place.parts}"):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.parts)
+        for found in (found for page in pages for found in page.get("Contents", ())):
+            body = s3.get_object(Bucket=place.bucket, Key=found["Key"])["Body"].read()
+            for line in body.decode().splitlines():
+                yield Record(**json.loads(line))

@@ -140,6 +140,8 @@ class _Run:
         fleet = self._fleet()
         content = self._content(deployment)
         self._folder.begin(content)
+        if fleet is not None:  # what the drivers write can then be reported, whatever becomes of this process
+            put_run(self._connection, fleet, self._folder.path.name, content)
         before, delayed_before = self._wire(), _starts_delayed(self._info())
         begun = self._clock()
         with self._steps.step("drive the variants"):
@@ -264,6 +266,7 @@ class _Run:
             ahead_s=0.0 if self._aws is None else self._aws.ahead_s,
             timeout_s=deployment.timeout_s + PATIENCE_S,
             tally=self._tally,
+            console=self._surroundings.console,
         ).run()
 
     async def _drive_all(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:

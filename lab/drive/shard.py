@@ -1,10 +1,11 @@
 """A share of a run's planned starts, driven by a Lambda function of its own (see `stacks/load_stack.py`).
 
 The same window as on the reader's machine, without updates: those, and with them the staleness, are the coordinator's
-(`lab.drive.fleet`). The plan comes from S3, and the records go there.
+(`lab.drive.fleet`). The plan comes from S3, and the records go there, in parts.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
@@ -16,11 +17,13 @@ from lab.drive.machine import allow_many_connections
 from lab.drive.pace import steady_clock
 from lab.drive.planned import PlannedInvocation
 from lab.drive.shard_place import ShardPlace
+from lab.drive.shard_records import ShardRecords
 from lab.drive.tally import Tally
-from lab.drive.window import Window, undisturbed
-from lab.records import Record
+from lab.drive.window import Window, beside, undisturbed
+from lab.errors import LabError
 
-WRITING_S: Final = 30.0  # of the function's time, kept for writing the records down
+WRITING_S: Final = 30.0  # of the function's time, kept for writing the last records down
+BETWEEN_PARTS_S: Final = 5.0
 
 
 class Context(Protocol):
@@ -39,26 +42,24 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         context: Lambda's.
 
     Returns:
-        ``shard`` and ``records``, how many were written. What is still under way when the function's time is over has
-        no record; the coordinator counts it as lost.
+        ``shard`` and ``records``, how many were written. What is still under way when the function's time is over, or
+        when the coordinator has asked to stop, has no record; the coordinator counts it as lost.
     """
     connection = Connection(target="aws", endpoint_url=None)
     s3 = connection.client("s3")
     place = ShardPlace(event["bucket"], event["run_id"], event["shard"])
     with aws_errors("read the shard's plan"):
         plan = s3.get_object(Bucket=place.bucket, Key=place.plan)["Body"].read().decode().splitlines()
-    records: list[Record] = []
+    records = ShardRecords(s3, place)
     allow_many_connections()
     with undisturbed():
         asyncio.run(_drive(event, connection, plan, records, context.get_remaining_time_in_millis() / 1000 - WRITING_S))
-    body = "".join(f"{record.to_json()}\n" for record in records)
-    with aws_errors("write the shard's records"):
-        s3.put_object(Bucket=place.bucket, Key=place.records, Body=body.encode())
-    return {"shard": event["shard"], "records": len(records)}
+    records.write(last=True)
+    return {"shard": event["shard"], "records": records.count}
 
 
 async def _drive(
-    event: dict[str, Any], connection: Connection, plan: list[str], records: list[Record], limit_s: float
+    event: dict[str, Any], connection: Connection, plan: list[str], records: ShardRecords, limit_s: float
 ) -> None:
     signer = Signer(
         endpoint_url=connection.address("lambda"), region=connection.region, credentials=connection.credentials()
@@ -79,10 +80,19 @@ async def _drive(
             clock=steady_clock(),
             tally=Tally(tuple({each.variant for each in schedule})),
         )
-        try:
-            await asyncio.wait_for(window.run(), limit_s)
-        except TimeoutError:
-            return
+        driving = asyncio.create_task(window.run())
+        async with beside(_write_parts(records, driving)):
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(driving, limit_s)
+
+
+async def _write_parts(records: ShardRecords, driving: "asyncio.Task[None]") -> None:
+    while True:
+        await asyncio.sleep(BETWEEN_PARTS_S)
+        with contextlib.suppress(LabError):  # the next part, or the last, has these records too
+            await asyncio.to_thread(records.write)
+        if await asyncio.to_thread(records.told_to_stop):
+            driving.cancel()
 
 
 def planned(lines: list[str]) -> Iterator[PlannedInvocation]:

@@ -10,7 +10,7 @@ from typing import Literal
 from lab.report.as_html import render_html
 from lab.report.as_json import render_json
 from lab.report.as_markdown import render_markdown
-from lab.report.as_text import render_text
+from lab.report.as_text import WIDTH, render_text
 from lab.report.compare import compare_runs
 from lab.report.summary import summarise
 
@@ -18,17 +18,19 @@ __all__ = ["Format", "compare_runs", "render", "summarise"]
 
 Format = Literal["text", "json", "markdown", "html"]
 
-_RENDERERS = {"text": render_text, "json": render_json, "markdown": render_markdown, "html": render_html}
+_RENDERERS = {"json": render_json, "markdown": render_markdown, "html": render_html}
 
 
-def render(run: Path | str, fmt: Format) -> str:
-    """The report of a finished or killed run. Text has at most 80 columns and no colour; HTML is one offline page.
+def render(run: Path | str, fmt: Format, width: int = WIDTH) -> str:
+    """The report of a finished or killed run. Text has no colour; HTML is one offline page.
 
     Args:
         run: its folder, or ``s3://bucket/prefix``.
         fmt: one of the formats.
+        width: how many columns text has at most.
 
     Raises:
         LabError: the place holds no run, its records mix targets, or (``html``) the chart library is not installed.
     """
-    return _RENDERERS[fmt](summarise(run))
+    report = summarise(run)
+    return render_text(report, width) if fmt == "text" else _RENDERERS[fmt](report)

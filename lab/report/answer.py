@@ -15,28 +15,33 @@ def answer(report: Report) -> str:
     """Which variants were shown to be faster than the baseline, by how much, and at what price; one sentence."""
     prefix = _HERE.get(report.target, shown(report.target, 20))
     baseline = report.find(report.baseline)
-    if any(summary.ok for summary in report.variants) and not any(summary.latency_ms for summary in report.variants):
-        return f"{prefix}: what callers waited for is not in these records; how long the functions took is."
-    if not any(summary.latency_ms for summary in report.variants):
-        return f"{prefix}: no invocation was answered, so there is nothing to compare."
-    if baseline is None or baseline.latency_ms is None:
+    if report.from_logs:
+        prefix += ", from the functions' logs (no caller's wait is in them)"
+    if not any(summary.took_ms for summary in report.variants):
+        return f"{prefix}: {_nothing(report)}, so there is nothing to compare."
+    if baseline is None or baseline.took_ms is None:
         return f"{prefix}: {report.baseline} has no answers in this run, so nothing can be compared to it."
-    least = f"{figure(baseline.latency_ms.p50.value)} ms"
+    least = f"{figure(baseline.took_ms.p50.value)} ms"
     faster = [one for one in report.variants if one.comparison and one.comparison.shown == "faster"]
+    verb, past = ("run shorter", "ran shorter") if report.from_logs else ("answer faster", "answered faster")
     if not faster:
-        return f"{prefix}: no variant was shown to answer faster than {report.baseline}, whose median is {least}."
+        return f"{prefix}: no variant was shown to {verb} than {report.baseline}, whose median is {least}."
     names = listed([summary.variant for summary in faster])
     return (
-        f"{prefix}: {names} answered faster than {report.baseline}: {_medians(faster)} against {least}"
+        f"{prefix}: {names} {past} than {report.baseline}: {_medians(faster)} against {least}"
         f"{_calls(faster, baseline)}{_stale(faster)}{_fastest(faster)}."
     )
+
+
+def _nothing(report: Report) -> str:
+    return "no duration was reported" if report.from_logs else "no invocation was answered"
 
 
 def _fastest(faster: Sequence[VariantSummary]) -> str:
     """Which of them was shown to be faster than each other one, if any."""
     if len(faster) == 1:
         return ""
-    medians = {one.variant: one.latency_ms.p50 for one in faster if one.latency_ms}
+    medians = {one.variant: one.took_ms.p50 for one in faster if one.took_ms}
     best = min(medians, key=lambda name: medians[name].value)
     if all(name == best or verdict(medians[best], other) == "faster" for name, other in medians.items()):
         return f"; {shown(best, 30)} was the fastest"
@@ -44,7 +49,7 @@ def _fastest(faster: Sequence[VariantSummary]) -> str:
 
 
 def _medians(faster: Sequence[VariantSummary]) -> str:
-    medians = [one.latency_ms.p50.value for one in faster if one.latency_ms]
+    medians = [one.took_ms.p50.value for one in faster if one.took_ms]
     ratios = [one.comparison.latency for one in faster if one.comparison]
     hull = f"{figure(min(ratio.low for ratio in ratios))}{DASH}{figure(max(ratio.high for ratio in ratios))}"
     noun = "a median of" if len(faster) == 1 else "medians of"
@@ -78,12 +83,8 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         *([("Downstream", _downstream(report))] if report.local else []),
         ("Load", _load(report)),
         ("Functions", _functions(report)),
-        ("Machine", _machine(report)),
-        (
-            "Latency",
-            "from the planned start of an invocation to its answer, so that waiting counts (no coordinated omission); "
-            "service time counts from the moment of sending. Of answered invocations, all starts together unless said",
-        ),
+        *([] if report.from_logs else [("Machine", _machine(report))]),
+        _measure(report),
         (
             "Percentiles",
             "nearest rank: each was measured. 95 % intervals from order statistics, the sample taken for as many "
@@ -108,7 +109,23 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
     ]
 
 
+def _measure(report: Report) -> tuple[str, str]:
+    if report.from_logs:
+        return (
+            "Duration",
+            "of the function, as Lambda reported it to its log. The time to start (init or restore) is not in it, nor "
+            "is anything that a caller waits for beside it. Of answered invocations, all starts together",
+        )
+    return (
+        "Latency",
+        "from the planned start of an invocation to its answer, so that waiting counts (no coordinated omission); "
+        "service time counts from the moment of sending. Of answered invocations, all starts together unless said",
+    )
+
+
 def _where(report: Report) -> str:
+    if report.from_logs:
+        return f"from the logs of the functions, whoever invoked them; target {shown(report.target)}"
     return {
         "local": "local: the functions as deployed, in execution environments on this machine, not on AWS",
         "aws": "AWS: the functions as deployed, invoked over the network by this machine",

@@ -29,6 +29,8 @@ def render_html(report: Report) -> str:
     """
     library, script = _echarts(), (HERE / "page.js").read_text(encoding="utf-8")
     drawn = charts(report)
+    shown_tables = tables(report)
+    choices, shown_tables = (None, shown_tables) if report.from_logs else (shown_tables[0], shown_tables[1:])
     page = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).get_template("page.html.j2")
@@ -37,7 +39,8 @@ def render_html(report: Report) -> str:
         advice=advice(report),
         where=where(report),
         run=shown(report.run["id"] or NOT_MEASURED),
-        tables=tables(report),
+        choices=choices,
+        tables=shown_tables,
         words=WORDS,
         places={shown(one.variant, 24): place for place, one in enumerate(report.variants)},
         warnings=report.warnings,

@@ -23,7 +23,7 @@ def to_contract(report: Report) -> dict[str, Json]:
     return {
         "schema_version": SCHEMA_VERSION,
         "run": dict(report.run),
-        "variants": [_variant(summary) for summary in report.variants],
+        "variants": [_variant(summary, "duration" if report.from_logs else "latency") for summary in report.variants],
         "warnings": [warning._asdict() for warning in report.warnings],
         "extensions": {
             "finished": report.finished,
@@ -52,7 +52,7 @@ def _choice(choice: Choice) -> dict[str, Json]:
     }
 
 
-def _variant(summary: VariantSummary) -> dict[str, Json]:
+def _variant(summary: VariantSummary, compared: str) -> dict[str, Json]:
     per_1000 = summary.downstream_calls_per_1000
     return {
         "variant": summary.variant,
@@ -75,11 +75,11 @@ def _variant(summary: VariantSummary) -> dict[str, Json]:
         "stale_answers": summary.stale_answers,
         "billed_ms": _rounded(summary.billed_ms),
         "cost_per_million_usd": None if summary.cost is None else _rounded(summary.cost.total),
-        "extensions": _extensions(summary),
+        "extensions": _extensions(summary, compared),
     }
 
 
-def _extensions(summary: VariantSummary) -> dict[str, Json]:
+def _extensions(summary: VariantSummary, compared: str) -> dict[str, Json]:
     return {
         "answered": summary.ok,
         "error_types": dict(summary.error_types),
@@ -91,7 +91,7 @@ def _extensions(summary: VariantSummary) -> dict[str, Json]:
         "billed_ms_mean": _rounded(summary.billed_ms_mean),
         "memory_mb": summary.memory_mb,
         "cost_parts_usd": _cost(summary.cost),
-        "against_baseline": _comparison(summary.comparison),
+        "against_baseline": _comparison(summary.comparison, compared),
     }
 
 
@@ -99,13 +99,13 @@ def _start(start: StartSummary) -> dict[str, Json]:
     return {"count": start.count, "latency_ms": _map(start.latency_ms), "service_ms": _map(start.service_ms)}
 
 
-def _comparison(comparison: Comparison | None) -> dict[str, Json] | None:
+def _comparison(comparison: Comparison | None, compared: str) -> dict[str, Json] | None:
     if comparison is None:
         return None
     calls = comparison.calls_per_1000
     return {
-        "latency_p50_ratio": _rounded(comparison.latency.value),
-        "latency_p50_ratio_ci95": _ci(comparison.latency),
+        f"{compared}_p50_ratio": _rounded(comparison.latency.value),
+        f"{compared}_p50_ratio_ci95": _ci(comparison.latency),
         "shown": comparison.shown,
         "downstream_calls_per_1000": None if calls is None else _rounded(calls.value),
         "downstream_calls_per_1000_ci95": _ci(calls),

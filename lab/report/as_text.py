@@ -1,4 +1,4 @@
-"""The report as plain text, at most 80 columns wide: for a terminal, a pipe or a log."""
+"""The report as plain text, at most 80 columns wide unless said otherwise: for a terminal, a pipe or a log."""
 
 import io
 import itertools
@@ -21,9 +21,9 @@ WIDTH: Final = 80
 GAP: Final = "  "
 
 
-def render_text(report: Report) -> str:
-    """The report as text without colour or control characters."""
-    page = TextPage()
+def render_text(report: Report, width: int = WIDTH) -> str:
+    """The report as text without colour or control characters, at most so many columns wide."""
+    page = TextPage(width)
     page.paragraph(answer(report))
     advised_of = advice(report)
     if advised_of:
@@ -38,12 +38,13 @@ def render_text(report: Report) -> str:
 
 
 class TextPage:
-    """Text that grows downwards, wrapped and aligned to ``WIDTH`` columns."""
+    """Text that grows downwards, wrapped and aligned to so many columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = WIDTH) -> None:
+        self._width = width
         self._file = io.StringIO()
         self._console = Console(
-            file=self._file, width=WIDTH, color_system=None, force_terminal=False, emoji=False, highlight=False
+            file=self._file, width=width, color_system=None, force_terminal=False, emoji=False, highlight=False
         )
 
     def text(self) -> str:
@@ -68,7 +69,7 @@ class TextPage:
     def table(self, table: Table) -> None:
         """A table below its caption; one too wide goes on below itself."""
         self.heading(table.caption)
-        for line in _aligned(table):
+        for line in _aligned(table, self._width):
             self._file.write(line + "\n")
         self._file.write("\n")
 
@@ -82,12 +83,12 @@ class TextPage:
         self._console.print()
 
 
-def _aligned(table: Table) -> Iterator[str]:
+def _aligned(table: Table, width: int) -> Iterator[str]:
     widths = [
         max(map(cell_len, [*column.split(), *(row[index] for row in table.rows)]), default=0)
         for index, column in enumerate(table.columns)
     ]
-    fitting = _fitting(widths)
+    fitting = _fitting(widths, width)
     chosen = range(fitting)
     headers = [textwrap.wrap(table.columns[index], widths[index]) for index in chosen]
     height = max(map(len, headers))
@@ -102,14 +103,15 @@ def _aligned(table: Table) -> Iterator[str]:
                 table.caption,
                 (table.columns[0], *table.columns[fitting:]),
                 tuple((row[0], *row[fitting:]) for row in table.rows),
-            )
+            ),
+            width,
         )
 
 
-def _fitting(widths: Sequence[int]) -> int:
+def _fitting(widths: Sequence[int], room: int) -> int:
     """How many columns fit side by side; two at least, for the first names the row."""
     ends = itertools.accumulate(width + len(GAP) for width in widths)
-    return max(2, sum(end - len(GAP) <= WIDTH for end in ends))
+    return max(2, sum(end - len(GAP) <= room for end in ends))
 
 
 def _padded(text: str, width: int, is_words: bool) -> str:

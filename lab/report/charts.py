@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from lab.report import distribution, numbers, over_time, timeline, tradeoff
 from lab.report.course import LATENCY_BINS
@@ -13,6 +13,9 @@ from lab.report.tables import Table
 from lab.report.values import Json
 from lab.report.words import figure, interval, percent, shown
 from lab.stats import Estimate
+
+CALLERS: Final = ("latency", "choice", "latency-over-time", "staleness")
+"""Charts of what only a caller knows."""
 
 
 class Chart(NamedTuple):
@@ -36,8 +39,13 @@ class Chart(NamedTuple):
 
 
 def charts(report: Report) -> tuple[Chart, ...]:
-    """The charts of a report, the most important first. One that has nothing to draw says so."""
-    return tuple(chart._replace(option=functools.partial(_or_empty, chart.option)) for chart in _charts(report))
+    """The charts of a report, the most important first. One that has nothing to draw says so.
+
+    Of records made from logs, those of what only a caller knows are left out.
+    """
+    unknown = CALLERS if report.from_logs else ()
+    found = (chart for chart in _charts(report) if chart.name not in unknown)
+    return tuple(chart._replace(option=functools.partial(_or_empty, chart.option)) for chart in found)
 
 
 def _or_empty(option_of: Callable[[Theme], Option], theme: Theme) -> Option:

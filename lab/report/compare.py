@@ -1,12 +1,12 @@
 """Two runs side by side: what changed, with intervals, and whether anything got worse."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from lab import stats
 from lab.errors import LabError
-from lab.report.as_text import TextPage
+from lab.report.as_text import WIDTH, TextPage
 from lab.report.model import Report, VariantSummary
 from lab.report.summary import summarise
 from lab.report.tables import Table, signed
@@ -33,9 +33,14 @@ METRICS: Final = (
     Metric("service p99, ms", lambda one: _p99(one, one.service_ms)),
     Metric("calls per 1,000", lambda one: one.downstream_calls_per_1000),
 )
+METRICS_OF_LOGS: Final = (
+    Metric("duration p50, ms", lambda one: one.duration_ms.p50 if one.duration_ms else None),
+    Metric("duration p99, ms", lambda one: _p99(one, one.duration_ms)),
+    METRICS[-1],
+)
 
 
-def compare_runs(a: Path | str, b: Path | str, fail_above: float | None) -> tuple[str, bool]:
+def compare_runs(a: Path | str, b: Path | str, fail_above: float | None, width: int = WIDTH) -> tuple[str, bool]:
     """Run ``b`` against run ``a``.
 
     Args:
@@ -43,9 +48,10 @@ def compare_runs(a: Path | str, b: Path | str, fail_above: float | None) -> tupl
         b: the run after.
         fail_above: a metric that grew by more than this many percent for certain (the interval's lower bound) is a
             regression; None: nothing is.
+        width: how many columns the text has at most.
 
     Returns:
-        The comparison as text of at most 80 columns, and whether a regression was found.
+        The comparison as text, and whether a regression was found.
 
     Raises:
         LabError: a folder holds no run, or the targets differ.
@@ -56,7 +62,7 @@ def compare_runs(a: Path | str, b: Path | str, fail_above: float | None) -> tupl
             f"{a} is of target {shown(before.target)}, {b} of {shown(after.target)}: numbers of different targets are "
             "not compared; give two runs of one target"
         )
-    page = TextPage()
+    page = TextPage(width)
     page.paragraph(f"A: {shown(a, 200)}\nB: {shown(b, 200)}\nNumbers: {where(after)}")
     differing = list(_differences(before, after))
     if differing:
@@ -65,9 +71,10 @@ def compare_runs(a: Path | str, b: Path | str, fail_above: float | None) -> tupl
             page.item(line)
         page.paragraph("")
     regressions: list[str] = []
+    metrics = METRICS_OF_LOGS if before.from_logs and after.from_logs else METRICS
     for pair in _pairs(before, after):
-        page.table(_table(*pair, where(after)))
-        regressions += _regressions(*pair, fail_above)
+        page.table(_table(*pair, where(after), metrics))
+        regressions += _regressions(*pair, fail_above, metrics)
     _conclude(page, before, after, regressions, fail_above)
     return page.text(), bool(regressions)
 
@@ -99,11 +106,11 @@ def _value(value: Json) -> str:
     return shown(", ".join(map(str, value)) if isinstance(value, list) else value)
 
 
-def _table(before: VariantSummary, after: VariantSummary, numbers: str) -> Table:
+def _table(before: VariantSummary, after: VariantSummary, numbers: str, metrics: Sequence[Metric]) -> Table:
     return Table(
         f"{shown(after.variant, 24)} ({numbers})",
         ("", "A", "95 % CI", "B", "95 % CI", "change", "95 % CI"),
-        tuple(_row(metric, metric.of(before), metric.of(after)) for metric in METRICS),
+        tuple(_row(metric, metric.of(before), metric.of(after)) for metric in metrics),
     )
 
 
@@ -127,10 +134,12 @@ def _change(before: Estimate, after: Estimate) -> tuple[str, str]:
     return f"{change.value:+.1f} %", f"{change.low:+.1f} to {change.high:+.1f}" if change.bounded else NOT_MEASURED
 
 
-def _regressions(before: VariantSummary, after: VariantSummary, fail_above: float | None) -> Iterator[str]:
+def _regressions(
+    before: VariantSummary, after: VariantSummary, fail_above: float | None, metrics: Sequence[Metric]
+) -> Iterator[str]:
     if fail_above is None:
         return
-    for metric in METRICS:
+    for metric in metrics:
         one, other = metric.of(before), metric.of(after)
         if one is not None and other is not None and grew(one, other, fail_above):
             change, ends = _change(one, other)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 S3: Final = "s3://"
+SHARDS: Final = "records/"
 SHARD: Final = ".jsonl"
 
 
@@ -42,8 +43,9 @@ def run_files(run: Path | str) -> Iterator[RunFiles]:
     """The files of a run, for as long as the context lasts.
 
     Args:
-        run: a folder, or ``s3://bucket/prefix``: ``run.json`` is at the prefix, the shards are all objects below it
-            whose names end in ``.jsonl``. ``AWS_ENDPOINT_URL`` is heeded.
+        run: a folder, or ``s3://bucket/prefix``: ``run.json`` is at the prefix, and below its ``records/`` are the
+            shards, each whole (``0000.jsonl``) or, where the run was killed, in the parts (``0000/….jsonl``) that its
+            driver has written. ``AWS_ENDPOINT_URL`` is heeded.
 
     Raises:
         LabError: there is no run, or S3 refuses.
@@ -77,7 +79,7 @@ def _fetched(url: str, folder: Path) -> RunFiles:
         if prefix + RUN_FILE not in names:
             raise LabError(f"no run at {url}: {RUN_FILE} is missing; give the prefix that `lab run` wrote to")
         client.download_file(parts.netloc, prefix + RUN_FILE, str(folder / RUN_FILE))
-        shards = [name for name in names if name.endswith(SHARD)]
+        shards = _shards([name for name in names if name.startswith(prefix + SHARDS) and name.endswith(SHARD)])
         # Numbered: an object's name can be anything, also a path out of the folder.
         records = tuple(folder / f"{number:06d}{SHARD}" for number in range(len(shards)))
         for name, path in zip(shards, records, strict=True):
@@ -85,8 +87,14 @@ def _fetched(url: str, folder: Path) -> RunFiles:
     except (BotoCoreError, ClientError) as error:
         raise LabError(f"cannot read {url}: {error}; check the bucket, the region and your credentials") from None
     if not records:
-        raise LabError(f"no records at {url}: no object below it ends in {SHARD}; the run may not have begun")
+        raise LabError(f"no records at {url}: {SHARDS} has no object in {SHARD}; the run may not have begun")
     return RunFiles(name=url, content=read_run(folder), records=records)
+
+
+def _shards(names: list[str]) -> list[str]:
+    """The objects that hold the records: a whole shard replaces its parts."""
+    whole = set(names)
+    return [name for name in names if f"{name.rpartition('/')[0]}{SHARD}" not in whole]
 
 
 def _names(client: "S3Client", bucket: str, prefix: str) -> Iterator[str]:

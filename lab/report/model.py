@@ -49,7 +49,7 @@ class Comparison(NamedTuple):
     """A variant against the baseline.
 
     Attributes:
-        latency: median latency as a ratio to the baseline's.
+        latency: median latency as a ratio to the baseline's; of records made from logs, median duration.
         shown: what the two medians' own intervals show.
         calls_per_1000: downstream calls per 1,000 invocations, less the baseline's.
     """
@@ -157,6 +157,11 @@ class VariantSummary:
     lives: tuple[EnvironmentLife, ...]
 
     @property
+    def took_ms(self) -> Distribution | None:
+        """What variants are compared by: the latency, and in records made from logs the functions' durations."""
+        return self.latency_ms or self.duration_ms
+
+    @property
     def failed(self) -> int:
         """Invocations without a right answer."""
         return self.invocations - self.ok
@@ -184,6 +189,12 @@ class Report:
     def target(self) -> str:
         """``local``, ``aws`` or ``simulated``: where the numbers come from."""
         return str(self.run["target"])
+
+    @property
+    def from_logs(self) -> bool:
+        """Whether the records were made from logs (`lab collect`): functions answered, what callers saw is unknown."""
+        answered = any(summary.ok for summary in self.variants)
+        return answered and not any(summary.latency_ms for summary in self.variants)
 
     @property
     def profile(self) -> str | None:

@@ -108,7 +108,7 @@ def _too_few(report: Report) -> Iterator[RunWarning]:
         yield RunWarning(
             "too_few_samples",
             f"fewer than {LEAST_FOR_P99} warm invocations were answered by {listed(few)}: no p99 is shown for them",
-            "raise --duration or --rate",
+            "collect a longer span: give an earlier --since" if report.from_logs else "raise --duration or --rate",
         )
 
 

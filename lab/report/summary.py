@@ -202,15 +202,15 @@ def _compared(variants: Sequence[VariantSummary]) -> tuple[VariantSummary, ...]:
 
 
 def _comparison(summary: VariantSummary, baseline: VariantSummary) -> Comparison | None:
-    if summary.latency_ms is None or baseline.latency_ms is None:
+    if summary.took_ms is None or baseline.took_ms is None:
         return None
-    latency = stats.ratio(summary.latency_ms.p50, baseline.latency_ms.p50)
+    latency = stats.ratio(summary.took_ms.p50, baseline.took_ms.p50)
     if latency is None:
         return None
     calls, least = summary.downstream_calls_per_1000, baseline.downstream_calls_per_1000
     return Comparison(
         latency=latency,
-        shown=stats.verdict(summary.latency_ms.p50, baseline.latency_ms.p50),
+        shown=stats.verdict(summary.took_ms.p50, baseline.took_ms.p50),
         calls_per_1000=None if calls is None or least is None else stats.difference(calls, least),
     )
 

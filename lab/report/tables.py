@@ -22,7 +22,14 @@ class Table(NamedTuple):
 
 
 def tables(report: Report) -> tuple[Table, ...]:
-    """Every table of a report, the most important first."""
+    """Every table of a report, the most important first.
+
+    Of records made from logs, the columns in which nothing can be known are left out, and with them the choice of a
+    variant: not all had the same load.
+    """
+    if report.from_logs:
+        found = (_durations, _compared, _starts, _downstream, _staleness, _counts, _cost)
+        return tuple(_known(table(report)) for table in found)
     return (
         _choices(report),
         _latency(report),
@@ -32,6 +39,20 @@ def tables(report: Report) -> tuple[Table, ...]:
         _staleness(report),
         _counts(report),
         _cost(report),
+    )
+
+
+def _known(table: Table) -> Table:
+    """A table without the columns in which nothing was measured."""
+    kept = [
+        index
+        for index in range(len(table.columns))
+        if not index or any(row[index] not in ("", NOT_MEASURED) for row in table.rows)
+    ]
+    return Table(
+        table.caption,
+        tuple(table.columns[index] for index in kept),
+        tuple(tuple(row[index] for index in kept) for row in table.rows),
     )
 
 
@@ -65,8 +86,6 @@ def _choice_row(choice: Choice) -> tuple[str, ...]:
 
 
 def _latency(report: Report) -> Table:
-    if not any(summary.latency_ms for summary in report.variants):
-        return _durations(report)
     return _table(
         report,
         "Latency from the planned start, ms",
@@ -92,7 +111,7 @@ def _durations(report: Report) -> Table:
     return _table(
         report,
         "Duration of the functions by their own reports, ms",
-        ("variant", "answered", "p50", "95 % CI", "p90", "max"),
+        ("variant", "answered", "p50", "95 % CI", "p90", "p99", "max"),
         [
             (
                 summary.variant,
@@ -100,6 +119,7 @@ def _durations(report: Report) -> Table:
                 figure(_p50(summary.duration_ms)),
                 interval(summary.duration_ms.p50 if summary.duration_ms else None),
                 figure(summary.duration_ms.p90 if summary.duration_ms else None),
+                figure(summary.duration_ms.p99.value if summary.duration_ms and has_p99(summary) else None),
                 figure(summary.duration_ms.max if summary.duration_ms else None),
             )
             for summary in report.variants
@@ -110,7 +130,7 @@ def _durations(report: Report) -> Table:
 def _compared(report: Report) -> Table:
     return _table(
         report,
-        f"Against {report.baseline}: median latency and downstream calls",
+        f"Against {report.baseline}: median {'duration' if report.from_logs else 'latency'} and downstream calls",
         ("variant", "p50 ratio", "95 % CI", "shown", "calls per 1,000: change", "95 % CI"),
         [_compared_row(summary, report.baseline) for summary in report.variants],
     )
@@ -136,7 +156,9 @@ def _compared_row(summary: VariantSummary, baseline: str) -> tuple[str, ...]:
 def _starts(report: Report) -> Table:
     return _table(
         report,
-        "Warm, cold and restored apart: how many, median latency, and median time to start, ms",
+        "Starts: how many, and median time of each kind, ms"
+        if report.from_logs
+        else "Warm, cold and restored apart: how many, median latency, and median time to start, ms",
         (
             "variant",
             "warm",
@@ -168,7 +190,9 @@ def _starts(report: Report) -> Table:
 def _downstream(report: Report) -> Table:
     return _table(
         report,
-        "Downstream calls: of the invocations by their own count, and all on the wire",
+        "Downstream calls of the invocations, by their own count"
+        if report.from_logs
+        else "Downstream calls: of the invocations by their own count, and all on the wire",
         ("variant", "hit ratio", "own count", "on the wire", "per 1,000 invocations", "95 % CI"),
         [
             (
@@ -187,7 +211,9 @@ def _downstream(report: Report) -> Table:
 def _staleness(report: Report) -> Table:
     return _table(
         report,
-        "Staleness (since the served version was superseded) and age (since it was read), s",
+        "Age (since the value was read), s"
+        if report.from_logs
+        else "Staleness (since the served version was superseded) and age (since it was read), s",
         ("variant", "stale answers", "staleness p90", "staleness max", "age p50", "age p90", "age max"),
         [
             (
@@ -215,8 +241,8 @@ def _counts(report: Report) -> Table:
                 whole(summary.invocations),
                 whole(summary.ok),
                 whole(summary.function_errors),
-                whole(summary.throttles),
-                whole(summary.lost),
+                whole(None if report.from_logs else summary.throttles),
+                whole(None if report.from_logs else summary.lost),
                 whole(summary.environments),
             )
             for summary in report.variants

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ import boto3
 import pytest
 
 from lab.drive.fleet import LEAD_S
+from lab.drive.shard_place import Part
 from lab.endpoint.process import ROOT
 from lab.records import Record, read_records, read_run
 
 VARIANTS = ("no_cache", "ttl_cache")
+LOAD_BUCKET = "cache-lab-load-000000000000-us-east-1"
 CHOSEN = [word for variant in VARIANTS for word in ("--variant", variant)]
 CONTEXT = ["--context", f"variants={','.join(VARIANTS)}", "--context", "load=true"]
 
@@ -196,23 +198,51 @@ def test_a_driver_that_dies_is_counted_as_lost(deployed: Aws, tmp_path: Path) ->
 
     assert len({(record.variant, record.sequence) for record in run.records}) == len(run.records) == 120
     lost = [record for record in run.records if record.status == "lost"]
-    assert len(lost) == 60
+    # Half of the planned starts were the dead driver's. What it had written down by then is kept.
+    assert 0 < len(lost) <= 60
     assert {(record.error_type, record.sent_at, record.latency_ms) for record in lost} == {("ShardLost", None, None)}
     assert {record.status for record in run.records} == {"lost", "ok"}
     assert {record.staleness_ms is None for record in run.records if record.status == "ok"} == {False}
     _assert_same_in_s3(deployed, run)
 
 
+def test_ctrl_c_stops_the_drivers_and_settles_the_fleet(deployed: Aws, tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    load = ["--rate", "5", "--duration", "300", "--metrics-wait", "0", "--fleet", "2"]
+    with deployed.start("run", "--yes", "--out", str(folder), *CHOSEN, *load) as process:
+        assert process.stderr is not None
+        said = "".join(_until(process.stderr, "driving: ", times=2))
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=120)
+
+    assert "0 of 2 shards done" in said
+    assert process.returncode == 130
+    assert rest.splitlines()[-1].startswith("lab: interrupted; 3,000 records are kept: python -m lab report ")
+    outcomes = {(record.status, record.error_type) for record in read_records(folder)}
+    assert outcomes == {("ok", None), ("lost", "RunInterrupted")}
+    assert read_run(folder)["finished"] is False
+    listed = deployed.client("s3").list_objects_v2(Bucket=LOAD_BUCKET, Prefix="stopped/records/")["Contents"]
+    assert sum(part.last for each in listed if (part := Part.told(each["Key"]))) == 2, "the drivers go on"
+
+
+def _until(lines: Iterable[str], start: str, times: int) -> Iterator[str]:
+    """The lines until so many have begun like that."""
+    for line in lines:
+        yield line
+        times -= line.startswith(start)
+        if not times:
+            return
+
+
 def _assert_same_in_s3(aws: Aws, run: Run) -> None:
     s3 = aws.client("s3")
-    bucket = "cache-lab-load-000000000000-us-east-1"
     name = run.folder.name
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{name}/")["Contents"]
+    listed = s3.list_objects_v2(Bucket=LOAD_BUCKET, Prefix=f"{name}/")["Contents"]
     wanted = [f"{name}/{part}/000{shard}.jsonl" for part in ("plan", "records") for shard in range(2)]
-    assert {each["Key"] for each in listed} == {*wanted, f"{name}/run.json"}
-    content = json.loads(s3.get_object(Bucket=bucket, Key=f"{name}/run.json")["Body"].read())
+    assert {each["Key"] for each in listed if Part.told(each["Key"]) is None} == {*wanted, f"{name}/run.json"}
+    content = json.loads(s3.get_object(Bucket=LOAD_BUCKET, Key=f"{name}/run.json")["Body"].read())
     assert content == run.content
-    lines = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in wanted[2:]]
+    lines = [s3.get_object(Bucket=LOAD_BUCKET, Key=key)["Body"].read().decode() for key in wanted[2:]]
     assert sorted("".join(lines).splitlines()) == sorted(record.to_json() for record in run.records)
 
 

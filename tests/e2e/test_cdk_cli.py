@@ -72,12 +72,16 @@ class Project:
         return dict(found)
 
     def diff(self, assembly: Path) -> subprocess.CompletedProcess[str]:
+        return self.cdk("diff", assembly, "--fail")
+
+    def cdk(self, command: str, assembly: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The CDK CLI as a user calls it."""
         node = Path(sys.executable).with_name("node")
-        command = [str(node), str(CDK_CLI), "diff", "--app", str(assembly), "--fail", "--no-notices", "--ci"]
+        line = [str(node), str(CDK_CLI), command, "--app", str(assembly), *arguments, "--no-notices", "--ci"]
         addresses = {"AWS_ENDPOINT_URL": self._url, "AWS_ENDPOINT_URL_S3": self._url, "AWS_REGION": "us-east-1"}
         keys = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab"}
         env = {**os.environ, **addresses, **keys, "CDK_HOME": str(self.folder / "cdk")}
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(line, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +162,22 @@ def test_a_deployment_that_fails_is_rolled_back(project: Project, edited: Callab
     assert project.stack_states()[CHANGED] == "UPDATE_ROLLBACK_COMPLETE"
     after = project.live()
     assert (after["Version"], after["MemorySize"]) == (before["Version"], before["MemorySize"])
+
+
+def test_stacks_come_and_go_alone_and_in_any_order(project: Project) -> None:
+    assembly, _ = project.unchanged
+    source, variant = STACKS[0], STACKS[2]
+    for command, stack, present in (
+        ("destroy", source, set(STACKS) - {source}),
+        ("destroy", variant, set(STACKS) - {source, variant}),
+        ("deploy", variant, set(STACKS) - {source}),
+        ("deploy", source, set(STACKS)),
+    ):
+        answer = ["--force"] if command == "destroy" else ["--require-approval", "never"]
+        said = project.cdk(command, assembly, "--exclusively", *answer, stack)
+
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert set(project.stack_states()) == present
 
 
 def test_destroy_leaves_nothing(project: Project) -> None:

@@ -392,3 +392,92 @@ def until_there(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+# Streams, and completion
+
+
+def shell(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A command line in a real bash, from the project's folder, with `lab` for this interpreter's `-m lab`."""
+    env = {**os.environ, "LAB": f"{sys.executable} -m lab", **variables}
+    command = ["bash", "-o", "pipefail", "-c", line]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_data_comes_whole_though_nobody_hears_the_words(run_folder: Path) -> None:
+    ended = shell(f"$LAB report {run_folder} --format json 2>&-")
+
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)["run"]["id"] == "r"
+
+
+def test_data_that_nobody_can_read_are_an_error_of_one_line(run_folder: Path) -> None:
+    ended = shell(f"$LAB report {run_folder} >&-")
+
+    assert ended.returncode == 1
+    assert ended.stderr == "lab: the output: Bad file descriptor; LAB_TRACEBACK=1 shows where\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of(run_folder: Path) -> None:
+    ended = shell(f"$LAB report {run_folder} --format html | head -c 1; exit ${{PIPESTATUS[0]}}")
+
+    assert (ended.stdout, ended.stderr) == ("<", "")
+    assert ended.returncode in (0, 1)
+
+
+def test_what_takes_long_is_told_on_stderr(lab: Lab, run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "SILENT_S", 0.001)
+    said = lab("report", run_folder, "--format", "json")
+
+    assert said.err == f"reading {run_folder}: 0 s so far\n"
+    assert json.loads(said.out)
+
+
+def test_what_takes_no_time_is_not_told(lab: Lab, run_folder: Path) -> None:
+    assert lab("report", run_folder).err == ""
+
+
+def test_an_error_is_red_on_a_terminal_that_may_show_it(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b" not in lab("--nope").err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert lab("--nope").err.startswith("\x1b[31m\x1b[1mlab:\x1b[0m No such option")
+    monkeypatch.setenv("TERM", "dumb")
+    assert lab("--nope").err.startswith("lab: ")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert lab("--nope").err.startswith("lab: ")
+
+
+@pytest.mark.parametrize("name", cli.SHELLS)
+def test_a_shell_is_told_how_to_complete(lab: Lab, name: str) -> None:
+    said = lab("completion", name)
+
+    assert (said.code, said.err) == (0, "")
+    assert cli.COMPLETION_VARIABLE in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("lab co", ["collect", "compare", "completion"]),
+        ("lab run --scen", ["--scenario"]),
+        ("lab run --scenario st", ["steady"]),
+        ("lab run --variant t", ["ttl_cache", "tmp_cache"]),
+    ],
+)
+def test_bash_completes(tmp_path: Path, words: str, completed: list[str]) -> None:
+    program = tmp_path / "lab"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lab "$@"\n')
+    program.chmod(0o755)
+    ask = f"""
+        PATH={tmp_path}:$PATH
+        eval "$(lab completion bash)"
+        COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 )); compopt() {{ :; }}
+        _lab_completion lab; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ended = shell(ask)
+
+    assert ended.stderr == ""
+    assert ended.stdout.split() == completed

@@ -1,20 +1,29 @@
 """A fleet's run, settled: every planned start has one record, whatever became of its driver."""
 
 import dataclasses
+import io
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+from rich.console import Console
 
 from lab.aws.connection import Connection
+from lab.drive import fleet as fleet_module
+from lab.drive.arrivals import Arrivals
 from lab.drive.fleet import Fleet, FleetWindow, check_new, find_fleet
 from lab.drive.planned import PlannedInvocation
 from lab.drive.schedule import plan
 from lab.drive.settings import Settings
 from lab.drive.shard import planned
 from lab.drive.shard_place import ShardPlace
+from lab.drive.shard_records import ShardRecords
 from lab.drive.tally import Tally
 from lab.drive.versions import VersionTimeline
 from lab.errors import LabError, UsageError
@@ -32,18 +41,28 @@ def connection(ministack: str) -> Connection:
     return connection
 
 
-@pytest.fixture
-def fleet(ministack: str) -> Iterator[Fleet]:
-    """A bucket, and a state machine whose shards do nothing: as if every driver had died."""
+def state_machine(ministack: str, state: dict[str, Any]) -> Iterator[Fleet]:
     make: Any = boto3.client
     keys = {"aws_access_key_id": "cachelab", "aws_secret_access_key": "cachelab", "region_name": "us-east-1"}
     client = make("stepfunctions", endpoint_url=ministack, **keys)
-    shard = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
+    shard = {"StartAt": "One", "States": {"One": state | {"End": True}}}
     shards = {"Type": "Map", "ItemsPath": "$.shards", "ItemProcessor": shard, "End": True}
     definition = json.dumps({"StartAt": "Shards", "States": {"Shards": shards}})
     arn = client.create_state_machine(name="fleet", definition=definition, roleArn=ROLE)["stateMachineArn"]
     yield Fleet(BUCKET, arn)
     client.delete_state_machine(stateMachineArn=arn)
+
+
+@pytest.fixture
+def fleet(ministack: str) -> Iterator[Fleet]:
+    """A bucket, and a state machine whose shards do nothing: as if every driver had died."""
+    yield from state_machine(ministack, {"Type": "Pass"})
+
+
+@pytest.fixture
+def slow_fleet(ministack: str) -> Iterator[Fleet]:
+    """A state machine whose shards take a minute."""
+    yield from state_machine(ministack, {"Type": "Wait", "Seconds": 60})
 
 
 class Driven:
@@ -69,6 +88,7 @@ class Driven:
             ahead_s=0.25,
             timeout_s=5.0,
             tally=self.tally,
+            console=Console(file=io.StringIO(), width=120),
         )
 
 
@@ -97,8 +117,10 @@ def test_what_no_driver_wrote_is_lost(connection: Connection, fleet: Fleet) -> N
     half = [record(each) for each in driven.schedule[1::3]][:2]
     s3 = connection.client("s3")
     for number, written in ((0, first), (1, half)):
-        body = "".join(f"{each.to_json()}\n" for each in written)
-        s3.put_object(Bucket=BUCKET, Key=f"one/records/000{number}.jsonl", Body=body.encode())
+        records = ShardRecords(s3, ShardPlace(BUCKET, "one", number))
+        for each in written:
+            records.append(each)
+            records.write()
     # Written a second after the window opened, by this machine's clock.
     driven.timeline.add(driven.schedule[0].key, 1, 900.0)
     driven.timeline.add(driven.schedule[0].key, 2, 1010.0 + driven.schedule[0].at - 1.0)
@@ -120,6 +142,74 @@ def test_what_no_driver_wrote_is_lost(connection: Connection, fleet: Fleet) -> N
     assert max(driven.tally.lateness_s) == pytest.approx(0.001)
     bodies = [s3.get_object(Bucket=BUCKET, Key=f"one/records/000{number}.jsonl")["Body"].read() for number in range(3)]
     assert b"".join(bodies).decode().splitlines() == [each.to_json() for each in driven.records]
+
+
+def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
+    connection: Connection, slow_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "POLL_S", 0.1)
+    driven = Driven(connection, slow_fleet, "stopped")
+    s3 = connection.client("s3")
+    shards = [ShardRecords(s3, ShardPlace(BUCKET, "stopped", number)) for number in range(3)]
+
+    def drive() -> None:
+        """Three drivers that have an invocation each when they are told to stop."""
+        for number, shard in enumerate(shards):
+            shard.append(record(driven.schedule[number]))
+        os.kill(os.getpid(), signal.SIGINT)
+        while not shards[0].told_to_stop():
+            time.sleep(0.05)
+        for shard in shards:
+            shard.write(last=True)
+
+    drivers = threading.Timer(1.5, drive)
+    drivers.start()
+    with pytest.raises(KeyboardInterrupt):
+        driven.window.run()
+    drivers.join()
+
+    outcomes = [(each.status, each.error_type) for each in driven.records]
+    assert outcomes.count(("ok", None)) == 3
+    assert outcomes.count(("lost", "RunInterrupted")) == 27
+    executions = connection.client("stepfunctions").list_executions(stateMachineArn=slow_fleet.state_machine)
+    assert [each["status"] for each in executions["executions"]] == ["ABORTED"]
+
+
+def test_a_part_has_what_is_new(connection: Connection) -> None:
+    s3 = connection.client("s3")
+    schedule = list(plan(Settings(variants=TWO, rate=10, duration_s=1.5, keys=5)))
+    arrivals = Arrivals(s3, BUCKET, "parts")
+    records = ShardRecords(s3, ShardPlace(BUCKET, "parts", 7))
+    assert not records.told_to_stop()
+
+    for each in schedule[:2]:
+        records.append(record(each))
+    records.write()
+    records.write()
+    arrivals.look()
+    assert (arrivals.completed, arrivals.ended) == (2, 0)
+    records.append(record(schedule[2]))
+    records.write(last=True)
+    arrivals.look()
+    assert (arrivals.completed, arrivals.ended, records.count) == (3, 1, 3)
+
+    found = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix="parts/")["Contents"]]
+    assert found == ["parts/records/0007/0000-2.jsonl", "parts/records/0007/0001-1-last.jsonl"]
+    bodies = [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode().splitlines() for key in found]
+    assert [len(lines) for lines in bodies] == [2, 1]
+
+
+def test_a_part_that_s3_refused_is_in_the_next_one(connection: Connection) -> None:
+    s3 = connection.client("s3")
+    records = ShardRecords(s3, ShardPlace("not-there-yet", "r", 0))
+    records.append(record(next(iter(plan(Settings(variants=TWO))))))
+    with pytest.raises(LabError, match="cannot write the shard's records: NoSuchBucket"):
+        records.write()
+    s3.create_bucket(Bucket="not-there-yet")
+    records.write()
+
+    found = s3.list_objects_v2(Bucket="not-there-yet")["Contents"]
+    assert [each["Key"] for each in found] == ["r/records/0000/0000-1.jsonl"]
 
 
 def test_the_shards_are_the_plan(connection: Connection, fleet: Fleet) -> None:

@@ -39,6 +39,20 @@ async def test_plain_lines_where_stderr_is_no_terminal() -> None:
     assert "\x1b" not in said
 
 
+async def test_plain_lines_on_a_terminal_that_is_dumb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    said = await shown(Console(file=io.StringIO(), width=120, force_terminal=True))
+
+    assert said.startswith("driving: 2 of 4 invocations, ")
+    assert "\x1b" not in said
+
+
+async def test_a_line_is_never_broken() -> None:
+    said = await shown(Console(file=io.StringIO(), width=40))
+
+    assert all(line.startswith("driving: ") for line in said.splitlines())
+
+
 async def test_a_bar_on_a_terminal() -> None:
     said = await shown(Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None))
 

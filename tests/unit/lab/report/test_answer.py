@@ -5,6 +5,10 @@ from pathlib import Path
 
 from lab.records import Record
 from lab.report.answer import answer
+from lab.report.as_html import render_html
+from lab.report.as_json import to_contract
+from lab.report.as_text import render_text
+from lab.report.compare import compare_runs
 from lab.report.summary import summarise
 from tests.unit.lab.report.simulated import run_content, write_run
 
@@ -45,3 +49,60 @@ def test_a_slower_one_is_not_called_faster(tmp_path: Path, record: Record) -> No
 
 def test_without_the_baseline_nothing_is_compared(tmp_path: Path, record: Record) -> None:
     assert "nothing can be compared to it" in _answer(tmp_path, record, {"ttl_cache": 20.0})
+
+
+def test_of_records_made_from_logs_durations_are_told(tmp_path: Path, record: Record) -> None:
+    records = [
+        dataclasses.replace(
+            record,
+            variant=variant,
+            planned_at=None,
+            sent_at=None,
+            latency_ms=None,
+            service_ms=None,
+            staleness_ms=None,
+            key=None,
+            duration_ms=median * (1 + 0.1 * ((index * 7 % 121) / 120 - 0.5)),
+        )
+        for variant, median in (("no_cache", 100.0), ("ttl_cache", 10.0))
+        for index in range(121)
+    ]
+    content = run_content(records, variants=("no_cache", "ttl_cache"))
+    content["run"]["scenario"], content["wire"], content["local"] = "collected", None, None
+    report = summarise(write_run(tmp_path, records, content))
+
+    assert report.from_logs
+    assert answer(report).startswith(
+        "Simulated, from the functions' logs (no caller's wait is in them): ttl_cache ran shorter than no_cache: a"
+        " median of 10.0 ms (0.100 times, 95 % CI "
+    )
+    text = render_text(report)
+    first = text.split("\n\n")[1]
+    assert first.startswith("Duration of the functions by their own reports, ms (simulated)\n")
+    assert "Against no_cache: median duration and downstream calls" in text
+    for unknown in ("latency", "staleness", "throttles", "lost", "on the wire", "Which cache", "Machine"):
+        assert unknown not in text.partition("\nWarnings")[0].partition("How it was measured")[0]
+    page = render_html(report)
+    for unknown in ("Which cache, for which data", "Latency distribution", "Staleness"):
+        assert unknown not in page
+    assert "Duration of the functions by their own reports, ms" in page
+    assert "Execution environments" in page
+    json_report = to_contract(report)
+    compared = json_report["variants"][1]["extensions"]["against_baseline"]
+    assert compared["duration_p50_ratio"] == 0.1
+
+
+def test_runs_from_logs_are_compared_by_duration(tmp_path: Path, record: Record) -> None:
+    runs = []
+    for name, duration in (("a", 10.0), ("b", 20.0)):
+        unseen = {"planned_at": None, "sent_at": None, "latency_ms": None, "service_ms": None, "staleness_ms": None}
+        records = [
+            dataclasses.replace(record, duration_ms=duration + index % 7 / 10, **unseen)  # type: ignore[arg-type]
+            for index in range(121)
+        ]
+        runs.append(write_run(tmp_path / name, records, run_content(records, variants=("no_cache",))))
+
+    text, regressed = compare_runs(runs[0], runs[1], 10.0)
+    assert regressed
+    assert "duration p50" in text
+    assert "latency" not in text.replace("downstream latency profile", "")

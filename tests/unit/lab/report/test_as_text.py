@@ -24,6 +24,13 @@ def test_a_report_is_plain_and_80_columns_wide(simulated_run: Path) -> None:
     assert _plain(text)
 
 
+def test_a_report_fits_a_narrow_terminal(simulated_run: Path) -> None:
+    wide, narrow = render(simulated_run, "text"), render(simulated_run, "text", 40)
+
+    assert max(map(cell_len, narrow.splitlines())) <= 40
+    assert set(wide.split()) - {"-"} <= {word.lstrip("(") for word in narrow.split()} | set(narrow.split())
+
+
 def test_a_hostile_run_is_plain_and_80_columns_wide(tmp_path: Path) -> None:
     text = render(hostile_run(tmp_path), "text")
 

@@ -34,8 +34,9 @@ def _upload(bucket: str, prefix: str, run_dir: Path, shards: int) -> None:
     lines = (run_dir / "records.jsonl").read_text().splitlines(keepends=True)
     for number in range(shards):
         client.put_object(
-            Bucket=bucket, Key=f"{prefix}/shards/{number}.jsonl", Body="".join(lines[number::shards]).encode()
+            Bucket=bucket, Key=f"{prefix}/records/{number:04d}.jsonl", Body="".join(lines[number::shards]).encode()
         )
+        client.put_object(Bucket=bucket, Key=f"{prefix}/plan/{number:04d}.jsonl", Body=b'[0.1,"no_cache",0,"k"]\n')
     client.put_object(Bucket=bucket, Key=f"{prefix}/manifest.json", Body=b"{}")
 
 
@@ -45,6 +46,19 @@ def test_shards_in_s3_are_reported_as_the_same_run_in_a_folder(bucket: str, tmp_
     _upload(bucket, "fleet/one", run_dir, shards=7)
 
     assert render(f"s3://{bucket}/fleet/one/", fmt) == render(run_dir, fmt)  # type: ignore[arg-type]
+
+
+def test_a_shard_in_parts_counts_until_it_is_whole(bucket: str, tmp_path: Path) -> None:
+    run_dir = simulate(tmp_path / "run", duration_s=3.0)
+    _upload(bucket, "killed", run_dir, shards=2)
+    client = boto3.client("s3")
+    lines = (run_dir / "records.jsonl").read_bytes().splitlines(keepends=True)[1::2]
+    for number, part in enumerate((lines[:100], lines[100:])):
+        client.put_object(Bucket=bucket, Key=f"killed/records/0001/000{number}-9.jsonl", Body=b"".join(part))
+
+    assert render(f"s3://{bucket}/killed", "text") == render(run_dir, "text")
+    client.delete_object(Bucket=bucket, Key="killed/records/0001.jsonl")
+    assert render(f"s3://{bucket}/killed", "text") == render(run_dir, "text")
 
 
 def test_runs_in_s3_are_compared(bucket: str, tmp_path: Path) -> None:
