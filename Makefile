@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
-.PHONY: help setup rie demo test check fix synth snapshots docs pictures bench-engine bench-report lock clean
+.PHONY: help setup rie demo test check fix synth snapshots docs pictures bench-engine bench-report bench-synth lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench-engine: setup .lab/rie/.ready ## the engine beside RIE and ministack: need
 
 bench-report: setup ## how long a report of many records, made up for it, takes
 	$(BIN)/python tests/bench/bench_report.py --out docs/results/report-bench.md
+
+bench-synth: setup ## how long a synthesis takes
+	$(BIN)/python -m tests.bench.bench_synth
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 lock: $(VENV)/.ready ## resolve every requirements file anew
