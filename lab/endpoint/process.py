@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +16,10 @@ STOP_LIMIT_S = 20
 
 
 @contextlib.contextmanager
-def started_endpoint(*, port: int = 0, profile: str | None = None) -> Iterator[str]:
+def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequence[str] = ()) -> Iterator[str]:
     """Start ``lab serve`` and give its URL; it ends with the block, and also when this process dies.
+
+    ``options`` are further ones of ``lab serve``, as on its command line.
 
     Raises:
         LabError: it did not start; the text is what it said.
@@ -26,6 +28,7 @@ def started_endpoint(*, port: int = 0, profile: str | None = None) -> Iterator[s
     command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--lifeline-fd", str(lifeline_read)]
     if profile is not None:
         command += ["--profile", profile]
+    command += options
     with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
         # A session of its own: Ctrl-C in the terminal is for the run, which then ends the endpoint in good order.
         process = subprocess.Popen(

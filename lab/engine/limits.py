@@ -17,6 +17,8 @@ CPU_PERIOD_US = 20_000
 MEBIBYTE = 1 << 20
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 ROOT = Path("/sys/fs/cgroup")
+LEAF = "-engine"
+MOVES = 10
 
 
 class Group(Protocol):
@@ -168,25 +170,22 @@ class _GroupV1:
 
 
 class _CgroupV2:
-    """The unified hierarchy, below the group that this process is in, where that was delegated to us."""
+    """The unified hierarchy, below the group that this process is in, where that was delegated to us.
+
+    A group other than the root may limit its children only while it holds no process itself (Linux kernel
+    documentation, "Control Group v2", no internal process constraint). So this process and its children move to a leaf
+    beside the environments' groups: they get a share of the processors as large as that of all environments together.
+    """
 
     def __init__(self, *, limit_memory: bool, limit_cpu: bool) -> None:
         if not (ROOT / "cgroup.controllers").is_file():
             raise FileNotFoundError("the root is not of version 2")
-        own = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
-        wanted = [name for name, use in (("memory", limit_memory), ("cpu", limit_cpu)) if use]
-        self._parent = ROOT / own.removeprefix("0::").lstrip("/") / f"cache-lab-{os.getpid()}-{secrets.token_hex(3)}"
-        self._parent.mkdir()
-        self._wanted = wanted
-        self.tier = "cgroup v2: " + ", ".join(wanted)
-        self.folders = [str(self._parent)]
-        try:
-            enable = " ".join(f"+{name}" for name in wanted)
-            for folder in (self._parent.parent, self._parent):
-                (folder / "cgroup.subtree_control").write_text(enable)
-        except OSError:
-            self._parent.rmdir()
-            raise
+        line = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+        own = ROOT / line.removeprefix("0::").lstrip("/")
+        self._wanted = [name for name, use in (("memory", limit_memory), ("cpu", limit_cpu)) if use]
+        self._parent = own / f"cache-lab-{os.getpid()}-{secrets.token_hex(3)}"
+        self.tier = "cgroup v2: " + ", ".join(self._wanted)
+        self.folders = make_room(self._parent, self._wanted)
 
     def group(self, memory_mb: int, tmp_mb: int) -> Group:
         folder = self._parent / secrets.token_hex(6)
@@ -238,15 +237,90 @@ def _statistic(path: Path, name: str) -> int:
     return 0
 
 
+def make_room(parent: Path, controllers: list[str]) -> list[str]:
+    """Make the group ``parent``, of version 2, whose children can be limited by the controllers.
+
+    Processes of the group around it go to a leaf: this process and those that it has started.
+
+    Returns:
+        What `remove_groups` has to be given to undo it.
+
+    Raises:
+        OSError: it cannot be done, for want of leave or of a controller, or because the group around ``parent`` holds
+            processes that are not ours; all is as before.
+    """
+    own = parent.parent
+    missing = set(controllers) - set((own / "cgroup.controllers").read_text().split())
+    if missing:
+        raise FileNotFoundError(f"{own} lacks {', '.join(missing)}")
+    is_root = not (own / "cgroup.type").exists()
+    leaf = own / (parent.name + LEAF)
+    folders = [str(parent), *([] if is_root else [str(leaf)])]
+    try:
+        if not is_root:
+            _move_to(leaf)
+        parent.mkdir()
+        for folder in (own, parent):
+            (folder / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+    except OSError:
+        remove_groups(folders)
+        raise
+    return folders
+
+
+def _move_to(leaf: Path) -> None:
+    own = leaf.parent
+    for _ in range(MOVES):  # a process may start another meanwhile
+        processes = _processes(own)
+        # A process that has ended has no parent, and is not listed a second time.
+        if any(not _is_ours(pid) and pid in _processes(own) for pid in processes):
+            raise PermissionError(f"{own} holds processes that are not ours")
+        leaf.mkdir(exist_ok=True)
+        _move(processes, leaf)
+        if not processes:
+            return
+
+
+def _processes(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether it is this process, or was started by it or by one that was."""
+    with contextlib.suppress(OSError):
+        while pid > 1 and pid != os.getpid():
+            pid = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    return pid == os.getpid()
+
+
+def _move(processes: list[int], folder: Path) -> None:
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            (folder / "cgroup.procs").write_text(str(pid))
+
+
+def _empty(leaf: Path) -> None:
+    """Move its processes back to where they came from, which must not limit its children any more for that."""
+    control = leaf.parent / "cgroup.subtree_control"
+    control.write_text(" ".join(f"-{name}" for name in control.read_text().split()))
+    _move(_processes(leaf), leaf.parent)
+
+
 def remove_groups(folders: list[str]) -> bool:
-    """Remove groups and those below them; False if a process is still in one, as for a moment after its death."""
+    """Remove groups and those below them; False if a process is still in one, as for a moment after its death.
+
+    A leaf of `make_room` comes after the group beside it; the processes in it, this one among them, are moved out.
+    """
     for folder in map(Path, folders):
         try:
-            for child in list(folder.iterdir()) if folder.is_dir() else []:
+            if not folder.is_dir():
+                continue
+            if folder.name.endswith(LEAF):
+                _empty(folder)
+            for child in list(folder.iterdir()):
                 if child.is_dir():
                     child.rmdir()
-            if folder.is_dir():
-                folder.rmdir()
+            folder.rmdir()
         except OSError:
             return False
     return True

@@ -146,6 +146,7 @@ def until(is_so: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[Endpoint]:
-    with started_endpoint(profile="none") as url:
+def endpoint(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+    """An endpoint with the transport that is the parameter."""
+    with started_endpoint(profile="none", options=["--transport", request.param]) as url:
         yield Endpoint(url)

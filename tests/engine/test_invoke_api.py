@@ -456,6 +456,14 @@ def test_a_client_context_over_its_limit_is_refused(endpoint: Endpoint) -> None:
     assert error_of(endpoint, endpoint.function(ECHO), ClientContext=context)["Error"]["Code"] == "ValidationException"
 
 
+def test_a_response_stream_is_the_result_in_one_chunk(endpoint: Endpoint) -> None:
+    """Model: InvokeWithResponseStream. The emulator answers it, and has the endpoint run the function."""
+    answer = endpoint.aws_lambda.invoke_with_response_stream(FunctionName=endpoint.function(ECHO), Payload=b"7")
+    chunk, complete = answer["EventStream"]
+    assert json.loads(chunk["PayloadChunk"]["Payload"])["event"] == 7
+    assert complete == {"InvokeComplete": {}}
+
+
 # What cannot run here
 
 

@@ -115,6 +115,19 @@ async def test_an_init_that_succeeds_the_second_time_serves_the_invocation(harne
     assert "Init Duration" not in answer.report
 
 
+async def test_an_init_has_ten_seconds_and_then_runs_again_within_the_invocation(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documented: 10 seconds, then as after a failed init, with the function's own timeout; half a second here."""
+    monkeypatch.setattr("lab.engine.environment.INIT_LIMIT_S", 0.5)
+    version = harness.function("import time\ntime.sleep(1.5)\ndef handler(event, context): return 'served'")
+    answer = await harness.invoke(version)
+    assert answer.payload == "served"
+    assert "Phase: init\tStatus: timeout" in answer.log
+    assert "Init Duration" not in answer.report
+    assert answer.milliseconds("Duration") >= 1500
+
+
 async def test_nothing_of_an_environment_runs_between_invocations(harness: Harness) -> None:
     version = harness.function(
         """

@@ -6,10 +6,12 @@ environment that is out of memory was seen on AWS.
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from lab.engine.limits import cpu_quota_us
+from lab.engine.settings import EngineSettings
 from tests.engine.harness import Harness
 
 
@@ -73,18 +75,30 @@ def test_1769_mb_are_one_processor() -> None:
     assert cpu_quota_us(128) == pytest.approx(20_000 * 128 / 1769, abs=1)
 
 
+BUSY = """
+    import time
+    def handler(event, context):
+        begun, used = time.perf_counter(), time.process_time()
+        while time.process_time() - used < 0.1:
+            pass
+        return time.perf_counter() - begun
+"""
+
+
 async def test_processor_time_is_in_proportion_to_memory(harness: Harness) -> None:
     _groups(harness)
-    source = """
-        import time
-        def handler(event, context):
-            begun, used = time.perf_counter(), time.process_time()
-            while time.process_time() - used < 0.1:
-                pass
-            return time.perf_counter() - begun
-    """
-    small = await harness.invoke(harness.function(source, memory_mb=256))
+    small = await harness.invoke(harness.function(BUSY, memory_mb=256))
     assert small.payload > 0.1 * 1769 / 256 * 0.7
+
+
+async def test_processor_time_is_not_limited_when_it_shall_not_be(tmp_path: Path) -> None:
+    """The time of the test above, at half the memory, is out of reach of a small function otherwise."""
+    harness = Harness(tmp_path, EngineSettings(limit_cpu=False))
+    _groups(harness)
+    small = await harness.invoke(harness.function(BUSY, memory_mb=128))
+    await harness.close()
+    assert harness.engine.tiers()["limits"] in ("cgroup v1: memory", "cgroup v2: memory")
+    assert small.payload < 0.1 * 1769 / 128 * 0.7
 
 
 async def test_tmp_has_the_size_that_was_configured(harness: Harness) -> None:

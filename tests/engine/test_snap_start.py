@@ -4,6 +4,7 @@ startup performance with Lambda SnapStart", and "Handling uniqueness with Lambda
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -137,6 +138,67 @@ async def test_an_after_restore_hook_that_fails_fails_the_invocation(harness: Ha
     answer = await harness.invoke(version)
     assert answer.function_error
     assert answer.payload["errorMessage"] == "cannot be restored"
+
+
+async def test_an_after_restore_hook_has_ten_seconds(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Developer Guide, "Lambda SnapStart runtime hooks": 10 seconds, else a timeout error; half a second here."""
+    monkeypatch.setattr("lab.engine.environment.RESTORE_LIMIT_S", 0.5)
+    version = harness.function(
+        """
+        import time
+        from snapshot_restore_py import register_after_restore
+        register_after_restore(lambda: time.sleep(30))
+        def handler(event, context): return "served"
+        """,
+        snap_start=True,
+    )
+    answer = await harness.invoke(version)
+    assert answer.function_error
+    assert answer.payload["errorType"] == "Runtime.RestoreTimeout"
+    assert (answer.report["Status"], answer.report["Error Type"]) == ("error", "Runtime.RestoreTimeout")
+
+
+async def test_an_environment_whose_restore_took_too_long_is_not_used_again(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.engine.environment.RESTORE_LIMIT_S", 1.5)
+    version = harness.function(
+        f"""
+        import time
+        from snapshot_restore_py import register_after_restore
+        def restored():
+            if time.time() < {time.time() + 3}: time.sleep(30)
+        register_after_restore(restored)
+        def handler(event, context): return "served"
+        """,
+        snap_start=True,
+    )
+    assert (await harness.invoke(version)).payload["errorType"] == "Runtime.RestoreTimeout"
+    await asyncio.sleep(2)
+    answer = await harness.invoke(version)
+    assert answer.payload == "served"
+    assert "Restore Duration" in answer.report
+
+
+async def test_the_init_of_a_snapshot_has_130_seconds(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Developer Guide, lifecycle: 130 seconds, or the timeout if longer; half a second here.
+
+    Environments then start cold.
+    """
+    harness.needs_fork()
+    monkeypatch.setattr("lab.engine.snapshot.SNAPSHOT_INIT_LIMIT_S", 0.5)
+    version = harness.function(
+        """
+        import os, time
+        if os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start":
+            time.sleep(30)
+        def handler(event, context): return "served"
+        """,
+        snap_start=True,
+    )
+    answer = await harness.invoke(version)
+    assert answer.payload == "served"
+    assert "Init Duration" in answer.report
 
 
 async def test_a_restored_environment_is_reused_and_survives_a_crash(harness: Harness) -> None:
