@@ -6,6 +6,7 @@ stderr.
 
 # ruff: noqa: PLC0415 -- each command imports what it needs, so that --help and wrong use are answered at once
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -137,6 +138,17 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
+class Finite(click.FloatRange):
+    """A number within limits; neither NaN, which is outside of none, nor an infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a usage error if it is none."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
 class _Group(click.Group):
     """A group that takes a missing command for wrong use, like any other."""
 
@@ -207,8 +219,10 @@ def _endpoint_url(target: Target, given: str | None) -> str | None:
         if given is not None:
             raise UsageError("--endpoint-url is of no use with --target aws; leave out either of them")
         return None
-    url = given if given is not None else os.environ.get(ENDPOINT_VARIABLE) or None
-    return None if url is None else checked_endpoint_url(url)
+    if given is not None:
+        return checked_endpoint_url(given)
+    url = os.environ.get(ENDPOINT_VARIABLE)
+    return checked_endpoint_url(url, ENDPOINT_VARIABLE) if url else None
 
 
 @commands.command("run")
@@ -251,7 +265,7 @@ def _endpoint_url(target: Target, given: str | None) -> str | None:
 @_yes_option
 @click.option(
     "--metrics-wait",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=300.0,
     help="On AWS, wait so many seconds at most for DynamoDB's own count of the reads; 0 does without it.",
 )
@@ -399,7 +413,7 @@ def _writing(path: Path) -> Iterator[None]:
 @click.argument("run_b", type=click.Path())
 @click.option(
     "--fail-above",
-    type=float,
+    type=Finite(min=0),
     metavar="PERCENT",
     help="Exit 1 if a variant of RUN_B is slower than in RUN_A by more than this.",
 )
@@ -427,13 +441,13 @@ def _compare(*, run_a: str, run_b: str, fail_above: float | None) -> int:
 )
 @click.option(
     "--idle",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     default=ENGINE_DEFAULTS.idle_s,
     help="An environment idle for so many seconds ends.",
 )
 @click.option(
     "--clock-speed",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     default=ENGINE_DEFAULTS.clock_speed,
     help="How many seconds pass in one: for idle times and lifetimes of environments, and retries of events.",
 )
@@ -574,22 +588,21 @@ def _deploy(*, source: Source, context: tuple[str, ...], target: Target, endpoin
 
 
 @commands.command("destroy")
-@_source_option
 @_context_option
 @_target_option
 @_endpoint_option
 @_yes_option
-def _destroy(*, source: Source, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
+def _destroy(*, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
     """Remove the application and its items.
 
-    Give the --source that was used: the items of ssm and secretsmanager are not part of the application.
+    The items of every source go, and the runs that fleets have left in S3.
     """
     settings = _context(context)
     url = _needed_endpoint_url(target, endpoint_url)
     from lab.drive.deploying import Place, destroy_application
     from lab.drive.steps import Steps
 
-    destroy_application(Place(target, url, source, settings), Steps(say), _asker(yes))
+    destroy_application(Place(target, url, DEFAULTS.source, settings), Steps(say), _asker(yes))
 
 
 @commands.command("completion")

@@ -10,13 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from lab.drive.settings import Target
 from lab.errors import LabError
 
 ROOT = Path(__file__).parents[1]
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-Target = Literal["local", "aws"]
 
 # Any key will do at the local endpoint, but one of its own: the CDK CLI remembers accounts by key.
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab", "AWS_REGION": "us-east-1"}
@@ -62,7 +62,8 @@ class Application:
             LabError: the CDK CLI failed; the text is its own reason.
         """
         chosen = ["--exclusively", *stacks] if stacks else ["--all"]
-        self._cdk("deploy", "--app", str(self._assembly), "--require-approval", "never", "--concurrency", "4", *chosen)
+        how = ["--require-approval", "never", "--concurrency", "4", "--progress", "events"]
+        self._cdk("deploy", "--app", str(self._assembly), *how, *chosen)
 
     def destroy(self) -> None:
         """Remove every stack of the application.
@@ -75,7 +76,7 @@ class Application:
     def _cdk(self, command: str, *arguments: str) -> None:
         if not CDK_CLI.is_file():
             raise LabError("the CDK CLI is not installed: run `make setup`")
-        line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--progress", "events", "--ci"]
+        line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--ci"]
         said: list[str] = []
         told_at = time.monotonic()
         with subprocess.Popen(

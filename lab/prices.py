@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 FREE_DASHBOARDS: Final = 3
+MONTH_S: Final = 30 * 86_400
 
 
 class Price(NamedTuple):
@@ -37,6 +38,8 @@ REGION: Final[str] = _FILE["region"]
 LAMBDA_REQUEST: Final = _price("lambda_request")
 LAMBDA_GB_SECOND: Final = _prices("lambda_gb_second")
 """By architecture, as CloudFormation writes it."""
+PROVISIONED_GB_SECOND: Final = _prices("provisioned_gb_second")
+"""By architecture: of an environment that is kept ready."""
 SNAPSTART_CACHE: Final = _price("snapstart_cache")
 SNAPSTART_RESTORE: Final = _price("snapstart_restore")
 READ: Final = _prices("read")
@@ -111,4 +114,9 @@ def cost_per_million(
 
 def snapshot_per_month(memory_mb: float) -> float:
     """What keeping the snapshot of one version costs for 30 days, US dollars."""
-    return memory_mb / 1024 * 30 * 86_400 * SNAPSTART_CACHE.usd
+    return memory_mb / 1024 * MONTH_S * SNAPSTART_CACHE.usd
+
+
+def provisioned_per_month(architecture: str, memory_mb: float) -> float:
+    """What keeping one environment ready (provisioned concurrency) costs for 30 days, US dollars."""
+    return memory_mb / 1024 * MONTH_S * PROVISIONED_GB_SECOND[architecture].usd

@@ -8,10 +8,12 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
 
 from lab.aws.errors import aws_errors
-from lab.deploy import LOCAL_CREDENTIALS, Target
-from lab.errors import LabError
+from lab.deploy import LOCAL_CREDENTIALS
+from lab.drive.settings import Target
+from lab.errors import LabError, UsageError
 
 NO_CREDENTIALS = "no AWS credentials; run `aws configure`, or set AWS_PROFILE, or give --target local"
 AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn")
@@ -62,6 +64,10 @@ class Connection:
         Args:
             service: as boto3 names it.
             attempts: how often a request is sent at most; 1 for what must not happen twice.
+
+        Raises:
+            UsageError: the configured endpoint is no address.
+            LabError: the configuration is wrong otherwise.
         """
         config = Config(
             connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": attempts}
@@ -71,7 +77,15 @@ class Connection:
         # boto3's overloads want each service by its literal name.
         make: Any = self._session.client
         with aws_errors(f"use {service}"):
-            return make(service, endpoint_url=self._endpoint_url, config=config)
+            try:
+                return make(service, endpoint_url=self._endpoint_url, config=config)
+            except BotoCoreError:  # some of which are a ValueError as well
+                raise
+            except ValueError as error:
+                raise UsageError(
+                    f"AWS_ENDPOINT_URL (or endpoint_url of the AWS profile) is no address ({error}); unset it to use"
+                    " AWS, or give it as http://127.0.0.1:4566"
+                ) from None
 
     def credentials(self) -> Credentials:
         """Credentials to sign with; those of a role are renewed by themselves."""

@@ -1,5 +1,6 @@
 """Warnings that only the run itself can give, each with its next step; the report adds what it finds in the records."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from lab.drive.tally import Tally
 LATE_MS: Final = 10.0
 SATURATED_SHARE: Final = 0.95
 SATURATED_TIME: Final = 0.25
+ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 
 Warnings = list[dict[str, str]]
 
@@ -71,8 +73,11 @@ def start_cautions(info: Mapping[str, Any] | None, since: int) -> Warnings:
 
 
 def warning(code: str, message: str, advice: str) -> dict[str, str]:
-    """One warning: its code, what limits the numbers, and the next step."""
-    return {"code": code, "message": message, "advice": advice}
+    """One warning: its code, what limits the numbers, and the next step.
+
+    An account's number, as AWS's refusals have it in their ARNs, is masked: runs are shown to others.
+    """
+    return {"code": code, "message": ACCOUNT.sub("<account>", message), "advice": advice}
 
 
 def _generator_late(tally: Tally) -> dict[str, str] | None:

@@ -7,12 +7,14 @@ from functions.registry import VARIANTS
 from lab import prices
 from lab.aws.account import CDK_STACK, Caller
 from lab.drive.deployment import Deployment
+from lab.drive.fleet import LEAD_S
 from lab.drive.settings import Settings, Source
 
 Ask: TypeAlias = Callable[[Sequence[str]], None]
 """Puts lines before the user and returns if the answer is yes; raises `lab.errors.LabError` if not."""
 
 CHARGED: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Lambda::Function")
+DRIVER_MB: Final = 1769  # of stacks/load_stack.py, which nothing of the lab may import
 ASSUMED_BILLED_MS: Final = 100.0
 """Of an invocation, cold starts included: above what the variants took on two local cores, at 512 MB."""
 
@@ -23,7 +25,8 @@ ASSUMED_RESTORES: Final = 0.02
 def run_cost(settings: Settings, deployment: Deployment) -> float | None:
     """What the invocations of a run cost at most, US dollars, as far as it can be told before; None without prices.
 
-    Every invocation is taken to be billed `ASSUMED_BILLED_MS` and to read downstream once, as without a cache.
+    Every invocation is taken to be billed `ASSUMED_BILLED_MS` and to read downstream once, as without a cache. The
+    functions of a fleet run as long as the window and the time before it.
     """
     total = 0.0
     for variant in VARIANTS:
@@ -40,7 +43,8 @@ def run_cost(settings: Settings, deployment: Deployment) -> float | None:
         if cost is None:
             return None
         total += cost.total * settings.invocations / 1e6
-    return total
+    gb_seconds = settings.fleet * (settings.duration_s + LEAD_S) * DRIVER_MB / 1024
+    return total + gb_seconds * prices.LAMBDA_GB_SECOND[deployment.architecture].usd
 
 
 def before_run(caller: Caller, settings: Settings, deployment: Deployment, limit: int | None) -> list[str]:
@@ -53,16 +57,21 @@ def before_run(caller: Caller, settings: Settings, deployment: Deployment, limit
         limit: how many executions the account may have at once; None if unknown.
     """
     total = settings.invocations * len(settings.variants)
+    by = f", by {settings.fleet} driver functions" if settings.fleet else ""
     cost = run_cost(settings, deployment)
     estimate = "no price is known for it" if cost is None else f"about US$ {cost:,.4f}"
     lines = [
         f"{caller}",
         f"{total:,} invocations ({settings.invocations:,} of each of {len(settings.variants)} variants in"
-        f" {settings.duration_s:g} s), {settings.keys} items in {settings.source},"
+        f" {settings.duration_s:g} s){by}, {settings.keys} items in {settings.source},"
         f" {round(settings.updates * settings.duration_s):,} updates of them",
         f"estimated cost {estimate}, at {ASSUMED_BILLED_MS:g} ms billed and one read for each invocation (list prices"
         f" of {prices.REGION}, {prices.READ_ON}; logs, metrics and updates not included)",
     ]
+    if settings.source == "secretsmanager":
+        lines.append(
+            f"{settings.keys} secrets cost about US$ {_secrets_month(settings.keys):,.2f} a month while they stay"
+        )
     if limit is not None:
         lines.append(f"the account may have {limit:,} executions at once; what is above is throttled, and counted so")
     return lines
@@ -71,9 +80,10 @@ def before_run(caller: Caller, settings: Settings, deployment: Deployment, limit
 def standing_cost(templates: Iterable[Mapping[str, Any]]) -> float:
     """What the stacks of these templates cost in a month without any traffic, US dollars.
 
-    Alarms, the dashboards that are not free, and the snapshots that Lambda keeps for SnapStart; without provisioned
+    Alarms, the dashboards that are not free, the snapshots that Lambda keeps for SnapStart, and provisioned
     concurrency.
     """
+    templates = list(templates)
     resources = [resource for template in templates for resource in template["Resources"].values()]
     of = {kind: [each.get("Properties", {}) for each in resources if each["Type"] == kind] for kind in CHARGED}
     alarms = sum(
@@ -83,7 +93,25 @@ def standing_cost(templates: Iterable[Mapping[str, Any]]) -> float:
     snapshots = sum(
         prices.snapshot_per_month(each["MemorySize"]) for each in of["AWS::Lambda::Function"] if "SnapStart" in each
     )
-    return alarms * prices.ALARM_MONTH.usd + dashboards * prices.DASHBOARD_MONTH.usd + snapshots
+    provisioned = sum(_provisioned_month(template["Resources"]) for template in templates)
+    return alarms * prices.ALARM_MONTH.usd + dashboards * prices.DASHBOARD_MONTH.usd + snapshots + provisioned
+
+
+def _provisioned_month(resources: Mapping[str, Any]) -> float:
+    """What the environments that a template keeps ready cost in a month; an alias names its function by `Ref`."""
+    total = 0.0
+    for resource in resources.values():
+        config = resource.get("Properties", {}).get("ProvisionedConcurrencyConfig")
+        if resource["Type"] == "AWS::Lambda::Alias" and config is not None:
+            function = resources[resource["Properties"]["FunctionName"]["Ref"]]["Properties"]
+            architecture = function.get("Architectures", ["x86_64"])[0]
+            each = prices.provisioned_per_month(architecture, function["MemorySize"])
+            total += config["ProvisionedConcurrentExecutions"] * each
+    return total
+
+
+def _secrets_month(keys: int) -> float:
+    return keys * prices.SECRET_MONTH.usd
 
 
 def before_deploy(
@@ -98,26 +126,30 @@ def before_deploy(
         source: what the functions read.
         keys: how many items are seeded.
     """
+    idle = standing_cost(templates.values()) + (_secrets_month(keys) if source == "secretsmanager" else 0.0)
     bootstrap = [] if prepared else [f"creates stack {CDK_STACK}, which the CDK needs (a bucket and roles of its own)"]
     return [
         f"{caller}",
         f"creates or updates {len(templates)} stacks: {', '.join(templates)}; seeds {keys} items in {source}; no"
         " invocations",
         *bootstrap,
-        f"estimated cost while it stands idle about US$ {standing_cost(templates.values()):,.2f} a month (list prices"
+        f"estimated cost while it stands idle about US$ {idle:,.2f} a month (list prices"
         f" of {prices.REGION}, {prices.READ_ON}), until `python -m lab destroy --target aws`",
     ]
 
 
-def before_destroy(caller: Caller, stacks: Sequence[str], source: Source) -> list[str]:
+def before_destroy(caller: Caller, stacks: Sequence[str], kept_runs: str | None) -> list[str]:
     """What is told before all is removed.
 
     Args:
         caller: whose account is used.
         stacks: that are removed.
-        source: whose items are removed.
+        kept_runs: the bucket in which a fleet's runs are; None if there are none.
     """
+    runs = [] if kept_runs is None else [f"removes the runs that fleets have left in s3://{kept_runs}"]
     return [
         f"{caller}",
-        f"removes {len(stacks)} stacks with their logs and data: {', '.join(stacks)}, and the lab's items in {source}",
+        f"removes {len(stacks)} stacks with their logs and data: {', '.join(stacks)}, and the lab's items in whatever"
+        " source",
+        *runs,
     ]

@@ -7,15 +7,17 @@ from typing import Final, NamedTuple
 from lab.aws.account import identify, is_bootstrapped
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
-from lab.deploy import Application, Target, application
+from lab.deploy import Application, application
 from lab.drive.consent import Ask, before_deploy, before_destroy
 from lab.drive.deployment import COMPARISON_STACK, SOURCE_STACK, read_bucket, variant_stack
-from lab.drive.fleet import empty_fleet
+from lab.drive.fleet import empty_fleet, kept_runs
 from lab.drive.schedule import all_keys
-from lab.drive.settings import Source
+from lab.drive.settings import Source, Target
 from lab.drive.steps import Steps
 from lab.drive.store import Store, open_store, seed
+from lab.errors import RunInterruptedError
 
+OUTLIVING: Final[tuple[Source, ...]] = ("ssm", "secretsmanager")  # sources whose items are in no stack
 DEFAULT_KEYS: Final = 50  # of stacks/settings.py, which nothing of the lab may import
 
 
@@ -52,6 +54,7 @@ def deploy_application(place: Place, steps: Steps, ask: Ask) -> None:
 
     Raises:
         LabError: the answer is no, AWS refused, or the CDK CLI failed.
+        RunInterruptedError: Ctrl-C, when something had been begun on AWS.
     """
     connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
     caller = identify(connection) if place.target == "aws" else None
@@ -60,17 +63,18 @@ def deploy_application(place: Place, steps: Steps, ask: Ask) -> None:
         prepared = caller is not None and is_bootstrapped(connection)
         if caller is not None:
             ask(before_deploy(caller, app.templates, prepared=prepared, source=place.source, keys=keys))
-        if not prepared:
-            with steps.step("bootstrap"):
-                app.bootstrap()
-        deploy_source(app, connection, place.source, steps)
-        seed_items(connection, place.source, keys, steps)
-        with steps.step("deploy the rest"):
-            app.deploy()
+        with _interruptible(place.target):
+            if not prepared:
+                with steps.step("bootstrap"):
+                    app.bootstrap()
+            deploy_source(app, connection, place.source, steps)
+            seed_items(connection, place.source, keys, steps)
+            with steps.step("deploy the rest"):
+                app.deploy()
 
 
 def destroy_application(place: Place, steps: Steps, ask: Ask) -> None:
-    """Remove every stack, and the items that would outlive them.
+    """Remove every stack, and the items that would outlive them, of whatever source.
 
     Args:
         place: where from.
@@ -79,17 +83,33 @@ def destroy_application(place: Place, steps: Steps, ask: Ask) -> None:
 
     Raises:
         LabError: the answer is no, AWS refused, or the CDK CLI failed.
+        RunInterruptedError: Ctrl-C, when something had been begun on AWS.
     """
     connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
     caller = identify(connection) if place.target == "aws" else None
     # Every stack that there can be: one that was deployed once and is not asked for now would be left.
     with _synthesized(place._replace(context={"load": "true", **place.context}), steps) as app:
         if caller is not None:
-            ask(before_destroy(caller, list(app.templates), place.source))
-        with steps.step("remove the items"):
-            remove_items(connection, place.source)
-        with steps.step("destroy"):
-            app.destroy()
+            ask(before_destroy(caller, list(app.templates), kept_runs(connection)))
+        with _interruptible(place.target):
+            with steps.step("remove the items"):
+                remove_items(connection)
+            with steps.step("destroy"):
+                app.destroy()
+
+
+@contextlib.contextmanager
+def _interruptible(target: Target) -> Iterator[None]:
+    """Say at Ctrl-C what goes on at AWS without us."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if target == "local":
+            raise
+        raise RunInterruptedError(
+            "interrupted; CloudFormation ends what it has begun: look there, or run `python -m lab destroy --target"
+            " aws`"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -137,16 +157,18 @@ def deploy_variants(app: Application, variants: Sequence[str], steps: Steps) -> 
         app.deploy([*(variant_stack(variant) for variant in variants), COMPARISON_STACK])
 
 
-def remove_items(connection: Connection, source: Source) -> None:
-    """Remove the items of a source, as far as they would outlive the source stack or hold up its removal.
+def remove_items(connection: Connection) -> None:
+    """Remove the items that would outlive the source stack or hold up its removal.
+
+    Of every source, for the one that was deployed last need not be the only one.
 
     Raises:
         LabError: they cannot be removed.
     """
     empty_bucket(connection)
     empty_fleet(connection)
-    if source != "s3":
-        with aws_errors("remove the items"):
+    for source in OUTLIVING:
+        with aws_errors(f"remove the items in {source}"):
             open_store(source, connection).clear()
 
 

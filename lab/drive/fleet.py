@@ -10,7 +10,7 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from rich.console import Console
@@ -18,15 +18,16 @@ from rich.console import Console
 from lab.aws.account import stack_outputs
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
+from lab.aws.objects import delete_objects
 from lab.drive.arrivals import Arrivals
 from lab.drive.pace import Clock
 from lab.drive.planned import PlannedInvocation, PlannedUpdate
 from lab.drive.progress import show_progress
 from lab.drive.shard_place import ShardPlace
-from lab.drive.tally import Tally
+from lab.drive.tally import Tally, is_refused
 from lab.drive.updates import write_updates
 from lab.drive.versions import VersionTimeline
-from lab.drive.window import beside
+from lab.drive.window import HOPELESS, beside, refused
 from lab.errors import LabError, UsageError
 from lab.records import RUN_FILE, Record
 
@@ -36,6 +37,7 @@ POLL_S: Final = 1.0
 LOOK_S: Final = 2.0  # between two looks at what has arrived
 STOPPING_S: Final = 15.0  # how long drivers that were told to stop are waited for: they ask every five seconds
 LOST: Final = "ShardLost"
+REFUSED: Final = "ShardRefused"
 INTERRUPTED: Final = "RunInterrupted"
 
 
@@ -118,8 +120,10 @@ class FleetWindow:
         Raises:
             KeyboardInterrupt: Ctrl-C. The fleet has been stopped, and what had no record by then is lost as
                 ``RunInterrupted``.
-            LabError: the state machine could not be started, or records not be read or written. What the drivers have
-                written stays in the bucket.
+            RefusedError: Lambda refused every invocation that was sent.
+            LabError: the state machine could not be started; or it could not be watched, and then the fleet has been
+                stopped as by Ctrl-C; or records could not be read or written. What the drivers have written stays in
+                the bucket.
         """
         s3 = self.connection.client("s3")
         shards = [self.schedule[number :: self.drivers] for number in range(self.drivers)]
@@ -131,19 +135,27 @@ class FleetWindow:
         updates = threading.Thread(target=self._write_updates, args=(opens_at, stop), name="updates", daemon=True)
         updates.start()
         arrivals = Arrivals(s3, self.fleet.bucket, self.run_id)
-        lost_by = LOST
+        cut_short: KeyboardInterrupt | LabError | None = None
+        execution = None
         try:
-            self._execute(opens_at, arrivals)
-        except KeyboardInterrupt:
-            lost_by = INTERRUPTED
-            self._stop(s3, places[0], arrivals)
+            execution = self._start(opens_at)
+            asyncio.run(self._watch(execution, opens_at, arrivals))
+        except (KeyboardInterrupt, LabError) as error:
+            if execution is None and isinstance(error, LabError):
+                raise
+            cut_short = error
+            self._stop(execution, s3, places[0], arrivals)
         finally:
             stop.set()
             updates.join()
-        for place, shard in zip(places, shards, strict=True):
-            self._settle(s3, place, shard, opens_at, lost_by)
-        if lost_by == INTERRUPTED:
-            raise KeyboardInterrupt
+        sent = sum(
+            self._settle(s3, place, shard, opens_at, INTERRUPTED if cut_short else None)
+            for place, shard in zip(places, shards, strict=True)
+        )
+        if cut_short is not None:
+            raise cut_short
+        if self.tally.refused == sent >= HOPELESS:
+            raise refused(sent, *self.tally.commonest_error(besides=f"lost: {REFUSED}"))
 
     def _write_updates(self, opens_at: float, stop: threading.Event) -> None:
         write_updates(
@@ -156,8 +168,8 @@ class FleetWindow:
             stop=stop,
         )
 
-    def _execute(self, opens_at: float, arrivals: Arrivals) -> None:
-        """Run the state machine. How it ended does not matter: the records tell what was driven."""
+    def _start(self, opens_at: float) -> str:
+        """Start the state machine; the execution's ARN. How it ends does not matter: the records tell what happened."""
         client = self.connection.client("stepfunctions", attempts=1)
         common = {
             "bucket": self.fleet.bucket,
@@ -167,15 +179,10 @@ class FleetWindow:
         }
         shards = [common | {"shard": number, "timeout_s": self.timeout_s} for number in range(self.drivers)]
         with aws_errors("start the fleet"):
-            execution = client.start_execution(
+            answer = client.start_execution(
                 stateMachineArn=self.fleet.state_machine, input=json.dumps({"shards": shards})
-            )["executionArn"]
-        try:
-            asyncio.run(self._watch(execution, opens_at, arrivals))
-        except KeyboardInterrupt:
-            with aws_errors("stop the fleet"):
-                client.stop_execution(executionArn=execution, cause="interrupted")
-            raise
+            )
+        return str(answer["executionArn"])
 
     async def _watch(self, execution: str, opens_at: float, arrivals: Arrivals) -> None:
         client = self.connection.client("stepfunctions")
@@ -202,21 +209,36 @@ class FleetWindow:
                     await asyncio.to_thread(arrivals.look)
                 await asyncio.sleep(LOOK_S)
 
-    def _stop(self, s3: Any, place: ShardPlace, arrivals: Arrivals) -> None:
-        """Tell the drivers to stop, which a stopped state machine does not, and wait for their last parts."""
+    def _stop(self, execution: str | None, s3: Any, place: ShardPlace, arrivals: Arrivals) -> None:
+        """Stop the state machine, and the drivers, which it leaves going; wait for their last parts.
+
+        Whatever of it fails, the rest is tried: what has arrived is settled in any case.
+        """
         self.console.print("stopping the drivers; Ctrl-C again does not wait for them", soft_wrap=True)
-        _put(s3, place.bucket, place.stop, [])
         until = time.monotonic() + STOPPING_S
         with contextlib.suppress(KeyboardInterrupt):
+            try:
+                _put(s3, place.bucket, place.stop, [])
+            except LabError as error:
+                self.console.print(f"the drivers go on to the end of their window: {error}", soft_wrap=True)
+            if execution is not None:
+                with contextlib.suppress(LabError), aws_errors("stop the fleet"):
+                    self.connection.client("stepfunctions").stop_execution(executionArn=execution, cause="cut short")
             while arrivals.ended < self.drivers and time.monotonic() < until:
                 time.sleep(POLL_S)
-                arrivals.look()
+                with contextlib.suppress(LabError):
+                    arrivals.look()
 
     def _settle(
-        self, s3: Any, place: ShardPlace, shard: Sequence[PlannedInvocation], opens_at: float, lost_by: str
-    ) -> None:
-        """Write one record a planned start: the driver's with its staleness, or that it was lost."""
+        self, s3: Any, place: ShardPlace, shard: Sequence[PlannedInvocation], opens_at: float, cut_short: str | None
+    ) -> int:
+        """Write one record a planned start: the driver's with its staleness, or that it was lost.
+
+        Returns:
+            How many the driver has sent.
+        """
         written = {(record.variant, record.sequence): record for record in _records(s3, place)}
+        lost_by = cut_short or (REFUSED if _gave_up(written.values()) else LOST)
         settled = [
             self._settled(planned, written.get((planned.variant, planned.sequence)), opens_at, lost_by)
             for planned in shard
@@ -227,6 +249,7 @@ class FleetWindow:
                 self.tally.lateness_s.append(record.sent_at - record.planned_at)
             self.append(record)
         _put(s3, place.bucket, place.records, (record.to_json() for record in settled))
+        return len(written)
 
     def _settled(self, planned: PlannedInvocation, record: Record | None, opens_at: float, lost_by: str) -> Record:
         if record is None:
@@ -250,6 +273,11 @@ class FleetWindow:
         return dataclasses.replace(record, staleness_ms=staleness_ms)
 
 
+def _gave_up(written: Collection[Record]) -> bool:
+    """Whether a driver has sent no more because Lambda refused all that it had sent; see `Window`."""
+    return len(written) >= HOPELESS and all(map(is_refused, written))
+
+
 def put_run(connection: Connection, fleet: Fleet, run_id: str, content: dict[str, Any]) -> None:
     """Write ``run.json`` beside the records, so that the run can be reported from S3.
 
@@ -257,6 +285,20 @@ def put_run(connection: Connection, fleet: Fleet, run_id: str, content: dict[str
         LabError: it cannot be written.
     """
     _put(connection.client("s3"), fleet.bucket, f"{run_id}/{RUN_FILE}", [json.dumps(content, indent=2)])
+
+
+def kept_runs(connection: Connection) -> str | None:
+    """The fleet's bucket, if there is one that holds runs.
+
+    Raises:
+        LabError: it cannot be looked at.
+    """
+    bucket = (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
+    if bucket is None:
+        return None
+    with aws_errors(f"look into the bucket {bucket}"):
+        found = connection.client("s3").list_objects_v2(Bucket=bucket, MaxKeys=1)
+    return bucket if found.get("Contents") else None
 
 
 def empty_fleet(connection: Connection) -> None:
@@ -268,11 +310,8 @@ def empty_fleet(connection: Connection) -> None:
     bucket = (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
     if bucket is None:
         return
-    s3 = connection.client("s3")
     with aws_errors(f"empty the bucket {bucket}"):
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            for found in page.get("Contents", []):
-                s3.delete_object(Bucket=bucket, Key=found["Key"])
+        delete_objects(connection.client("s3"), bucket)
 
 
 def _put(s3: Any, bucket: str, key: str, lines: Iterator[str] | list[str]) -> None:

@@ -19,8 +19,15 @@ def moment(flag: str, text: str, now: float) -> float:
         now: Unix seconds.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or before 1970.
     """
+    at = _moment(flag, text, now)
+    if at < 0:
+        raise UsageError(f"{flag} {text!r} is before 1970; give a moment since then")
+    return at
+
+
+def _moment(flag: str, text: str, now: float) -> float:
     ago = _AGO.fullmatch(text)
     if ago is not None:
         return now - int(ago[1]) * _SECONDS[ago[2]]

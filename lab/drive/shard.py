@@ -19,7 +19,7 @@ from lab.drive.planned import PlannedInvocation
 from lab.drive.shard_place import ShardPlace
 from lab.drive.shard_records import ShardRecords
 from lab.drive.tally import Tally
-from lab.drive.window import Window, beside, undisturbed
+from lab.drive.window import RefusedError, Window, beside, undisturbed
 from lab.errors import LabError
 
 WRITING_S: Final = 30.0  # of the function's time, kept for writing the last records down
@@ -43,7 +43,8 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 
     Returns:
         ``shard`` and ``records``, how many were written. What is still under way when the function's time is over, or
-        when the coordinator has asked to stop, has no record; the coordinator counts it as lost.
+        when the coordinator has asked to stop, has no record; the coordinator counts it as lost. So it does with what
+        was not sent because Lambda refused all that had been.
     """
     connection = Connection(target="aws", endpoint_url=None)
     s3 = connection.client("s3")
@@ -52,9 +53,12 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         plan = s3.get_object(Bucket=place.bucket, Key=place.plan)["Body"].read().decode().splitlines()
     records = ShardRecords(s3, place)
     allow_many_connections()
-    with undisturbed():
-        asyncio.run(_drive(event, connection, plan, records, context.get_remaining_time_in_millis() / 1000 - WRITING_S))
-    records.write(last=True)
+    try:
+        with undisturbed():
+            limit_s = context.get_remaining_time_in_millis() / 1000 - WRITING_S
+            asyncio.run(_drive(event, connection, plan, records, limit_s))
+    finally:
+        records.write(last=True)
     return {"shard": event["shard"], "records": records.count}
 
 
@@ -82,7 +86,8 @@ async def _drive(
         )
         driving = asyncio.create_task(window.run())
         async with beside(_write_parts(records, driving)):
-            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            # Refused: the records tell it, and the other shards may fare better. The coordinator sees them all.
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError, RefusedError):
                 await asyncio.wait_for(driving, limit_s)
 
 

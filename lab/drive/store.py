@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
+from lab.aws.objects import delete_objects
 from lab.drive.settings import Source
 from lab.errors import LabError
 
@@ -313,8 +314,5 @@ class S3Store(_DocumentStore):
         )
 
     def clear(self) -> None:
-        """Delete every object: CloudFormation does not delete a bucket that holds any."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix="items/")
-        for page in pages:
-            for found in page.get("Contents", []):
-                self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
+        """Delete every item."""
+        delete_objects(self._client, self._bucket, "items/")

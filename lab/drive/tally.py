@@ -8,6 +8,11 @@ from lab.errors import LabError
 from lab.records import Outcome
 
 
+def is_refused(outcome: Outcome) -> bool:
+    """Whether Lambda itself answered in the function's place: throttled or forbidden."""
+    return outcome.status in ("throttled", "lost") and outcome.request_id is not None
+
+
 @dataclasses.dataclass(slots=True)
 class VariantTally:
     """Counts of one variant.
@@ -70,12 +75,13 @@ class Tally:
             self.errors[f"{outcome.status}: {outcome.error_type}"] += 1
             counts.unanswered += 1
             counts.uncounted += outcome.status != "throttled"
-            self.refused += outcome.status != "function_error" and outcome.request_id is not None
+            self.refused += is_refused(outcome)
         counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
 
-    def commonest_error(self) -> tuple[str, int]:
-        """The status and error type that most unanswered invocations have, and how many have it."""
-        return next(iter(self.errors.most_common(1)), ("nothing was sent", 0))
+    def commonest_error(self, *, besides: str | None = None) -> tuple[str, int]:
+        """The status and error type, not ``besides``, that most unanswered invocations have, and how many have it."""
+        errors = (each for each in self.errors.most_common(2) if each[0] != besides)
+        return next(errors, ("nothing was sent", 0))
 
     def check_answered(self) -> None:
         """Raise if no function ever answered: a run that ends so has failed, whatever it wrote.

@@ -30,6 +30,14 @@ class RefusedError(LabError):
     """Lambda refused every invocation from the start: there is no run."""
 
 
+def refused(sent: int, error: str, times: int) -> RefusedError:
+    """What to raise when Lambda refused all of ``sent`` invocations, so many ``times`` with the commonest error."""
+    return RefusedError(
+        f"Lambda refused each of the first {sent} invocations ({error}, {times} times), so the run was given up; see"
+        " the functions' reserved concurrency, the account's limit, and your permissions"
+    )
+
+
 class SignsInvocations(Protocol):
     """Makes requests: `lab.drive.invoke.Signer` or `lab.drive.function_url.UrlSigner`."""
 
@@ -155,11 +163,7 @@ class Window:
     def _check_hope(self) -> None:
         tally = self.tally
         if tally.completed == tally.refused >= HOPELESS and not self._under_way:
-            error, times = tally.commonest_error()
-            raise RefusedError(
-                f"Lambda refused each of the first {tally.completed} invocations ({error}, {times} times), so the run"
-                " was given up; see the functions' reserved concurrency, the account's limit, and your permissions"
-            )
+            raise refused(tally.completed, *tally.commonest_error())
 
     def _record(
         self,

@@ -1,7 +1,7 @@
 """Where the files of a run are: in a folder, or under a prefix in S3, which is brought here first.
 
 DuckDB reads S3 by an extension that it fetches from the network when it is first used. A report must not depend on
-that, so boto3 brings the shards into a temporary folder: their size on disk is the price, memory is not.
+that, so S3's own API brings the shards into a temporary folder: their size on disk is the price, memory is not.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.records import RECORDS_FILE, RUN_FILE, read_run
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run_files(run: Path | str) -> Iterator[RunFiles]:
 
     Raises:
         LabError: there is no run, or S3 refuses.
+        UsageError: ``s3://`` without a bucket.
     """
     if not str(run).startswith(S3):
         yield _in_folder(Path(run))
@@ -67,14 +68,16 @@ def _in_folder(folder: Path) -> RunFiles:
 
 def _fetched(url: str, folder: Path) -> RunFiles:
     # Late, for a report of a folder needs neither: a quarter of a second.
-    import boto3  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from lab.aws.connection import Connection  # noqa: PLC0415
+    from lab.aws.errors import aws_errors  # noqa: PLC0415
 
     parts = urlsplit(url)
+    if not parts.netloc:
+        raise UsageError(f"{url} names no bucket; give s3://bucket/prefix")
     prefix = parts.path.strip("/")
     prefix = f"{prefix}/" if prefix else ""
-    try:
-        client = boto3.client("s3")
+    client = Connection(target="aws", endpoint_url=None).client("s3")
+    with aws_errors(f"read {url}"):
         names = sorted(_names(client, parts.netloc, prefix))
         if prefix + RUN_FILE not in names:
             raise LabError(f"no run at {url}: {RUN_FILE} is missing; give the prefix that `lab run` wrote to")
@@ -84,8 +87,6 @@ def _fetched(url: str, folder: Path) -> RunFiles:
         records = tuple(folder / f"{number:06d}{SHARD}" for number in range(len(shards)))
         for name, path in zip(shards, records, strict=True):
             client.download_file(parts.netloc, name, str(path))
-    except (BotoCoreError, ClientError) as error:
-        raise LabError(f"cannot read {url}: {error}; check the bucket, the region and your credentials") from None
     if not records:
         raise LabError(f"no records at {url}: {SHARDS} has no object in {SHARD}; the run may not have begun")
     return RunFiles(name=url, content=read_run(folder), records=records)

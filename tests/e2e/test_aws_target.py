@@ -266,11 +266,38 @@ def _processes(variable: bytes) -> Iterator[int]:
                 yield int(folder.name)
 
 
+def _interrupt_a_destroy(aws: Aws) -> None:
+    with aws.start("destroy", "--yes") as process:
+        assert process.stderr is not None
+        list(_until(process.stderr, "remove the items: ", times=1))
+        time.sleep(2)  # and the CDK CLI has begun
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130, rest
+    assert rest.splitlines()[-1].startswith("lab: interrupted; CloudFormation ends what it has begun: look there")
+
+
 def test_destroy_leaves_nothing(deployed: Aws) -> None:
+    # Of earlier deployments with other sources.
+    deployed.client("ssm").put_parameter(Name="/cache-lab/item-0000", Value="{}", Type="String")
+    deployed.client("secretsmanager").create_secret(Name="cache-lab/item-0000", SecretString="{}")
+    deployed.client("s3").put_object(Bucket=LOAD_BUCKET, Key="kept/run.json", Body=b"{}")
+    asked = deployed.lab("destroy")
+    assert asked.returncode == 2
+    assert f"removes the runs that fleets have left in s3://{LOAD_BUCKET}" in asked.stderr
+
+    _interrupt_a_destroy(deployed)
     said = deployed.lab("destroy", "--yes")
 
     assert said.returncode == 0, said.stderr
     assert deployed.stacks() == set()
+    assert deployed.client("dynamodb").list_tables()["TableNames"] == []
+    assert deployed.client("logs").describe_log_groups()["logGroups"] == []
+    assert deployed.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert deployed.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
+    assert deployed.client("secretsmanager").list_secrets()["SecretList"] == []
+    parameters = deployed.client("ssm").get_parameters_by_path(Path="/", Recursive=True)["Parameters"]
+    assert [each["Name"] for each in parameters if "/cdk-bootstrap/" not in each["Name"]] == []
     assert [
         each["Name"] for each in deployed.client("s3").list_buckets()["Buckets"] if "cdk-" not in each["Name"]
     ] == []

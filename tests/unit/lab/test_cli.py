@@ -205,6 +205,13 @@ def test_help_loads_nothing_heavy() -> None:
         (["report", "run", "--format", "pdf"], "'pdf'"),
         (["compare", "run"], "'RUN_B'"),
         (["compare", "a", "b", "--fail-above", "much"], "'much'"),
+        (["compare", "a", "b", "--fail-above", "nan"], "nan is not a finite number"),
+        (["compare", "a", "b", "--fail-above", "-5"], "'--fail-above'"),
+        (["report", "s3://"], "s3:// names no bucket; give s3://bucket/prefix"),
+        (["serve", "--idle", "nan"], "nan is not a finite number"),
+        (["serve", "--clock-speed", "inf"], "inf is not a finite number"),
+        (["run", "--metrics-wait", "nan"], "nan is not a finite number"),
+        (["collect", "--target", "aws", "--since", "999999d"], "--since '999999d' is before 1970"),
         (["serve", "--port", "70000"], "70000"),
         (["serve", "--port", "x"], "'x'"),
         (["serve", "--profile", "mars"], "'mars'"),
@@ -215,6 +222,13 @@ def test_help_loads_nothing_heavy() -> None:
 )
 def test_wrong_use_is_one_line_that_names_the_input(lab: Lab, arguments: list[str], named: str) -> None:
     assert_one_line(lab(*arguments), 2, named)
+
+
+def test_a_local_endpoint_that_is_no_address_is_named_by_its_variable(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "junk")
+    assert_one_line(lab("deploy"), 2, "AWS_ENDPOINT_URL 'junk' is not an address")
 
 
 def test_a_usage_error_leads_to_the_commands_help(lab: Lab) -> None:

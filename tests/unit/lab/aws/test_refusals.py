@@ -143,6 +143,12 @@ def test_the_answer_is_no(run: Run, aws: AwsDouble, monkeypatch: pytest.MonkeyPa
     assert ("not agreed: nothing was created" if typed else "interrupted") in said.err.splitlines()[-1]
 
 
+def test_an_endpoint_that_is_no_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "junk")
+
+    assert_one_line(run("--yes"), 2, "AWS_ENDPOINT_URL", "no address (Invalid endpoint: junk)", "unset it")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "part"),
     [

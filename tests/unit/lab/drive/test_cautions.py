@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from lab.drive.cautions import cautions, interpreter_cautions, start_cautions
+from lab.drive.cautions import cautions, interpreter_cautions, start_cautions, warning
 from lab.drive.tally import Tally
 from lab.records import Outcome
 
 
 def codes(warnings: list[dict[str, str]]) -> list[str]:
-    for warning in warnings:
-        assert set(warning) == {"code", "message", "advice"}
-        assert warning["message"]
-        assert warning["advice"]
-    return [warning["code"] for warning in warnings]
+    for each in warnings:
+        assert set(each) == {"code", "message", "advice"}
+        assert each["message"]
+        assert each["advice"]
+    return [each["code"] for each in warnings]
 
 
 def tally(*outcomes: Outcome) -> Tally:
@@ -26,6 +26,14 @@ def tally(*outcomes: Outcome) -> Tally:
 
 def wire(calls: int) -> dict[str, dict[str, int]]:
     return {"a": {"downstream_calls": calls, "downstream_errors": 0}}
+
+
+def test_no_warning_has_an_accounts_number() -> None:
+    refusal = "User: arn:aws:iam::111122223333:user/lab is not authorized; 1234567890123 is no account"
+
+    assert warning("a", refusal, "b")["message"] == (
+        "User: arn:aws:iam::<account>:user/lab is not authorized; 1234567890123 is no account"
+    )
 
 
 def test_a_good_run_has_none() -> None:

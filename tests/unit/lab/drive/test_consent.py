@@ -1,11 +1,24 @@
 """What is told before anything is done on AWS."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 from lab import prices
 from lab.aws.account import Caller
-from lab.drive.consent import ASSUMED_RESTORES, before_deploy, before_run, run_cost, standing_cost
+from lab.drive import consent
+from lab.drive.consent import (
+    ASSUMED_RESTORES,
+    DRIVER_MB,
+    before_deploy,
+    before_destroy,
+    before_run,
+    run_cost,
+    standing_cost,
+)
 from lab.drive.deployment import Deployment
+from lab.drive.fleet import LEAD_S
 from lab.drive.settings import Settings
 
 CALLER = Caller("111122223333", "eu-central-1", None)
@@ -32,6 +45,40 @@ def test_a_run_tells_where_how_much_and_at_what_cost(limit: int | None) -> None:
     for part in ("AWS account 111122223333, region eu-central-1", "20,000 invocations", "100 updates", "about US$ 0.0"):
         assert part in said
     assert ("10 executions at once" in said) == (limit is not None)
+
+
+def test_a_fleet_is_told_and_charged_for() -> None:
+    asked = dataclasses.replace(settings("no_cache"), fleet=4)
+    gb_seconds = 4 * (100 + LEAD_S) * 1769 / 1024
+
+    assert run_cost(asked, DEPLOYMENT) == pytest.approx(
+        (run_cost(settings("no_cache"), DEPLOYMENT) or 0.0) + gb_seconds * prices.LAMBDA_GB_SECOND["arm64"].usd
+    )
+    assert "by 4 driver functions" in "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
+    stack = Path(consent.__file__).parents[2] / "stacks" / "load_stack.py"
+    assert f"\nMEMORY_MB = {DRIVER_MB}\n" in stack.read_text(encoding="utf-8")
+
+
+def test_secrets_are_told_with_their_monthly_charge() -> None:
+    asked = dataclasses.replace(settings("no_cache"), source="secretsmanager", keys=30)
+
+    assert "30 secrets cost about US$ 12.00 a month" in "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
+    said = before_deploy(CALLER, {}, prepared=True, source="secretsmanager", keys=30)
+    assert "US$ 12.00 a month" in "\n".join(said)
+
+
+def test_the_cost_of_provisioned_concurrency() -> None:
+    alias = {"FunctionName": {"Ref": "F"}, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}
+    arm = resource("AWS::Lambda::Function", MemorySize=1024, Architectures=["arm64"])
+    template = {"Resources": {"F": arm, "A": resource("AWS::Lambda::Alias", **alias)}}
+
+    assert standing_cost([template]) == pytest.approx(3 * 2_592_000 * 0.0000033334)
+    assert standing_cost([{"Resources": {"F": arm, "A": resource("AWS::Lambda::Alias")}}]) == 0
+
+
+def test_a_destroy_tells_that_runs_go_where_there_are_any() -> None:
+    assert "runs that fleets have left in s3://fleet" in "\n".join(before_destroy(CALLER, ["CacheLab-a"], "fleet"))
+    assert "s3://" not in "\n".join(before_destroy(CALLER, ["CacheLab-a"], None))
 
 
 def test_a_place_that_is_not_aws_is_called_so() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from lab.aws.connection import Connection
@@ -26,6 +27,7 @@ from lab.drive.shard_place import ShardPlace
 from lab.drive.shard_records import ShardRecords
 from lab.drive.tally import Tally
 from lab.drive.versions import VersionTimeline
+from lab.drive.window import RefusedError
 from lab.errors import LabError, UsageError
 from lab.records import Record
 
@@ -68,8 +70,8 @@ def slow_fleet(ministack: str) -> Iterator[Fleet]:
 class Driven:
     """A window of a fleet of three, of which some drivers had written before."""
 
-    def __init__(self, connection: Connection, fleet: Fleet, run_id: str) -> None:
-        self.schedule = list(plan(Settings(variants=TWO, rate=10, duration_s=1.5, keys=5)))
+    def __init__(self, connection: Connection, fleet: Fleet, run_id: str, duration_s: float = 1.5) -> None:
+        self.schedule = list(plan(Settings(variants=TWO, rate=10, duration_s=duration_s, keys=5)))
         self.records: list[Record] = []
         self.tally = Tally(TWO)
         self.timeline = VersionTimeline()
@@ -173,6 +175,73 @@ def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
     assert outcomes.count(("lost", "RunInterrupted")) == 27
     executions = connection.client("stepfunctions").list_executions(stateMachineArn=slow_fleet.state_machine)
     assert [each["status"] for each in executions["executions"]] == ["ABORTED"]
+
+
+def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
+    connection: Connection, slow_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "POLL_S", 0.1)
+    monkeypatch.setattr(fleet_module, "STOPPING_S", 0.3)
+    driven = Driven(connection, slow_fleet, "unwatched")
+    records = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, "unwatched", 0))
+    records.append(record(driven.schedule[0]))
+    records.write()
+
+    def denied(params: dict[str, Any], **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, "DescribeExecution")
+
+    def unseen(_: Arrivals) -> None:
+        raise LabError("cannot list")
+
+    connection._session.events.register("before-call.sfn.DescribeExecution", denied)
+    monkeypatch.setattr(Arrivals, "look", unseen)
+    with pytest.raises(LabError, match=r"cannot watch the fleet: no permission \(AccessDeniedException: not yours\)"):
+        driven.window.run()
+
+    outcomes = [(each.status, each.error_type) for each in driven.records]
+    assert (outcomes.count(("ok", None)), outcomes.count(("lost", "RunInterrupted"))) == (1, 29)
+    executions = connection.client("stepfunctions").list_executions(stateMachineArn=slow_fleet.state_machine)
+    assert [each["status"] for each in executions["executions"]] == ["ABORTED"]
+    assert records.told_to_stop()
+
+
+def throttle(driven: Driven, connection: Connection, run_id: str, shards: range) -> None:
+    """Have the first two thirds of each shard written down as throttled."""
+    for number in shards:
+        records = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, run_id, number))
+        shard = driven.schedule[number::3]
+        for each in shard[: len(shard) * 2 // 3]:
+            records.append(record(each, status="throttled", error_type="Limit", version=None, request_id="r"))
+        records.write(last=True)
+
+
+def test_a_fleet_of_which_every_shard_was_refused_is_given_up(connection: Connection, fleet: Fleet) -> None:
+    driven = Driven(connection, fleet, "refused", duration_s=5.0)
+    throttle(driven, connection, "refused", range(3))
+
+    with pytest.raises(RefusedError, match=r"each of the first 66 invocations \(throttled: Limit, 66 times\)"):
+        driven.window.run()
+    outcomes = [(each.status, each.error_type) for each in driven.records]
+    assert (outcomes.count(("throttled", "Limit")), outcomes.count(("lost", "ShardRefused"))) == (66, 34)
+
+
+def test_a_shard_that_was_refused_keeps_its_throttles_beside_the_others(connection: Connection, fleet: Fleet) -> None:
+    driven = Driven(connection, fleet, "partly", duration_s=5.0)
+    throttle(driven, connection, "partly", range(1))
+    others = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, "partly", 1))
+    for each in driven.schedule[1::3]:
+        others.append(record(each))
+    others.write(last=True)
+
+    driven.window.run()
+    outcomes = [(each.status, each.error_type) for each in driven.records]
+    counts = {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
+    assert counts == {
+        ("throttled", "Limit"): 22,
+        ("lost", "ShardRefused"): 12,
+        ("ok", None): 33,
+        ("lost", "ShardLost"): 33,
+    }
 
 
 def test_a_part_has_what_is_new(connection: Connection) -> None:

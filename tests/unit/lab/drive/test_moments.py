@@ -26,6 +26,12 @@ def test_a_moment(text: str, at: float) -> None:
     assert moment("--since", text, NOW) == at
 
 
+@pytest.mark.parametrize("text", ["999999d", "1969-12-31T23:59:59", "0001-01-01"])
+def test_a_moment_before_all_logs(text: str) -> None:
+    with pytest.raises(UsageError, match=f"--since '{text}' is before 1970"):
+        moment("--since", text, NOW)
+
+
 @pytest.mark.parametrize("text", ["", "15", "m", "-5m", "15 minutes", "yesterday", "2026-13-01", "9999999d"])
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(UsageError, match=r"--since .* is no moment; give how long ago, such as 15m"):

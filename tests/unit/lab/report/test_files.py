@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.report import compare_runs, render
 from lab.report.files import run_files
 from tests.unit.lab.report.simulated import simulate
@@ -85,6 +85,19 @@ def test_what_s3_refuses_is_one_line(bucket: str) -> None:
     ):
         pass
     assert "\n" not in str(refused.value)
+
+
+def test_s3_without_credentials_or_a_bucket_tells_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    with pytest.raises(LabError, match="no AWS credentials; run `aws configure`"), run_files("s3://runs/x"):
+        pass
+    with pytest.raises(UsageError, match="s3:///x names no bucket; give s3://bucket/prefix"), run_files("s3:///x"):
+        pass
 
 
 def test_a_folder_without_records_is_told(tmp_path: Path) -> None:
