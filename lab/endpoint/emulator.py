@@ -21,13 +21,9 @@ PROGRAM = Path(__file__).with_name("emulator_program.py")
 
 
 class Emulator:
-    """One ministack process on a free loopback port, with its files in a folder of ours.
+    """One ministack process on a free loopback port, with its files in a folder of ours."""
 
-    ``lambda_executor`` is what would run functions there. Nothing is ever sent to it but by the benchmark that compares
-    ministack's own (``local``) with the engine: ``docker`` keeps it from starting a worker for a SnapStart version.
-    """
-
-    def __init__(self, folder: Path, lambda_executor: str = "docker") -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._log = folder / "ministack.log"
@@ -39,7 +35,8 @@ class Emulator:
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "MINISTACK_REGION": REGION,
-            "LAMBDA_EXECUTOR": lambda_executor,
+            # Never a worker of its own for a SnapStart version: our engine runs the functions.
+            "LAMBDA_EXECUTOR": "docker",
             "TMPDIR": str(folder),
             "S3_DATA_DIR": str(folder / "s3"),
             "STATE_DIR": str(folder / "state"),

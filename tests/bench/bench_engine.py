@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -28,7 +29,6 @@ import boto3
 from botocore.config import Config
 
 from lab.drive.machine import describe_machine
-from lab.endpoint.emulator import Emulator
 from tests.engine.rie import PATH as RIE_PATH
 from tests.engine.rie import Rie
 
@@ -87,7 +87,7 @@ def _wrk(url: str, connections: int, seconds: int) -> Load:
     if refused := re.search(r"Non-2xx.*|Socket errors.*", text):
         raise SystemExit(f"{url}: {refused[0]}")
     percentiles = {
-        name: float(value) * UNITS_MS[unit] for name, value, unit in re.findall(r"(\d\d)%\s+([\d.]+)(us|ms|s)\n", text)
+        name: float(value) * UNITS_MS[unit] for name, value, unit in re.findall(r"(\d\d)%\s+([\d.]+)(us|ms|s)\s*\n", text)
     }
     (answers,) = re.findall(r"(\d+) requests in", text)
     (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", text)
@@ -108,6 +108,28 @@ def served(*options: str) -> Iterator[tuple[str, int]]:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().split()[1], process.pid
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def ministack(folder: Path) -> Iterator[str]:
+    """ministack as it comes, with its own executor of functions: its URL."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    own = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder), "LOG_LEVEL": "ERROR"}
+    own |= {"S3_DATA_DIR": str(folder / "s3"), "STATE_DIR": str(folder / "state")}
+    command = [Path(sys.executable).with_name("ministack")]
+    with subprocess.Popen(command, cwd=folder, env=os.environ | own, stdout=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", port)).close()
+                    break
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
@@ -149,10 +171,8 @@ def peers(folder: Path) -> Iterator[dict[str, Peer]]:
         rie = Rie(code, RUNTIME, 1769, 60)
         stack.callback(rie.close)
         found.append(Peer("RIE", f"{rie.url}{RIE_PATH}"))
-        emulator = Emulator(folder / "ministack", lambda_executor="local")
-        stack.callback(emulator.close)
-        emulator.wait_until_ready()
-        found.append(Peer("ministack", emulator.url + create(client(emulator.url), "empty", EMPTY)))
+        url = stack.enter_context(ministack(folder / "ministack"))
+        found.append(Peer("ministack", url + create(client(url), "empty", EMPTY)))
         yield {peer.name: peer for peer in found}
 
 
