@@ -87,7 +87,8 @@ def _wrk(url: str, connections: int, seconds: int) -> Load:
     if refused := re.search(r"Non-2xx.*|Socket errors.*", text):
         raise SystemExit(f"{url}: {refused[0]}")
     percentiles = {
-        name: float(value) * UNITS_MS[unit] for name, value, unit in re.findall(r"(\d\d)%\s+([\d.]+)(us|ms|s)\s*\n", text)
+        name: float(value) * UNITS_MS[unit]
+        for name, value, unit in re.findall(r"(\d\d)%\s+([\d.]+)(us|ms|s)\s*\n", text)
     }
     (answers,) = re.findall(r"(\d+) requests in", text)
     (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", text)
