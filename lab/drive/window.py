@@ -107,8 +107,11 @@ class Window:
                 for work in also:
                     group.create_task(work)
                 await self._start_all(group)
-        except* LabError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as errors:
+            ours, others = errors.split(LabError)
+            if ours is None or others is not None:
+                raise
+            raise ours.exceptions[0] from None
         finally:
             self._stop_updates.set()
             await asyncio.to_thread(updates.join, THREAD_PATIENCE_S)

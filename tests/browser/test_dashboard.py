@@ -100,7 +100,8 @@ def _widget(browser: webdriver.Chrome, title: str, kind: str = "graph") -> WebEl
 
 def _requests(browser: webdriver.Chrome) -> list[str]:
     events = [json.loads(entry["message"])["message"] for entry in logged(browser, "performance")]
-    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    return [url for url in urls if not url.startswith("chrome://")]  # the browser's own first page
 
 
 def _see_all(browser: webdriver.Chrome) -> None:

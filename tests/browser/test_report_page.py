@@ -53,7 +53,8 @@ def opened(browser: webdriver.Chrome) -> Iterator[Open]:
 
 def _requests(browser: webdriver.Chrome) -> list[str]:
     events = [json.loads(entry["message"])["message"] for entry in logged(browser, "performance")]
-    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    return [url for url in urls if not url.startswith("chrome://")]  # the browser's own first page
 
 
 def _shapes(browser: webdriver.Chrome) -> dict[str, int]:

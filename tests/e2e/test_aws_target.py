@@ -60,8 +60,9 @@ class Aws:
 
 
 @pytest.fixture(scope="module")
-def aws(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Aws:
-    return Aws(endpoint, tmp_path_factory.mktemp("cdk"))
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with started_endpoint() as url:  # of its own: nothing is there yet
+        yield Aws(url, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture(scope="module")
