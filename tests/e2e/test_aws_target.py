@@ -16,7 +16,7 @@ import pytest
 
 from lab.drive.fleet import LEAD_S
 from lab.drive.shard_place import Part
-from lab.endpoint.process import ROOT
+from lab.endpoint.process import ROOT, started_endpoint
 from lab.records import Record, read_records, read_run
 
 VARIANTS = ("no_cache", "ttl_cache")
