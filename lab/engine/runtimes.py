@@ -5,7 +5,6 @@ locked) and our bootstrap. ``python -m lab.engine.runtimes`` makes one for each 
 """
 
 import dataclasses
-import filecmp
 import functools
 import os
 import re
@@ -19,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PACKS = ROOT / ".lab" / "runtime"
 REQUIREMENTS = Path(__file__).with_name("runtime-requirements.txt")
 OUR_FILES = Path(__file__).with_name("runtime")
-BOOTSTRAP = "from lab_runtime.bootstrap import main\n\nmain()\n"
+BOOTSTRAP = b"from lab_runtime.bootstrap import main\n\nmain()\n"
 OLDEST_MINOR, NEWEST_MINOR = 11, 14
 
 
@@ -111,15 +110,15 @@ def refresh_packs() -> None:
 
 
 def _copy_our_files(pack: Path) -> None:
-    target = pack / "lab_runtime"
-    target.mkdir(exist_ok=True)
-    for source in OUR_FILES.glob("*.py"):
-        copy = target / source.name
-        if not copy.exists() or not filecmp.cmp(source, copy, shallow=False):
+    ours = {f"lab_runtime/{source.name}": source.read_bytes() for source in OUR_FILES.glob("*.py")}
+    (pack / "lab_runtime").mkdir(exist_ok=True)
+    for name, content in (ours | {"bootstrap.py": BOOTSTRAP}).items():
+        copy = pack / name
+        if not copy.exists() or copy.read_bytes() != content:
+            # Whole or not at all: another lab's environments may read it at this moment.
             partial = copy.with_suffix(f".{os.getpid()}")
-            shutil.copyfile(source, partial)
+            partial.write_bytes(content)
             partial.replace(copy)
-    (pack / "bootstrap.py").write_text(BOOTSTRAP, encoding="utf-8")
 
 
 def install(interpreter: Interpreter) -> None:
