@@ -52,7 +52,11 @@ class Deployments:
         with contextlib.suppress(Exception):  # half-way through a deployment the emulator may answer anything
             versions = await self._functions.deployed()
             self._engine.keep_functions({version.name for version in versions})
-            snapshots = [self._engine.prepare_snapshot(version) for version in versions if version.snap_start]
+            snapshots = []
+            for version in versions:
+                if version.snap_start:
+                    with contextlib.suppress(ValueError):  # a runtime that this machine lacks: told when it is invoked
+                        snapshots.append(self._engine.prepare_snapshot(version))
             await asyncio.gather(*(_over(snapshot) for snapshot in snapshots))
 
 

@@ -99,7 +99,6 @@ class InvokeApi:
         encoded = headers.get(b"x-amz-client-context")
         client_context = None if encoded is None else _client_context(encoded)
         payload = _payload(body)
-
         wants_log = log_type == b"Tail"
 
         def on_done(outcome: Outcome) -> None:

@@ -58,9 +58,10 @@ class LabRequests:
             },
             "profile": {"name": profile.name, "text": profile.text},
             "tiers": self._engine.tiers(),
+            "starts_delayed": {"count": self._engine.gate.delayed, "at_a_time": self._engine.gate.limit},
             "warnings": [
                 *self._interpreter_warnings(),
-                *self._start_warnings(),
+                *self._snapshot_warnings(),
                 *self._destination_warnings(),
                 *self._wire.telemetry.warnings(),
             ],
@@ -77,16 +78,14 @@ class LabRequests:
             if not exact
         ]
 
-    def _start_warnings(self) -> list[dict[str, str]]:
-        gate = self._engine.gate
-        if gate.delayed == 0:
-            return []
+    def _snapshot_warnings(self) -> list[dict[str, str]]:
         return [
             {
-                "code": "starts_delayed",
-                "message": f"{gate.delayed} environments waited to start: this machine starts {gate.limit} at a time",
-                "advice": "lower --rate, drive fewer variants, or use a machine with more processors",
+                "code": "snapshot_unusable",
+                "message": f"{version.name}, version {version.version}, has no snapshot and starts cold: {reason}",
+                "advice": "begin threads after the restore, and mend an init that fails; its log tells more",
             }
+            for version, reason in self._engine.unusable_snapshots().items()
         ]
 
     def _destination_warnings(self) -> list[dict[str, str]]:

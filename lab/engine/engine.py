@@ -9,13 +9,16 @@ from lab.engine import limits, runtimes
 from lab.engine.environment import Environment
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
+from lab.engine.isolation import Isolation
+from lab.engine.layout import Layout
 from lab.engine.log_format import platform_lines
 from lab.engine.pool import Pool
-from lab.engine.sandbox import Isolation, Layout, Sandbox, Supervisor
+from lab.engine.sandbox import Sandbox
 from lab.engine.services import Services
 from lab.engine.settings import EngineSettings
 from lab.engine.snapshot import Snapshot
 from lab.engine.start_gate import StartGate
+from lab.engine.supervisor import Supervisor
 from lab.engine.telemetry import Telemetry
 from lab.engine.watch import Watch
 
@@ -72,6 +75,11 @@ class Engine:
         """The functions that exist: the environments of all others end."""
         for key in [key for key in self._current if key[0] not in names]:
             self._pools.pop(self._current.pop(key)).retire()
+
+    def unusable_snapshots(self) -> dict[FunctionVersion, str]:
+        """The versions whose environments start cold though they are to be restored, and why."""
+        failures = ((version, pool.snapshot_failure()) for version, pool in self._pools.items())
+        return {version: failure for version, failure in failures if failure is not None}
 
     def tiers(self) -> dict[str, str]:
         """Which means each limit is kept with on this machine."""

@@ -295,7 +295,7 @@ class Environment:
         )
         self._init_ms = self._restore_ms = None
         self._log.write_lines(self._lines.finish(report))
-        outcome.log_tail, log = self._log.take()
+        outcome.log_tail, log = self._log.take(with_tail=invocation.wants_log)
         if self._telemetry is not None:
             self._telemetry.invocation(self.version, invocation.arn, self.log_stream, log, report)
         return functools.partial(invocation.on_done, outcome) if invocation.wants_log else _nobody

@@ -69,6 +69,12 @@ class Pool:
             return self._snapshot.sandbox
         return None
 
+    def snapshot_failure(self) -> str | None:
+        """Why there is no snapshot to restore from, if one was begun and cannot be used."""
+        if self._snapshot is None or self._snapshot.state in (SnapshotState.PENDING, SnapshotState.READY):
+            return None
+        return self._snapshot.reason
+
     def retire(self) -> None:
         """The version is no longer the one deployed: idle environments end now, busy ones when they have answered."""
         self._retired = True

@@ -1,8 +1,10 @@
-"""An environment's processes as the engine holds them: made, started, stopped, spoken to."""
+"""An environment's processes as the engine holds them: made, started, stopped, spoken to.
+
+Their side of it is `lab.engine.runtime.init` (the first process) and `lab.engine.runtime.bootstrap` (the runtime's).
+"""
 
 import asyncio
 import contextlib
-import dataclasses
 import enum
 import fcntl
 import json
@@ -12,123 +14,20 @@ import shutil
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.engine.function import FunctionVersion
+from lab.engine.layout import Layout
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import RuntimeApi, peak_kb
-from lab.engine.runtimes import ROOT, Interpreter
 from lab.engine.settings import Transport
+from lab.engine.supervisor import Supervisor
 
 CREDENTIALS = struct.Struct("iII")
 NOTHING = bytes(4)
-HIDDEN = ("/tmp", "/var", "/opt", "/mnt", "/media", "/srv")  # noqa: S108 - places, not files
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Isolation:
-    """How environments are kept apart on this machine; ``probe()`` finds the best that works.
-
-    ``namespaces`` is what the first process is told to enter: None where there are none (then files are where they lie
-    on the machine, and ``/tmp`` is a folder named by TMPDIR), else whether it must begin with a user namespace.
-    """
-
-    tier: str
-    namespaces: dict[str, bool] | None
-
-    @classmethod
-    def probe(cls) -> "Isolation":
-        """Try what this machine allows: namespaces as root, namespaces as anyone, process groups."""
-        if sys.platform != "linux":
-            return cls("process groups", None)
-        for tier, user in (("namespaces (root)", False), ("namespaces (user)", True)):
-            flags = ["--mount", "--pid", "--fork", *(["--map-root-user"] if user else [])]
-            mount = ["sh", "-c", "mount -t tmpfs none /mnt"]
-            with contextlib.suppress(OSError, subprocess.SubprocessError):
-                subprocess.run(["unshare", *flags, *mount], check=True, capture_output=True, timeout=10)  # noqa: S607
-                return cls(tier, {"user": user})
-        return cls("process groups", None)
-
-
-class Supervisor:
-    """The process that forks environments, and the folder that they are made in."""
-
-    def __init__(self, folder: Path, isolation: Isolation, groups: list[str]) -> None:
-        self.folder = folder
-        self.isolation = isolation
-        self._root = folder / "root"
-        self._root.mkdir(parents=True)
-        ours, theirs = socket.socketpair()
-        self._socket = ours
-        command = [sys.executable, "-m", "lab.engine.supervisor", str(theirs.fileno()), str(folder.parent), *groups]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
-        theirs.close()
-
-    def make_environment(self, places: dict[str, str], tmp_mb: int, joins: list[str]) -> socket.socket:
-        """Fork an environment's first process; returns the engine's end of its control channel."""
-        ours, theirs = socket.socketpair()
-        namespaces = self.isolation.namespaces
-        header: dict[str, object] = {
-            "namespaces": namespaces,
-            "root": str(self._root),
-            "places": places,
-            "tmp_mb": tmp_mb,
-            "joins": joins,
-        }
-        socket.send_fds(self._socket, [channel.encode(channel.START, header)], [theirs.fileno()])
-        theirs.close()
-        return ours
-
-    def close(self) -> None:
-        """End the supervisor, and with it every environment."""
-        self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-        self._process.kill()
-        self._process.wait()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Layout:
-    """Where things are, as the function sees them, and which folders of the machine stand there.
-
-    ``minor`` is the interpreter's, as in ``3.13``.
-    """
-
-    paths: dict[str, str]
-    places: dict[str, str]
-    python: str
-    minor: str
-
-    @property
-    def import_path(self) -> str:
-        """Where Lambda's Python runtime looks for modules, as PYTHONPATH."""
-        layers = self.paths["opt"]
-        packages = f"{layers}/python/lib/python{self.minor}/site-packages"
-        return ":".join([self.paths["task"], packages, f"{layers}/python", self.paths["runtime"]])
-
-    @classmethod
-    def of(cls, version: FunctionVersion, interpreter: Interpreter, isolation: Isolation) -> "Layout":
-        """Lambda's own places where there are namespaces, else the machine's."""
-        outside = {
-            "task": str(version.code_dir),
-            "opt": str(version.layers_dir),
-            "runtime": str(interpreter.pack),
-        }
-        python = str(interpreter.path)
-        if isolation.namespaces is None:
-            return cls(outside, {}, python, interpreter.minor)
-        inside = {"task": "/var/task", "opt": "/opt", "runtime": "/var/runtime"}
-        places = {inside[name]: outside[name] for name in inside}
-        if str(interpreter.prefix).startswith(HIDDEN):
-            places["/var/lang"] = str(interpreter.prefix)
-            python = f"/var/lang/bin/{interpreter.path.name}"
-        return cls(inside, places, python, interpreter.minor)
 
 
 class Rest(enum.Enum):
@@ -278,10 +177,7 @@ class Sandbox:
             shutil.rmtree(self._tmp, ignore_errors=True)
 
     def _own_variables(self, snapshot_tmp: Path | None = None) -> dict[str, str]:
-        paths = self.layout.paths
         variables = {}
-        if self._transport is Transport.SOCKET:
-            variables = {"LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
         if self._supervisor.isolation.namespaces is None:
             if self._tmp is None:
                 self._tmp = self._supervisor.folder / f"tmp-{secrets.token_hex(8)}"
@@ -298,10 +194,14 @@ class Sandbox:
         return [f"{self.layout.paths['runtime']}/bootstrap.py"]
 
     def _runtime_variables(self, env: dict[str, str]) -> dict[str, str]:
+        """What the runtime takes from its variables before the function's code is loaded."""
+        log = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD)}
         if self._runtime_api is None:
-            return {}
+            paths = self.layout.paths
+            return {**log, "LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
         own_path = f":{env['PYTHONPATH']}" if "PYTHONPATH" in env else ""
         return {
+            **log,
             "AWS_LAMBDA_RUNTIME_API": self._runtime_api.address,
             "PYTHONPATH": self.layout.import_path + own_path,
         }

@@ -8,10 +8,14 @@ from collections.abc import Callable
 
 from lab.engine.environment import INIT_LIMIT_S, log_stream_name
 from lab.engine.function import FunctionVersion, lambda_environment
+from lab.engine.log_buffer import LogBuffer
 from lab.engine.runtime import channel
 from lab.engine.services import Services
 
 SNAPSHOT_INIT_LIMIT_S = max(INIT_LIMIT_S, 130.0)
+
+
+MOST_TOLD = 200
 
 
 class SnapshotState(enum.Enum):
@@ -24,7 +28,10 @@ class SnapshotState(enum.Enum):
 
 
 class Snapshot:
-    """The snapshot of a version: its init runs once, here; `when_settled` tells when it is over."""
+    """The snapshot of a version: its init runs once, here; `when_settled` tells when it is over.
+
+    Nothing can be restored from one that is refused or has failed, so its processes and namespaces end at once.
+    """
 
     def __init__(self, version: FunctionVersion, services: Services) -> None:
         self.state = SnapshotState.PENDING
@@ -34,7 +41,8 @@ class Snapshot:
         self._telemetry = services.telemetry
         self._version = version
         self._log_stream = log_stream_name(version.version)
-        self.sandbox = services.make_sandbox([], on_frame=self._frame, on_exit=self._exited, on_log=self._logged)
+        self._log = LogBuffer(self._pass_on)
+        self.sandbox = services.make_sandbox([], on_frame=self._frame, on_exit=self._exited, on_log=self._log.write)
         self._waiting: list[Callable[[], None]] = []
         self._began = time.perf_counter()
         paths = self.sandbox.layout.paths
@@ -44,7 +52,7 @@ class Snapshot:
         self._timer = loop.call_later(SNAPSHOT_INIT_LIMIT_S, self.sandbox.kill_process)
 
     def when_settled(self, call: Callable[[], None]) -> None:
-        """Call when the snapshot is no longer pending: at once, if so."""
+        """Call when the snapshot is no longer pending: at once, if it is not."""
         if self.state is SnapshotState.PENDING:
             self._waiting.append(call)
         else:
@@ -53,32 +61,49 @@ class Snapshot:
     def end(self) -> None:
         """End the process, and with it the environments that were restored from it."""
         self._timer.cancel()
+        self._pass_on(self._log.take()[1])
         self.sandbox.close()
 
     def _frame(self, kind: int, head: bytes, body: bytes) -> None:
+        if self.state is not SnapshotState.PENDING:
+            return  # what came along with the frame that settled it
         if kind == channel.SNAPSHOT:
             self.init_ms = (time.perf_counter() - self._began) * 1000
-            self._logged(self._lines.init_report(self.init_ms, "init", "success", None))
+            self.sandbox.read_log()
+            self._log.write_lines(self._lines.init_report(self.init_ms, "init", "success", None))
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
             header = json.loads(head)
+            self.sandbox.read_log()
             self._settle(SnapshotState.REFUSED, f"{header['threads']} threads run after init: {header['names']}")
         elif kind == channel.INIT_ERROR:
-            self.reason = body.decode("utf-8", "replace")
+            self.reason = _told(body)
 
     def _exited(self, status: int, reason: str | None) -> None:
         if self.state is SnapshotState.PENDING:
             self._settle(SnapshotState.FAILED, self.reason or reason or f"init ended with status {status}")
         elif self.state is SnapshotState.READY:
-            self.state = SnapshotState.FAILED
+            self._settle(SnapshotState.FAILED, reason or f"the snapshot's process ended with status {status}")
 
-    def _logged(self, data: bytes) -> None:
-        if self._telemetry is not None:
+    def _pass_on(self, data: bytes) -> None:
+        if data and self._telemetry is not None:
             self._telemetry.log(self._version, self._log_stream, data)
 
     def _settle(self, state: SnapshotState, reason: str) -> None:
         self._timer.cancel()
-        self.state, self.reason = state, reason
+        self.state, self.reason = state, " ".join(reason.split())[:MOST_TOLD]
+        self._pass_on(self._log.take()[1])
+        if state is not SnapshotState.READY:
+            self.sandbox.close()
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             call()
+
+
+def _told(error: bytes) -> str:
+    """A runtime's error as text; a function can say anything there."""
+    try:
+        content = json.loads(error)
+        return f"{content['errorType']}: {content['errorMessage']}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return error.decode("utf-8", "replace")

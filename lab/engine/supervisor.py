@@ -1,65 +1,56 @@
-"""The process that makes execution environments: it forks their first processes, and nothing else.
+"""The supervisor as the engine holds it: see `lab.engine.supervisor_program` for the process itself."""
 
-It exists so that the engine itself never forks (its event loop would stand still), that making an environment is cheap
-(no interpreter to start: a fork of this small process), and that every environment ends when the engine does, however
-it ends: this process and the environments see its sockets close, and end.
-"""
-
-import json
-import os
-import shutil
-import signal
+import contextlib
 import socket
+import subprocess
 import sys
-import time
-from typing import Any
+from pathlib import Path
 
-from lab.engine.limits import remove_groups
-from lab.engine.runtime import init, sandbox
-from lab.engine.runtime.channel import Channel
-
-
-def main(fd: int, folder: str, groups: list[str]) -> None:
-    """Serve requests for environments from the engine's end of the socket ``fd``.
-
-    When the engine is gone, take away what a death would leave behind: ``folder``, and the control ``groups``.
-    """
-    os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    requests = Channel(socket.socket(fileno=fd))
-    while True:
-        try:
-            _, header, _ = requests.receive_with_fds()
-        except (EOFError, OSError):
-            _clean_up(folder, groups)
-            return
-        (control_fd,) = requests.take_fds()
-        if os.fork() == 0:
-            requests.sock.close()
-            _be_environment(json.loads(header), Channel(socket.socket(fileno=control_fd)))
-        os.close(control_fd)
+from lab.engine.isolation import Isolation
+from lab.engine.runtime import channel
+from lab.engine.runtimes import ROOT
 
 
-def _clean_up(folder: str, groups: list[str]) -> None:
-    # More than once: processes that end with the engine may still write, and be in their groups, for a moment.
-    for _ in range(100):
-        shutil.rmtree(folder, ignore_errors=True)
-        if remove_groups(groups) and not os.path.exists(folder):  # noqa: PTH110 - a path as text throughout
-            return
-        time.sleep(0.02)
+class Supervisor:
+    """The process that forks environments, and the folder that they are made in."""
 
+    def __init__(self, folder: Path, isolation: Isolation, groups: list[str]) -> None:
+        self.folder = folder
+        self.isolation = isolation
+        self._root = folder / "root"
+        self._root.mkdir(parents=True)
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        command = [
+            sys.executable,
+            "-m",
+            "lab.engine.supervisor_program",
+            str(theirs.fileno()),
+            str(folder.parent),
+            *groups,
+        ]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
+        theirs.close()
 
-def _be_environment(header: dict[str, Any], control: Channel) -> None:
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        in_namespace = init.enter(header["namespaces"], header["joins"])
-        if in_namespace:
-            sandbox.build_root(header["root"], places=header["places"], tmp_mb=header["tmp_mb"])
-    except BaseException as error:
-        init.fail(control, error)
-    init.serve(control, in_namespace)
+    def make_environment(self, places: dict[str, str], tmp_mb: int, joins: list[str]) -> socket.socket:
+        """Fork an environment's first process; returns the engine's end of its control channel."""
+        ours, theirs = socket.socketpair()
+        namespaces = self.isolation.namespaces
+        header: dict[str, object] = {
+            "namespaces": namespaces,
+            "root": str(self._root),
+            "places": places,
+            "tmp_mb": tmp_mb,
+            "joins": joins,
+        }
+        socket.send_fds(self._socket, [channel.encode(channel.START, header)], [theirs.fileno()])
+        theirs.close()
+        return ours
 
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    def close(self) -> None:
+        """End the supervisor, and with it every environment."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+        self._process.wait()

@@ -9,6 +9,7 @@ from lab.engine.platform_log import Report
 class Telemetry(Protocol):
     """Told of every invocation as it happens, on its path: a call costs a microsecond or two, and never fails.
 
+    Logs are lines and whole records (see `lab.engine.framed_log`).
     ``arn`` is the one that was invoked: it ends with the alias, if one was.
     """
 
@@ -16,7 +17,7 @@ class Telemetry(Protocol):
         """An invocation has been given to an environment; `invocation` follows, once."""
 
     def invocation(self, version: FunctionVersion, arn: str, log_stream: str, log: bytes, report: Report) -> None:
-        """An invocation has ended; ``log`` is what was logged since the last call for this stream, in whole lines."""
+        """An invocation has ended; ``log``: what was logged since the last call for this stream, to a line's end."""
 
     def log(self, version: FunctionVersion, log_stream: str, data: bytes) -> None:
         """What was logged before an invocation's end, or outside of one; it may end within a line."""

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import sys
 import textwrap
 import time
 import zipfile
@@ -14,11 +15,14 @@ import pytest
 from botocore.config import Config
 
 from lab.endpoint.process import started_endpoint
+from lab.engine.settings import Transport
 
 ROLE = "arn:aws:iam::000000000000:role/role"
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 LIMIT_S = 20
 BLANK_FUNCTIONS = 10
+HTTP_NEEDS_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the runtime client's HTTP half is for Linux")
+BOTH_TRANSPORTS = (Transport.SOCKET, pytest.param(Transport.HTTP, marks=HTTP_NEEDS_LINUX))
 
 _numbers = itertools.count(1)
 
@@ -72,7 +76,7 @@ class Endpoint:
 
     def _new_blank(self) -> str:
         # A new function is pending for half a second, an updated one is not: they are made several at a time.
-        name = f"function-{next(_numbers)}"
+        name = f"function-{next(_numbers):05}"  # no name begins with another
         self.aws_lambda.create_function(
             FunctionName=name,
             Runtime="python3.13",
@@ -145,8 +149,12 @@ def until(is_so: Any) -> None:
         time.sleep(0.03)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=BOTH_TRANSPORTS)
 def endpoint(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
-    """An endpoint with the transport that is the parameter."""
+    """An endpoint with the transport that is the parameter.
+
+    Whatever is asked of it is asked in both: what a front door refuses or survives is told by a function that still
+    answers, or by one that was not run.
+    """
     with started_endpoint(profile="none", options=["--transport", request.param]) as url:
         yield Endpoint(url)

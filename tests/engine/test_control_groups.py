@@ -258,7 +258,8 @@ ENGINE = """
 import errno, json, subprocess, sys
 from pathlib import Path
 from lab.engine import limits
-from lab.engine.sandbox import Isolation, Supervisor
+from lab.engine.isolation import Isolation
+from lab.engine.supervisor import Supervisor
 
 own, controller, work = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 (own / "cgroup.procs").write_text("0")

@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.drive.report_line import find_report
-from lab.engine.sandbox import Isolation
-from tests.engine.endpoint import Endpoint, until
+from lab.engine.isolation import Isolation
+from tests.engine.endpoint import BOTH_TRANSPORTS, Endpoint, until
 from tests.engine.harness import processes_with
 from tests.engine.raw_http import request
 from tests.engine.test_function_urls import url_of
@@ -76,17 +76,19 @@ class Served(NamedTuple):
     def left(self) -> list[str]:
         """What there is of it: processes, mounts, control groups."""
         mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if self.mark in line]
-        groups = map(str, Path("/sys/fs/cgroup").rglob(f"cache-lab-{self.process.pid}-*"))
+        # os.walk passes over folders that go meanwhile.
+        folders = (name for _, names, _ in os.walk("/sys/fs/cgroup") for name in names)
+        groups = [name for name in folders if name.startswith(f"cache-lab-{self.process.pid}-")]
         return [*processes_with(*self.marks), *mounts, *groups]
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(params=BOTH_TRANSPORTS)
+def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
     mark = f"TEST_MARK_{uuid.uuid4().hex}"
     folder = tmp_path / mark
     folder.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none"],
+        [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", "--transport", request.param],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"TMPDIR": str(folder), "TEST_MARK": mark},

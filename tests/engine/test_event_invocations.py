@@ -7,7 +7,6 @@ records of Lambda asynchronous invocations"; "recorded" is an answer of AWS in L
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -285,13 +284,11 @@ class Queue:
 
 
 @pytest.fixture
-async def fast_queue(tmp_path: Path, ministack: str) -> AsyncIterator[Queue]:
-    harness = Harness(tmp_path)
+async def fast_queue(harness: Harness, ministack: str) -> AsyncIterator[Queue]:
     queue = Queue(harness, ministack, clock_speed=300)
     yield queue
     queue.events.close()
     await queue.tasks.close()
-    harness.engine.close()
 
 
 async def test_a_failing_event_is_run_twice_more_after_one_minute_and_after_two(fast_queue: Queue) -> None:

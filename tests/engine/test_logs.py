@@ -36,6 +36,29 @@ def handler(event, context):
     print(json.dumps({"level": "ERROR", "message": "a document"}))
     return {name: os.environ.get(name) for name in ("AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL")}
 """
+RECORDS = """
+import logging, time
+logger = logging.getLogger()
+logger.setLevel("INFO")
+logger.info("in init\\nof two lines")
+def handler(event, context):
+    print("printed first")
+    time.sleep(0.2)
+    logger.info("a message\\nof three\\nlines")
+    print("one\\ntwo")
+    time.sleep(0.2)
+    try: 1 / 0
+    except ZeroDivisionError: logger.exception("it failed")
+    print("unfinished", end="")
+    logger.warning("last")
+    if event: raise ValueError("refused")
+"""
+FRAME = """
+import os, struct, time
+def frame(message, kind=0xA55A0003, length=None, at=None):
+    size = len(message) if length is None else length
+    return struct.pack("!IIQ", kind, size, at or time.time_ns() // 1000) + message
+"""
 STREAM = re.compile(r"\d{4}/\d\d/\d\d/\[(\$LATEST|\d+)\][0-9a-f]{32}")
 
 
@@ -97,10 +120,10 @@ def test_events_have_the_times_at_which_they_happened(endpoint: Endpoint) -> Non
     name = endpoint.new_function(SAYS)
     before = time.time() * 1000
     endpoint.invoke(name, {"sleep": 1.0})
-    after = time.time() * 1000
     at = {event["message"].split()[0]: event["timestamp"] for event in events(endpoint, name)}
+    after = time.time() * 1000  # the caller is answered before the log is brought to its end
     assert before - 2 <= at["INIT_START"] <= at["START"] <= at["END"] <= after
-    assert 950 <= at["END"] - at["START"] <= 1200
+    assert at["END"] - at["START"] >= 998
     assert [e["timestamp"] for e in events(endpoint, name)] == sorted(e["timestamp"] for e in events(endpoint, name))
 
 
@@ -248,3 +271,109 @@ def test_the_tail_of_a_json_log_has_the_report(endpoint: Endpoint) -> None:
     assert found is not None
     assert found.memory_mb == 512
     assert found.duration_ms is not None
+
+
+def without_heads(found: list[str]) -> list[str]:
+    """Messages of ``logging`` without level, time and request id."""
+    return [text if text.startswith("REPORT") else text.rpartition("\t")[2] for text in found]
+
+
+def test_a_record_of_logging_is_one_event_and_each_printed_line_another(endpoint: Endpoint) -> None:
+    """The runtime frames records, so that message boundaries are known (awslambdaric, FramedTelemetryLogSink)."""
+    name = endpoint.new_function(RECORDS)
+    endpoint.invoke(name, True)
+    found = without_heads(messages(endpoint, name))
+    assert [found[1], *found[3:7]] == [
+        "in init\nof two lines\n",
+        "printed first\n",
+        "a message\nof three\nlines\n",
+        "one\n",
+        "two\n",
+    ]
+    assert found[7].startswith("it failed\nTraceback (most recent call last):\n")
+    assert found[7].endswith("\nZeroDivisionError: division by zero")
+    assert found[8:10] == ["unfinished", "last\n"]
+    assert found[10].startswith("[ERROR] ValueError: refused\nTraceback (most recent call last):\n")
+    assert [text.split(" ")[0] for text in (found[0], found[2], found[11])] == ["INIT_START", "START", "END"]
+    assert len(found) == 13
+
+
+def test_a_record_has_the_time_at_which_it_was_made(endpoint: Endpoint) -> None:
+    name = endpoint.function(RECORDS)
+    endpoint.invoke(name)
+    endpoint.invoke(name)
+    found = events(endpoint, name)
+    at = {text.split()[0]: event["timestamp"] for event in found for text in without_heads([event["message"]])}
+    assert at["START"] + 198 <= at["a"]  # a message
+    assert at["a"] + 198 <= at["it"] <= at["last"] <= at["END"]
+
+
+def test_the_log_tail_shows_records_as_text(endpoint: Endpoint) -> None:
+    name = endpoint.function(RECORDS)
+    answer = endpoint.aws_lambda.invoke(FunctionName=name, Payload=b"1", LogType="Tail")
+    lines = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    text = "\n".join(without_heads(lines))
+    assert "printed first\na message\nof three\nlines\none\ntwo\nit failed\nTraceback (most recent" in text
+    assert "\nunfinished\nlast\n[ERROR] ValueError: refused\nTraceback (most recent call last):\n" in text
+    assert "\0" not in text
+
+
+def test_a_json_record_of_many_lines_is_one_document(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(RECORDS, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "INFO"})
+    endpoint.invoke(name)
+    found = [json.loads(text) for text in messages(endpoint, name) if text.startswith('{"timestamp"')]
+    assert [event["message"] for event in found] == [
+        "in init\nof two lines",
+        "a message\nof three\nlines",
+        "it failed",
+        "last",
+    ]
+    assert found[2]["errorType"] == "ZeroDivisionError"
+    assert {"printed first\n", "one\n", "two\n"} <= set(messages(endpoint, name))
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        pytest.param("frame(b'short', length=90)", "\ufffdZ\0\3\0\0\0\x5a", id="a frame that never ends"),
+        pytest.param("frame(b'long', length=1 << 31)", "\ufffdZ\0\3", id="a frame longer than any"),
+        pytest.param("frame(b'cut')[:7]", "\ufffdZ\0\3\0\0\0", id="half a head"),
+        pytest.param("b'text\\xa5'", "text\ufffd", id="what could begin a frame"),
+        pytest.param("frame(b'early', at=1)", "early", id="a time long ago"),
+        pytest.param("frame(b'late', at=(1 << 64) - 1)", "late", id="a time far ahead"),
+        pytest.param("frame(b'')", "", id="an empty frame"),
+        pytest.param("frame(b'\\xff\\xfe')", "\ufffd\ufffd", id="no text"),
+        pytest.param("frame(b'REPORT RequestId: forged')", "REPORT RequestId: forged", id="a platform line"),
+    ],
+)
+def test_frames_of_a_functions_own_making_harm_its_log_alone(endpoint: Endpoint, written: str, shown: str) -> None:
+    handler = f"\ndef handler(event, context):\n    for fd in (1, 4): os.write(fd, {written})\n    return 'done'\n"
+    name = endpoint.function(FRAME + handler)
+    for _ in range(2):
+        answer = endpoint.aws_lambda.invoke(FunctionName=name, LogType="Tail")
+        assert json.loads(answer["Payload"].read()) == "done"
+        request_id = answer["ResponseMetadata"]["RequestId"]
+        tail = base64.b64decode(answer["LogResult"]).decode("utf-8", "replace")
+        assert shown in tail
+        assert find_report(tail, request_id) is not None
+        of_it = [text for text in messages(endpoint, name) if request_id in text]
+        assert [text.split()[0] for text in of_it] == ["START", "END", "REPORT"]
+    assert any(shown in text for text in messages(endpoint, name))
+
+
+def test_records_larger_than_the_pipe_are_whole(endpoint: Endpoint) -> None:
+    """An event has 256 KB at most, so the largest is cut; above a megabyte it is lines."""
+    source = (
+        RECORDS.partition("def")[0]
+        + """
+def handler(event, context):
+    for size in event: logger.info("x" * size + "\\ny")
+"""
+    )
+    name = endpoint.new_function(source)
+    endpoint.invoke(name, [70_000, 200_000, 600_000, 2_000_000])
+    sizes = [text.count("x") for text in messages(endpoint, name, filterPattern="x")]
+    assert sizes[:2] == [70_000, 200_000]
+    assert sum(sizes[2:5]) == 600_000
+    assert 2_000_000 <= sum(sizes[5:]) <= 2_000_001  # the frame's head is text too
+    assert "y\n" in messages(endpoint, name)

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from lab.engine import limits, sandbox
+from lab.engine import isolation, limits, sandbox
 from lab.engine.function import FunctionVersion
-from lab.engine.sandbox import Isolation
+from lab.engine.isolation import Isolation
 from lab.engine.settings import EngineSettings, Transport
 from tests.engine.harness import Harness, processes_with
 
@@ -70,7 +70,8 @@ async def harness(
         (tmp_path / "macos").mkdir()
         (tmp_path / "macos" / "sitecustomize.py").write_text(textwrap.dedent(MACOS))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "macos"))
-        monkeypatch.setattr(sandbox, "sys", SimpleNamespace(platform="darwin", executable=sys.executable))
+        for module in (isolation, sandbox):
+            monkeypatch.setattr(module, "sys", SimpleNamespace(platform="darwin"))
     else:
         monkeypatch.setattr(Isolation, "probe", lambda: Isolation("process groups", None))
     harness = Harness(tmp_path, EngineSettings(transport=transport))

@@ -4,11 +4,12 @@ startup performance with Lambda SnapStart", and "Handling uniqueness with Lambda
 
 import asyncio
 import socket
+import sys
 import time
 
 import pytest
 
-from tests.engine.harness import Harness
+from tests.engine.harness import Harness, processes_with
 
 SNAPPED = """
     import os, random, socket, time, uuid
@@ -82,6 +83,33 @@ async def test_random_state_is_the_snapshots_in_every_environment(harness: Harne
     assert answers[0].payload["random"] == answers[1].payload["random"]
 
 
+async def test_each_environment_logs_into_its_own_log(harness: Harness) -> None:
+    """By ``logging`` too, whose descriptor was opened before the snapshot."""
+    source = """
+        import logging, time
+        def handler(event, context):
+            time.sleep(0.3)
+            logging.warning("of " + context.aws_request_id)
+            print("printed for " + context.aws_request_id)
+            return context.aws_request_id
+    """
+    version = harness.function(source, snap_start=True)
+    for answer in await asyncio.gather(*(harness.invoke(version) for _ in range(2))):
+        assert answer.log.count(f"\tof {answer.payload}\n") == 1
+        assert f"printed for {answer.payload}\n" in answer.log
+        assert answer.log.count("\tof ") == 1
+
+
+@pytest.mark.parametrize("snap_start", [False, True])
+async def test_the_runtimes_own_variables_are_not_the_functions(harness: Harness, snap_start: bool) -> None:
+    source = """
+        import os
+        def handler(event, context):
+            return [name for name in os.environ if name.startswith(("LAB_", "_LAMBDA"))]
+    """
+    assert (await harness.invoke(harness.function(source, snap_start=snap_start))).payload == []
+
+
 async def test_tmp_begins_as_the_snapshots_and_is_private_after_that(harness: Harness) -> None:
     version = harness.function(SNAPPED, snap_start=True)
     answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
@@ -123,6 +151,37 @@ async def test_a_snapshot_with_threads_is_refused_and_environments_start_cold(ha
     answer = await harness.invoke(version)
     assert answer.payload == 2
     assert "Init Duration" in answer.report
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+@pytest.mark.parametrize(
+    "snapshot", ["threading.Thread(target=threading.Event().wait, daemon=True).start()", "register_before_snapshot(1)"]
+)
+async def test_of_a_snapshot_that_cannot_be_used_no_process_is_left_while_the_version_serves(
+    harness: Harness, snapshot: str
+) -> None:
+    """Refused for its threads, or failed in a hook."""
+    harness.needs_fork()
+    await harness.invoke(harness.function("def handler(event, context): ..."))
+    of_one_environment = len(processes_with(str(harness.folder))) - 1  # the supervisor
+    version = harness.function(
+        f"""
+        import threading
+        from snapshot_restore_py import register_before_snapshot
+        print("made in init")
+        {snapshot}
+        def handler(event, context): return "served"
+        """,
+        snap_start=True,
+    )
+    assert (await harness.invoke(version)).payload == "served"
+    for _ in range(100):  # a killed process takes a moment to end
+        left = len(processes_with(str(harness.folder))) - 1
+        if left == 2 * of_one_environment:
+            break
+        await asyncio.sleep(0.02)
+    assert left == 2 * of_one_environment
+    assert (await harness.invoke(version)).payload == "served"
 
 
 async def test_an_after_restore_hook_that_fails_fails_the_invocation(harness: Harness) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.engine.sandbox import Isolation
+from lab.engine.isolation import Isolation
 from lab.engine.settings import EngineSettings
-from tests.engine.conftest import BOTH_TRANSPORTS
+from tests.engine.endpoint import BOTH_TRANSPORTS
 from tests.engine.harness import Harness
 from tests.engine.test_life_of_an_environment import (
     test_a_process_left_behind_by_a_crash_does_not_outlive_it,

@@ -7,12 +7,15 @@ from typing import Any, Final
 
 from lab.endpoint.telemetry import emf, entries
 from lab.endpoint.telemetry.lambda_metrics import FunctionMetrics
+from lab.endpoint.telemetry.log_pieces import TimedPiece, timed
 from lab.endpoint.telemetry.log_store import LONGEST_EVENT, PLATFORM_EVENT, LogStore
 from lab.endpoint.telemetry.metric_store import MetricStore
 from lab.endpoint.telemetry.series import Dimensions, Series
+from lab.engine import framed_log
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SAME_LEVELS: Final = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+LONGEST_INVOCATION_S: Final = 900.0
 START_MARKS: Final = (b"START RequestId: ", b'"type":"platform.start"')
 
 
@@ -60,25 +63,27 @@ class Ingest:
         to = (group, stream)
         begin, end = _start_line(log)
         if begin:
-            self._put(to, level, log[:begin], started, taken_ms)
+            self._put(to, level, timed(log[:begin], started, started, began), taken_ms)
         if end:
             self._logs.append(to, int(began * 1000), taken_ms, log[begin:end])
-        self._put(to, level, log[end:], at, taken_ms)
+        self._put(to, level, timed(log[end:], at, began, at), taken_ms)
 
     def _log(self, entry: entries.Log, taken_ms: int) -> None:
         key = (entry.log_group, entry.log_stream)
         data = self._begun.pop(key, b"") + entry.data
-        end = data.rfind(b"\n") + 1 if len(data) < LONGEST_EVENT else len(data)
+        end = framed_log.whole_lines(data) if len(data) < LONGEST_EVENT else len(data)
         if end < len(data):
             self._begun[key] = data[end:]
-        self._put(key, entry.level, data[:end], entry.at, taken_ms)
+        pieces = timed(data[:end], entry.at, entry.at - LONGEST_INVOCATION_S, entry.at)
+        self._put(key, entry.level, pieces, taken_ms)
 
-    def _put(self, to: tuple[str, str], level: str | None, log: bytes, at: float, taken_ms: int) -> None:
-        # What Lambda filters out never reaches CloudWatch Logs, which is what makes metrics of documents.
-        kept = log if level is None else _of_level(log, level)
-        if kept:
-            self._emf(kept, at)
-            self._logs.append(to, int(at * 1000), taken_ms, kept)
+    def _put(self, to: tuple[str, str], level: str | None, pieces: Iterable[TimedPiece], taken_ms: int) -> None:
+        for at, text, is_record in pieces:
+            # What Lambda filters out never reaches CloudWatch Logs, which is what makes metrics of documents.
+            kept = text if level is None else _of_level(text, level, is_record=is_record)
+            if kept:
+                self._emf(kept, at)
+                self._logs.append(to, int(at * 1000), taken_ms, kept, is_record=is_record)
 
     def _function(self, function: str, arn: str, version: str) -> FunctionMetrics:
         found = self._functions.get((arn, version))
@@ -117,13 +122,16 @@ def _start_line(log: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _of_level(log: bytes, least: str) -> bytes:
-    """Lines of this level and above; one without a level is INFO. The platform's own are filtered by another level.
+def _of_level(log: bytes, least: str, *, is_record: bool) -> bytes:
+    """Lines, or the record, of this level and above; one without a level is INFO.
+
+    The platform's own are filtered by another level.
 
     Source: AWS Lambda Developer Guide, "Log-level filtering".
     """
     lowest = _rank(least)
-    return log if lowest == 0 else b"".join(line for line in log.splitlines(keepends=True) if _level(line) >= lowest)
+    lines = [log] if is_record else log.splitlines(keepends=True)
+    return log if lowest == 0 else b"".join(line for line in lines if _level(line) >= lowest)
 
 
 def _level(line: bytes) -> int:

@@ -1,8 +1,8 @@
 """The logs of functions: log streams by log group, in a file.
 
 A row holds what a stream logged in a moment: pieces of whole lines, each with its time, which reading cuts into log
-events. When the file has reached its size, the log group that has most of it loses its oldest part: a chatty function
-forgets its own.
+events, and records, each an event. When the file has reached its size, the log group that has most of it loses its
+oldest part: a chatty function forgets its own.
 """
 
 import dataclasses
@@ -85,12 +85,12 @@ class LogStore:
         self._file_bytes = file_bytes
         self._groups: dict[str, _Group] = {}
         self._numbers = 0
-        self._pages: dict[tuple[_Group, int], list[tuple[int, bytes]]] = {}
+        self._pages: dict[tuple[_Group, int], list[tuple[int, bytes, bool]]] = {}
         self._taken_ms = 0
         self._size = 0
 
-    def append(self, name: tuple[str, str], at_ms: int, taken_ms: int, data: bytes) -> None:
-        """Add whole lines to a stream, which is made if it is new; its name is log group and stream.
+    def append(self, name: tuple[str, str], at_ms: int, taken_ms: int, data: bytes, *, is_record: bool = False) -> None:
+        """Add whole lines, or one record, to a stream, which is made if it is new; its name is log group and stream.
 
         They can be read after `write`.
         """
@@ -104,7 +104,7 @@ class LogStore:
         to.first_ms, to.last_ms = min(to.first_ms, at_ms), max(to.last_ms, at_ms)
         to.taken_ms = taken_ms
         self._taken_ms = taken_ms
-        self._pages.setdefault((of, to.number), []).append((at_ms, data))
+        self._pages.setdefault((of, to.number), []).append((at_ms, data, is_record))
 
     def write(self) -> None:
         """Write what was added to the file, and keep the file within its size.
@@ -115,7 +115,7 @@ class LogStore:
         if not self._pages:
             return
         pages, self._pages = self._pages, {}
-        sizes = [sum(len(data) for _, data in pieces) for pieces in pages.values()]
+        sizes = [sum(len(data) for _, data, _ in pieces) for pieces in pages.values()]
         rows = [
             _row(group.number, stream, self._taken_ms, size, pieces)
             for ((group, stream), pieces), size in zip(pages.items(), sizes, strict=True)
@@ -198,15 +198,15 @@ class LogStore:
         self._size -= int(size)
 
 
-def _row(group: int, stream: int, taken_ms: int, size: int, pieces: list[tuple[int, bytes]]) -> tuple[Any, ...]:
-    times = [at_ms for at_ms, _ in pieces]
+def _row(group: int, stream: int, taken_ms: int, size: int, pieces: list[tuple[int, bytes, bool]]) -> tuple[Any, ...]:
+    times = [at_ms for at_ms, _, _ in pieces]
     return group, stream, min(times), max(times), taken_ms, size, marshal.dumps(pieces)
 
 
 def _events(page: int, stream: str, taken_ms: int, pieces: bytes) -> Iterator[Event]:
     numbers = itertools.count()
-    for at_ms, data in marshal.loads(pieces):  # noqa: S302 - our own file, of this run
-        for message in messages(data):
+    for at_ms, data, is_record in marshal.loads(pieces):  # noqa: S302 - our own file, of this run
+        for message in _messages(data) if is_record else messages(data):
             yield Event(Position(at_ms, page, next(numbers)), stream, message, taken_ms)
 
 

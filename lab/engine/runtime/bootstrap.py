@@ -14,10 +14,9 @@ import sys
 import threading
 from typing import Any
 
-from . import channel, init, sandbox
-from .channel import Channel
+from . import channel, init, linux
+from .channel import CHANNEL_FD, LOG_FD, Channel
 
-CHANNEL_FD = 3
 TASKS_OF_ONE_THREAD = 3  # links of a folder: its name, its own dot, and one for each folder in it
 
 
@@ -138,7 +137,7 @@ class SocketRuntimeClient:
             control.send(channel.STARTED, {"pid": process})
             init.serve(control, in_namespace, process)
         os.setpgid(0, 0)
-        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.sock.close()
         self._channel.sock.detach()
@@ -146,7 +145,9 @@ class SocketRuntimeClient:
         os.dup2(log_fd, 1)
         os.dup2(log_fd, 2)
         os.close(channel_fd)
-        os.close(log_fd)
+        os.dup2(log_fd, LOG_FD)
+        if log_fd != LOG_FD:
+            os.close(log_fd)
         self._channel = Channel(socket.socket(fileno=CHANNEL_FD))
         _kill_connections(dead)
         self._channel.send(channel.SNAPSHOT)
@@ -184,10 +185,10 @@ def _private_tmp(size_mb: int) -> None:
     """A ``/tmp`` of the environment's own that begins as a copy of the snapshot's."""
     import shutil
 
-    sandbox.mount("", "/", "", sandbox.MS_REC | sandbox.MS_PRIVATE)
+    linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
     files = os.open("/tmp", os.O_RDONLY)
-    sandbox.mount_tmp("/tmp", size_mb)
-    sandbox.mount_proc("/proc")
+    linux.mount_tmp("/tmp", size_mb)
+    linux.mount_proc("/proc")
     for entry in os.listdir(files):
         source = f"/proc/self/fd/{files}/{entry}"
         if os.path.isdir(source):

@@ -11,6 +11,10 @@ import struct
 
 PREFIX = struct.Struct("!IBI")
 
+# Descriptors of a runtime process
+CHANNEL_FD = 3
+LOG_FD = 4  # where the runtime client writes log records: the log pipe, as 1 and 2 are
+
 # Engine to runtime
 INVOKE = 1
 RESTORE = 2

@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import Any
 
-from . import channel, sandbox
+from . import channel, linux
 from .channel import Channel
 
 INIT_FAILED = 70
@@ -26,21 +26,21 @@ def enter(namespaces: "dict[str, Any] | None", joins: "list[str]") -> bool:
     caller then stays behind, waiting for the child, and never returns).
     """
     os.setsid()
-    sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     for path in joins:
         with open(path, "w", encoding="ascii") as processes:
             processes.write("0")
     if namespaces is None:
         with contextlib.suppress(OSError):
-            sandbox.prctl(sandbox.PR_SET_CHILD_SUBREAPER, 1)
+            linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         return False
     if namespaces["user"]:
-        sandbox.enter_user_namespace()
-    sandbox.unshare(sandbox.CLONE_NEWNS | sandbox.CLONE_NEWPID)
+        linux.enter_user_namespace()
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
     child = os.fork()
     if child:
         _wait_and_leave(child)
-    sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     return True
 
 
@@ -89,7 +89,7 @@ def serve(control: Channel, in_namespace: bool, first_process: "int | None" = No
 
 
 def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int, ...]") -> int:
-    """Start the runtime: descriptor 0 nowhere, 1 and 2 the log pipe, 3 the channel."""
+    """Start the runtime: descriptor 0 nowhere, 1, 2 and 4 the log pipe, 3 the channel."""
     process = os.fork()
     if process:
         for fd in fds:
@@ -100,15 +100,15 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
         if hasattr(os, "SCHED_BATCH"):
             # It must not push the engine aside each time that the engine wakes it: sched(7).
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for fd in close:
             os.close(fd)
         place_descriptors(*fds)
         if header["announce"]:
-            os.write(3, channel.encode(channel.STARTED))
-            os.close(3)
+            os.write(channel.CHANNEL_FD, channel.encode(channel.STARTED))
+            os.close(channel.CHANNEL_FD)
         os.chdir(header["cwd"])
         os.execve(header["argv"][0], header["argv"], header["env"])
     except BaseException as error:
@@ -117,7 +117,7 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
 
 
 def place_descriptors(channel_fd: int, log_fd: int) -> None:
-    """Put the log pipe at 1 and 2 and the channel at 3, and close what was handed over."""
+    """Put the log pipe at 1, 2 and 4 and the channel at 3, and close what was handed over."""
     null = os.open(os.devnull, os.O_RDONLY)
     kept = [os.dup(fd) for fd in (channel_fd, log_fd)]
     high = [os.dup2(fd, 100 + i) for i, fd in enumerate(kept)]
@@ -125,9 +125,9 @@ def place_descriptors(channel_fd: int, log_fd: int) -> None:
         if fd == null:
             os.dup2(null, 0)
         os.close(fd)
-    os.dup2(high[1], 1)
-    os.dup2(high[1], 2)
-    os.dup2(high[0], 3)
+    os.dup2(high[0], channel.CHANNEL_FD)
+    for fd in (1, 2, channel.LOG_FD):
+        os.dup2(high[1], fd)
     for fd in high:
         os.close(fd)
 

@@ -16,6 +16,7 @@ from lab.endpoint.telemetry.log_store import LONGEST_EVENT, LogStore
 from lab.endpoint.telemetry.metric_store import MetricStore
 from lab.endpoint.telemetry.series import Dimensions
 from lab.endpoint.telemetry.statistics import Period
+from lab.engine.framed_log import HEAD
 
 AT = 1_800_000_000.5
 GROUP = "/aws/lambda/shop"
@@ -240,3 +241,44 @@ def test_what_the_log_level_leaves_out_makes_no_metric(told: Told) -> None:
 def test_of_text_logs_no_level_is_asked(told: Told) -> None:
     told.invocation(START + b'{"level": "DEBUG"}\n' + END)
     assert len(told.events()) == 4
+
+
+def record(message: bytes, seconds: float) -> bytes:
+    """A log record, so many seconds after `AT`."""
+    return HEAD.pack(0xA55A000F, len(message), int((AT + seconds) * 1e6)) + message
+
+
+def test_a_record_is_one_event_with_its_own_time(told: Told) -> None:
+    told.invocation(START + b"printed\n" + record(b"a\nb\n", -0.2) + record(b"c\nd", -0.1) + b"\nlast\n" + END)
+    assert [event for event in told.events() if "REPORT" not in event[1]] == [
+        (-251, START.decode()),
+        (-200, "printed\n"),
+        (-200, "a\nb\n"),
+        (-100, "c\nd"),
+        (0, "last\n"),
+        (0, "END RequestId: 1\n"),
+    ]
+
+
+def test_a_record_of_another_time_is_given_one_within_the_invocation(told: Told) -> None:
+    told.invocation(START + record(b"early", -9e5) + record(b"late", 1e10) + END)
+    assert told.events()[1:3] == [(-251, "early"), (0, "late")]
+
+
+def test_records_and_lines_that_come_before_the_end_are_cut_where_they_end(told: Told) -> None:
+    told.log(record(b"a\nb", -1) + b"beg")
+    told.invocation(b"un\n" + END)
+    assert [message for _, message in told.events()][:2] == ["a\nb", "begun\n"]
+
+
+def test_a_record_of_the_embedded_metric_format_is_a_metric(told: Told) -> None:
+    directive = {"Namespace": "Shop", "Dimensions": [[]], "Metrics": [{"Name": "Sold"}]}
+    document = {"_aws": {"Timestamp": AT * 1000, "CloudWatchMetrics": [directive]}, "Sold": 3}
+    told.invocation(START + record(b"[INFO]\t2027\tid\t" + json.dumps(document).encode() + b"\n", -0.1) + END)
+    assert told.total("Sold", (), "Shop") == 3
+
+
+def test_the_level_of_a_json_record_is_that_of_the_whole(told: Told) -> None:
+    low, high = (json.dumps({"level": level, "message": "a"}, indent=1).encode() for level in ("INFO", "ERROR"))
+    told.invocation(record(low, -0.1) + record(high, -0.1), level="WARN")
+    assert [json.loads(message)["level"] for _, message in told.events()] == ["ERROR"]

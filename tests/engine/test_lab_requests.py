@@ -1,0 +1,44 @@
+"""What a run asks of the endpoint that it uses: ``/_lab/info``."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.engine.endpoint import Endpoint, until
+from tests.engine.raw_http import request
+
+
+def info(endpoint: Endpoint) -> Any:
+    return request(endpoint.url, "GET", "/_lab/info").json
+
+
+def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> None:
+    """The driver tells those of its own window: `lab.drive.cautions.start_cautions`."""
+    before = info(endpoint)["starts_delayed"]
+    assert before["at_a_time"] == os.cpu_count()
+    name = endpoint.new_function("import time\ndef handler(event, context): time.sleep(1)")
+    together = before["at_a_time"] + 2
+    with ThreadPoolExecutor(together) as pool:
+        list(pool.map(lambda _: endpoint.invoke(name), range(together)))
+    assert info(endpoint)["starts_delayed"]["count"] > before["count"]
+
+
+def test_a_version_whose_snapshot_cannot_be_used_is_told(endpoint: Endpoint) -> None:
+    source = """
+        from snapshot_restore_py import register_before_snapshot
+        @register_before_snapshot
+        def broken(): raise ValueError("no\\nsnapshot")
+        def handler(event, context): return "served"
+    """
+    name = endpoint.new_function(source, SnapStart={"ApplyOn": "PublishedVersions"})
+    version = endpoint.aws_lambda.publish_version(FunctionName=name)["Version"]
+    assert endpoint.invoke(name, Qualifier=version).payload == "served"
+
+    def told() -> bool:
+        texts = [of["message"] for of in info(endpoint)["warnings"] if of["code"] == "snapshot_unusable"]
+        return (
+            f"{name}, version {version}, has no snapshot and starts cold: Runtime.BeforeSnapshotError: no snapshot"
+            in texts
+        )
+
+    until(told)
