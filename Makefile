@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
-.PHONY: help setup rie demo test check fix synth snapshots docs pictures bench-engine bench-report bench-synth lock clean
+.PHONY: help setup rie demo test check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,17 @@ docs: setup ## the generated parts of the README, and docs/settings.md, anew
 pictures: setup ## the README's pictures anew, from the committed results
 	$(BIN)/python -m lab.report.pictures docs/results/demo docs/results/demo
 
+screenshots: setup ## the pictures of the pages anew: needs chromium
+	$(BIN)/python -m tests.browser.screenshots
+
 bench-engine: setup .lab/rie/.ready ## the engine beside RIE and ministack: needs wrk, takes ten minutes of a quiet machine
 	$(BIN)/python -m tests.bench.bench_engine
 
 bench-report: setup ## how long a report of many records, made up for it, takes
 	$(BIN)/python tests/bench/bench_report.py --out docs/results/report-bench.md
+
+bench-dashboard: setup ## what the dashboard costs, of records made up for it: three minutes of a quiet machine
+	$(BIN)/python -m tests.bench.bench_dashboard --out docs/results/dashboard-bench.md
 
 bench-synth: setup ## how long a synthesis takes
 	$(BIN)/python -m tests.bench.bench_synth
@@ -80,5 +86,5 @@ lock: $(VENV)/.ready ## resolve every requirements file anew
 	$(LOCK) lab/engine/runtime-requirements.in -o lab/engine/runtime-requirements.txt
 	npm install --package-lock-only
 
-clean: ## everything that setup, demo and test have made
+clean: ## remove what setup and test have made; runs are kept
 	rm -rf $(VENV) node_modules cdk.out build .lab .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -17,10 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "layer" / "python"))
 from functions.registry import VARIANTS
 from stacks.comparison_stack import ComparisonStack
 from stacks.errors import ApplicationError
+from stacks.function_parts import PYTHON_VERSION
 from stacks.layer import built_layer
 from stacks.settings import Settings
 from stacks.source_stack import SourceStack
-from stacks.variant_stack import PYTHON_VERSION, VariantStack
+from stacks.variant_stack import VariantStack
 
 CDK_JSON = Path(__file__).resolve().parent / "cdk.json"
 
@@ -55,7 +56,7 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
     if settings.load:
         from stacks.load_stack import LoadStack  # noqa: PLC0415 - Step Functions' constructs take 0.4 s to load
 
-        LoadStack(app, variants=[variant.name for variant in variants], settings=settings)
+        LoadStack(app, variants=variants, settings=settings)
     return app
 
 

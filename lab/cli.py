@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
@@ -34,6 +34,8 @@ COMPLETION_VARIABLE: Final = "_LAB_COMPLETE"  # set by a shell that wants to kno
 ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
 ENGINE_DEFAULTS: Final = EngineSettings()
 DEFAULTS: Final = Settings(variants=tuple(variant.name for variant in VARIANTS))
+OWN_OPTIONS: Final = {"source": "--source", "keys": "--keys", "variants": "--variant", "load": "--fleet"}
+"""Settings of the application that `run` has options for."""
 PAGE_WIDTH: Final = 80  # of lab.report.as_text, which is imported late
 SILENT_S: Final = 2.0
 BETWEEN_WORDS_S: Final = 10.0
@@ -225,6 +227,29 @@ def _endpoint_url(target: Target, given: str | None) -> str | None:
     return checked_endpoint_url(url, ENDPOINT_VARIABLE) if url else None
 
 
+def _context_option(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--context",
+        "-c",
+        "context",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of the application, such as memory_mb=1024; may be given again. docs/settings.md has them all.",
+    )(command)
+
+
+def _context(pairs: tuple[str, ...], options: Mapping[str, str]) -> dict[str, str]:
+    """Settings of the application by name; ``options`` says which of them have an option of the command's own."""
+    context = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name in options:
+            remedy = f"give {options[name]} for it" if name in options else "give it as NAME=VALUE"
+            raise UsageError(f"--context {pair!r} is not taken; {remedy}")
+        context[name] = value
+    return context
+
+
 @commands.command("run")
 @click.option(
     "--variant",
@@ -276,6 +301,7 @@ def _endpoint_url(target: Target, given: str | None) -> str | None:
     metavar="DIR",
     help="The run's folder, not holding a run yet.  [default: runs/<id>]",
 )
+@_context_option
 def _run(
     *,
     variants: tuple[str, ...],
@@ -294,12 +320,14 @@ def _run(
     metrics_wait: float,
     seed: int,
     out: Path | None,
+    context: tuple[str, ...],
 ) -> None:
     """Drive every variant and compare.
 
     Seeds the items, drives every variant in the same window, and shows the comparison. Writes DIR/run.json and
-    DIR/records.jsonl. On the local target the application is deployed first, to an endpoint started for the run unless
-    one is given. On AWS, what `deploy` has put there is measured.
+    DIR/records.jsonl. On the local target the application is deployed first, with the settings given here and the
+    others at their defaults, to an endpoint started for the run unless one is given. On AWS, what `deploy` has put
+    there is measured.
     """
     settings = Settings(
         variants=tuple(name for name in DEFAULTS.variants if not variants or name in variants),
@@ -314,6 +342,7 @@ def _run(
         via=via,
         fleet=fleet,
         seed=seed,
+        context=_context(context, OWN_OPTIONS),
     )
     url = _endpoint_url(target, endpoint_url)
 
@@ -487,17 +516,18 @@ def _serve(
 
 
 @commands.command("dashboard")
-@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("run", required=False, type=click.Path())
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, help="Where to listen; 0 takes a free one.")
 @click.option(
     "--endpoint-url",
     metavar="URL",
     help="Draw what is deployed at this local endpoint.  [default: what would be deployed]",
 )
-def _dashboard(*, run: Path | None, port: int, endpoint_url: str | None) -> None:
+def _dashboard(*, run: str | None, port: int, endpoint_url: str | None) -> None:
     """Show a run on the application's dashboards, in the browser.
 
-    RUN is the folder of a run that is finished, was killed or is still going on; without it, the latest under runs/.
+    RUN is the folder of a run that is finished, was killed or is still going on, or s3://bucket/prefix where a fleet
+    wrote one; without it, the latest under runs/.
     Says `ready http://127.0.0.1:PORT` on stdout when the page is there, and serves it until it is interrupted.
     """
     url = None if endpoint_url is None else checked_endpoint_url(endpoint_url)
@@ -548,25 +578,6 @@ def _collect(*, since: str, until: str | None, target: Target, endpoint_url: str
     say(f"{count:,} invocations; the run is in {folder}")
 
 
-def _context_option(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option(
-        "--context",
-        "-c",
-        "context",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="A setting of the application, such as memory_mb=1024; may be given again. docs/settings.md has them all.",
-    )(command)
-
-
-def _context(pairs: tuple[str, ...]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair or pair.startswith("source="):
-            remedy = "give --source for it" if pair.startswith("source=") else "give it as NAME=VALUE"
-            raise UsageError(f"--context {pair!r} is not taken; {remedy}")
-    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
-
-
 @commands.command("deploy")
 @_source_option
 @_context_option
@@ -579,9 +590,9 @@ def _deploy(*, source: Source, context: tuple[str, ...], target: Target, endpoin
     The CDK CLI deploys the source, every variant and the dashboards; what it needs itself in an account (`cdk
     bootstrap`) is made where it is not there yet.
     """
-    settings = _context(context)
+    settings = _context(context, {"source": "--source"})
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.drive.deploying import Place, deploy_application
+    from lab.drive.lifecycle import Place, deploy_application
     from lab.drive.steps import Steps
 
     deploy_application(Place(target, url, source, settings), Steps(say), _asker(yes))
@@ -597,9 +608,9 @@ def _destroy(*, context: tuple[str, ...], target: Target, endpoint_url: str | No
 
     The items of every source go, and the runs that fleets have left in S3.
     """
-    settings = _context(context)
+    settings = _context(context, {"source": "--source"})
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.drive.deploying import Place, destroy_application
+    from lab.drive.lifecycle import Place, destroy_application
     from lab.drive.steps import Steps
 
     destroy_application(Place(target, url, DEFAULTS.source, settings), Steps(say), _asker(yes))
@@ -623,6 +634,6 @@ def _needed_endpoint_url(target: Target, given: str | None) -> str | None:
     url = _endpoint_url(target, given)
     if target == "local" and url is None:
         raise UsageError(
-            "no local endpoint to deploy to; start one with `python -m lab serve` and name it with --endpoint-url"
+            "no local endpoint given; start one with `python -m lab serve` and name it with --endpoint-url"
         )
     return url

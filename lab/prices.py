@@ -44,8 +44,6 @@ SNAPSTART_CACHE: Final = _price("snapstart_cache")
 SNAPSTART_RESTORE: Final = _price("snapstart_restore")
 READ: Final = _prices("read")
 """By source: what one read of the lab's costs."""
-OTHER_READ: Final = _prices("other_read")
-"""Reads that the lab does not make."""
 SECRET_MONTH: Final = _price("secret_month")
 METRIC_MONTH: Final = _price("metric_month")
 DASHBOARD_MONTH: Final = _price("dashboard_month")

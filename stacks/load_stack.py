@@ -6,33 +6,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from functions.registry import Variant
 from stacks import names
-from stacks.layer import install_locked
+from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role
+from stacks.layer import LAYER, install_locked
 from stacks.settings import Settings
-from stacks.variant_stack import ARCHITECTURES, PYTHON_VERSION, RETENTIONS, RUNTIME
 
-LOAD_STACK = "CacheLab-load"
-DRIVER = f"{names.PROJECT}-driver"
-LAB = Path(__file__).resolve().parent.parent / "lab"
-CODE = ("__init__.py", "errors.py", "records.py", "deploy.py", "aws", "drive")
+ROOT = Path(__file__).resolve().parent.parent
+CODE = ("lab/__init__.py", "lab/errors.py", "lab/records.py", "lab/aws", "lab/drive")
 """What of the lab a driver function is made of. The rest of `lab/drive` is not imported there."""
+
+NAMES_OF_METRICS = ("warmcache/__init__.py", "warmcache/metrics.py")
+"""What of the layer: a driver reads the variants' lines of metrics."""
 
 MEMORY_MB = 1769
 """One vCPU: a driver is one thread that sends and one that keeps the moments."""
 
 LONGEST = Duration.minutes(15)
 KEPT = Duration.days(30)
-
-
 REVIEWED = {
     "AwsSolutions-S1": "No server access log: plans and records are made up, and go after a month or with the stack.",
     "AwsSolutions-IAM5[Resource::<RunsE45A2291.Arn>/*/plan/*]": "Every run has a plan of its own: drivers read plans.",
@@ -54,18 +53,19 @@ REVIEWED = {
 class LoadStack(Stack):
     """A driver function and the Distributed Map that runs it, one shard a driver; records land in the bucket."""
 
-    def __init__(self, scope: Construct, *, variants: Sequence[str], settings: Settings) -> None:
+    def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: Settings) -> None:
         super().__init__(
             scope,
-            LOAD_STACK,
+            names.LOAD_STACK,
             description="Lambda Cache Lab: load from many functions.",
             tags={"project": names.PROJECT},
         )
         bucket = s3.Bucket(
             self,
             "Runs",
-            bucket_name=f"{names.PROJECT}-load-{self.account}-{self.region}",
+            bucket_name=names.runs_bucket_name(account=self.account, region=self.region),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(expiration=KEPT)],
             removal_policy=RemovalPolicy.DESTROY,
@@ -74,7 +74,7 @@ class LoadStack(Stack):
         machine = sfn.StateMachine(
             self,
             "Machine",
-            state_machine_name=f"{names.PROJECT}-load",
+            state_machine_name=names.STATE_MACHINE,
             definition_body=sfn.DefinitionBody.from_chainable(self._shards(driver)),
             timeout=Duration.minutes(20),
         )
@@ -101,33 +101,18 @@ class LoadStack(Stack):
             )
         )
 
-    def _driver(self, bucket: s3.IBucket, variants: Sequence[str], settings: Settings) -> lambda_.Function:
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/aws/lambda/{DRIVER}",
-            retention=RETENTIONS[settings.log_retention_days],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description="Invokes the variants, reads plans and writes records.",
-        )
-        log_group.grant_write(role)
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[self._alias_arn(variant) for variant in variants]
-            )
-        )
+    def _driver(self, bucket: s3.IBucket, variants: Sequence[Variant], settings: Settings) -> lambda_.Function:
+        log_group = own_log_group(self, names.DRIVER, settings)
+        role = own_role(self, log_group, "Invokes the variants, reads plans and writes records.")
+        aliases = [self._alias_arn(variant) for variant in variants]
+        role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=aliases))
         for action, part in (("s3:GetObject", "plan"), ("s3:PutObject", "records")):
             role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[bucket.arn_for_objects(f"*/{part}/*")]))
         with built_driver(settings.architecture) as code:
             return lambda_.Function(
                 self,
                 "Driver",
-                function_name=DRIVER,
+                function_name=names.DRIVER,
                 description="Drives one shard of a run's planned starts.",
                 runtime=RUNTIME,
                 architecture=ARCHITECTURES[settings.architecture],
@@ -139,10 +124,13 @@ class LoadStack(Stack):
                 log_group=log_group,
             )
 
-    def _alias_arn(self, variant: str) -> str:
+    def _alias_arn(self, variant: Variant) -> str:
         return self.format_arn(
-            service="lambda", resource=f"function:{names.function_name(variant)}", resource_name=names.ALIAS
-        ).replace("/", ":")
+            service="lambda",
+            resource="function",
+            resource_name=names.alias_resource(variant.name),
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
 
 
 @contextmanager
@@ -158,11 +146,17 @@ def built_driver(architecture: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix="cache-lab-driver-") as folder:
         target = Path(folder)
         for part in CODE:
-            if (LAB / part).is_dir():
-                shutil.copytree(LAB / part, target / "lab" / part, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                (target / "lab").mkdir(exist_ok=True)
-                shutil.copy(LAB / part, target / "lab" / part)
-        requirements = LAB / "drive" / "function-requirements.txt"
+            _copy(ROOT / part, target / part)
+        for part in NAMES_OF_METRICS:
+            _copy(LAYER / "python" / part, target / part)
+        requirements = ROOT / "lab" / "drive" / "function-requirements.txt"
         install_locked(requirements, target=target, python_version=PYTHON_VERSION, architecture=architecture)
         yield target
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)

@@ -13,6 +13,9 @@ OBJECT_PREFIX = "items/"
 ALIAS = "live"
 SOURCE_STACK = "CacheLab-source"
 COMPARISON_STACK = "CacheLab-comparison"
+LOAD_STACK = "CacheLab-load"
+DRIVER = f"{PROJECT}-driver"
+STATE_MACHINE = f"{PROJECT}-load"
 DASHBOARD = COMPARISON_STACK
 
 
@@ -26,9 +29,9 @@ def alias_resource(variant: str) -> str:
     return f"{function_name(variant)}:{ALIAS}"
 
 
-def log_group_name(variant: str) -> str:
-    """The log group that Lambda writes to by convention."""
-    return f"/aws/lambda/{function_name(variant)}"
+def log_group_name(function: str) -> str:
+    """The log group that Lambda writes to by convention, by the function's name."""
+    return f"/aws/lambda/{function}"
 
 
 def stack_name(variant: str) -> str:
@@ -47,5 +50,10 @@ def alarm_name(variant: str, alarm: str) -> str:
 
 
 def bucket_name(*, account: str, region: str) -> str:
-    """The bucket's name: with account and region, since bucket names are shared by all of AWS."""
+    """The name of the source's bucket: with account and region, since bucket names are shared by all of AWS."""
     return f"{TABLE}-{account}-{region}"
+
+
+def runs_bucket_name(*, account: str, region: str) -> str:
+    """The name of the bucket that a fleet's runs are in."""
+    return f"{PROJECT}-load-{account}-{region}"

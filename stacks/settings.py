@@ -32,7 +32,9 @@ class Settings:
         "dynamodb", Choice(("dynamodb", "ssm", "secretsmanager", "s3")), "what the functions read on a miss"
     )
     ttl_s: int = _setting(10, Number(1, 86_400), "the time to live of a cached value, in seconds")
-    keys: int = _setting(50, Number(1, 10_000), "how many keys `snapstart` loads before the snapshot")
+    keys: int = _setting(
+        50, Number(1, 10_000), "how many items `lab deploy` seeds, and `snapstart` loads before the snapshot"
+    )
     memory_mb: int = _setting(
         512, Number(128, 10_240), "the functions' memory, and with it their share of a processor: 1,769 MB is one vCPU"
     )

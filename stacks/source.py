@@ -22,20 +22,25 @@ def source_environment(stack: Stack, settings: Settings) -> dict[str, str]:
     return variables
 
 
-def read_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatement]:
-    """What a function may do: read the items of its source, one or many at a time, and nothing else.
+def read_statements(stack: Stack, settings: Settings, *, many: bool) -> list[iam.PolicyStatement]:
+    """What a function may do: read the items of its source, and nothing else.
+
+    Args:
+        stack: the function's.
+        settings: those that name the source.
+        many: whether it reads many items at a time as well, as one with SnapStart does before its snapshot.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     match settings.source:
         case "dynamodb":
             table = stack.format_arn(service="dynamodb", resource="table", resource_name=names.TABLE)
-            return [_allow(["dynamodb:GetItem", "dynamodb:BatchGetItem"], table)]
+            return [_allow(["dynamodb:GetItem", *(["dynamodb:BatchGetItem"] if many else [])], table)]
         case "ssm":
             parameters = stack.format_arn(
                 service="ssm", resource="parameter", resource_name=f"{names.PARAMETER_PREFIX}*"
             )
-            return [_allow(["ssm:GetParameter", "ssm:GetParameters"], parameters)]
+            return [_allow(["ssm:GetParameter", *(["ssm:GetParameters"] if many else [])], parameters)]
         case "secretsmanager":
             secrets = stack.format_arn(
                 service="secretsmanager",
@@ -44,10 +49,8 @@ def read_statements(stack: Stack, settings: Settings) -> list[iam.PolicyStatemen
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
             # The batch takes no resource. Which secrets it may read, GetSecretValue says.
-            return [
-                _allow(["secretsmanager:GetSecretValue"], secrets),
-                _allow(["secretsmanager:BatchGetSecretValue"], "*"),
-            ]
+            batch = [_allow(["secretsmanager:BatchGetSecretValue"], "*")] if many else []
+            return [_allow(["secretsmanager:GetSecretValue"], secrets), *batch]
         case _:
             name = names.bucket_name(account=stack.account, region=stack.region)
             bucket = stack.format_arn(service="s3", region="", account="", resource=name)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Annotations, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -12,26 +12,13 @@ from functions.registry import Variant
 from stacks import names
 from stacks.alarms import VariantAlarms
 from stacks.dashboard import SegmentedDashboard
+from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role
 from stacks.reviewed import reviewed, reviewed_wildcard
 from stacks.settings import Settings
 from stacks.source import read_statements, source_environment
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
-RUNTIME = lambda_.Runtime.PYTHON_3_14
-"""The newest Python runtime that this release of aws-cdk-lib and Lambda offer."""
-
-PYTHON_VERSION = RUNTIME.name.removeprefix("python")
-ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 LOG_FORMATS = {"text": lambda_.LoggingFormat.TEXT, "json": lambda_.LoggingFormat.JSON}
-RETENTIONS = {
-    1: logs.RetentionDays.ONE_DAY,
-    3: logs.RetentionDays.THREE_DAYS,
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-}
 INTRODUCTION = """\
 # {title}
 {summary} Stale data: {staleness}. Choose it when {choose_when}."""
@@ -80,14 +67,7 @@ class VariantStack(Stack):
         CfnOutput(self, "AliasArn", value=alias.function_arn, description="What to invoke.")
 
     def _function(self, variant: Variant, settings: Settings, layer: Path) -> lambda_.Function:
-        # Its role may not make the group, so that no line that comes late makes it anew after a destroy.
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=names.log_group_name(variant.name),
-            retention=RETENTIONS[settings.log_retention_days],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = own_log_group(self, names.function_name(variant.name), settings)
         function = lambda_.Function(
             self,
             "Function",
@@ -106,7 +86,7 @@ class VariantStack(Stack):
             },
             memory_size=settings.memory_mb,
             timeout=TIMEOUT,
-            role=self._role(log_group, settings),
+            role=self._role(variant, log_group, settings),
             log_group=log_group,
             logging_format=LOG_FORMATS[settings.log_format],
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
@@ -129,16 +109,9 @@ class VariantStack(Stack):
             compatible_architectures=[ARCHITECTURES[settings.architecture]],
         )
 
-    def _role(self, log_group: logs.LogGroup, settings: Settings) -> iam.Role:
-        # In place of AWSLambdaBasicExecutionRole, which may create log groups and write to all of them.
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description="Writes its function's logs and reads the source.",
-        )
-        log_group.grant_write(role)
-        for statement in read_statements(self, settings):
+    def _role(self, variant: Variant, log_group: logs.LogGroup, settings: Settings) -> iam.Role:
+        role = own_role(self, log_group, "Writes its function's logs and reads the source.")
+        for statement in read_statements(self, settings, many=variant.snap_start):
             role.add_to_policy(statement)
             for resource in statement.resources:
                 if "*" in resource:

@@ -67,7 +67,7 @@ class Shown:
         """A table of what the functions' logs say."""
         return cloudwatch.LogQueryWidget(
             title=title,
-            log_group_names=[names.log_group_name(variant.name) for variant in self._variants],
+            log_group_names=[names.log_group_name(names.function_name(variant.name)) for variant in self._variants],
             query_lines=list(query),
             view=cloudwatch.LogQueryVisualizationType.TABLE,
             width=width,

@@ -11,11 +11,12 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
 from lab.aws.errors import aws_errors
-from lab.deploy import LOCAL_CREDENTIALS
 from lab.drive.settings import Target
 from lab.errors import LabError, UsageError
 
-NO_CREDENTIALS = "no AWS credentials; run `aws configure`, or set AWS_PROFILE, or give --target local"
+# Any key will do at the local endpoint, but one of its own: the CDK CLI remembers accounts by key.
+LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab", "AWS_REGION": "us-east-1"}
+NO_CREDENTIALS = "no AWS credentials; run `aws configure`, or set AWS_PROFILE"
 AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn")
 
 

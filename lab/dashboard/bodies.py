@@ -7,8 +7,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
-from lab.deploy import ROOT
+from lab.cdk import ROOT, synthesize
 from lab.errors import LabError
 
 CACHE: Final = ROOT / ".lab" / "dashboards"
@@ -50,8 +48,7 @@ def synthesized(context: Mapping[str, str]) -> list[Body]:
     except (OSError, ValueError, TypeError):
         pass
     with tempfile.TemporaryDirectory(prefix="lab-dashboard-") as folder:
-        _synthesize(Path(folder), context)
-        bodies = in_assembly(Path(folder))
+        bodies = in_assembly(synthesize(Path(folder), context))
     _keep(kept, bodies)
     return bodies
 
@@ -113,27 +110,6 @@ def _text(value: Any) -> str:
         case {"Fn::Join": [str(between), list(parts)]}:
             return between.join(map(_text, parts))
     raise LabError(f"a dashboard refers to {json.dumps(value)[:100]}, which only CloudFormation knows")
-
-
-def _synthesize(assembly: Path, context: Mapping[str, str]) -> None:
-    answer = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            # Node comes from PyPI into the folder of this interpreter.
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-            "CDK_CONTEXT_JSON": json.dumps(dict(context)),
-            "CDK_OUTDIR": str(assembly),
-            "CDK_VALIDATION": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        said = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
-        raise LabError(f"the dashboards could not be synthesized: {said[-1] if said else 'it said nothing'}")
 
 
 def _key(context: Mapping[str, str]) -> str:

@@ -1,19 +1,19 @@
 """What a command is about to do at AWS, told before it does any of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from functions.registry import VARIANTS
 from lab import prices
 from lab.aws.account import CDK_STACK, Caller
 from lab.drive.deployment import Deployment
-from lab.drive.fleet import LEAD_S
+from lab.drive.fleet_window import LEAD_S
 from lab.drive.settings import Settings, Source
+from lab.standing import secrets_per_month, standing_cost
 
 Ask: TypeAlias = Callable[[Sequence[str]], None]
 """Puts lines before the user and returns if the answer is yes; raises `lab.errors.LabError` if not."""
 
-CHARGED: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Lambda::Function")
 DRIVER_MB: Final = 1769  # of stacks/load_stack.py, which nothing of the lab may import
 ASSUMED_BILLED_MS: Final = 100.0
 """Of an invocation, cold starts included: above what the variants took on two local cores, at 512 MB."""
@@ -70,48 +70,11 @@ def before_run(caller: Caller, settings: Settings, deployment: Deployment, limit
     ]
     if settings.source == "secretsmanager":
         lines.append(
-            f"{settings.keys} secrets cost about US$ {_secrets_month(settings.keys):,.2f} a month while they stay"
+            f"{settings.keys} secrets cost about US$ {secrets_per_month(settings.keys):,.2f} a month while they stay"
         )
     if limit is not None:
         lines.append(f"the account may have {limit:,} executions at once; what is above is throttled, and counted so")
     return lines
-
-
-def standing_cost(templates: Iterable[Mapping[str, Any]]) -> float:
-    """What the stacks of these templates cost in a month without any traffic, US dollars.
-
-    Alarms, the dashboards that are not free, the snapshots that Lambda keeps for SnapStart, and provisioned
-    concurrency.
-    """
-    templates = list(templates)
-    resources = [resource for template in templates for resource in template["Resources"].values()]
-    of = {kind: [each.get("Properties", {}) for each in resources if each["Type"] == kind] for kind in CHARGED}
-    alarms = sum(
-        sum("MetricStat" in query for query in each.get("Metrics", ())) or 1 for each in of["AWS::CloudWatch::Alarm"]
-    )
-    dashboards = max(0, len(of["AWS::CloudWatch::Dashboard"]) - prices.FREE_DASHBOARDS)
-    snapshots = sum(
-        prices.snapshot_per_month(each["MemorySize"]) for each in of["AWS::Lambda::Function"] if "SnapStart" in each
-    )
-    provisioned = sum(_provisioned_month(template["Resources"]) for template in templates)
-    return alarms * prices.ALARM_MONTH.usd + dashboards * prices.DASHBOARD_MONTH.usd + snapshots + provisioned
-
-
-def _provisioned_month(resources: Mapping[str, Any]) -> float:
-    """What the environments that a template keeps ready cost in a month; an alias names its function by `Ref`."""
-    total = 0.0
-    for resource in resources.values():
-        config = resource.get("Properties", {}).get("ProvisionedConcurrencyConfig")
-        if resource["Type"] == "AWS::Lambda::Alias" and config is not None:
-            function = resources[resource["Properties"]["FunctionName"]["Ref"]]["Properties"]
-            architecture = function.get("Architectures", ["x86_64"])[0]
-            each = prices.provisioned_per_month(architecture, function["MemorySize"])
-            total += config["ProvisionedConcurrentExecutions"] * each
-    return total
-
-
-def _secrets_month(keys: int) -> float:
-    return keys * prices.SECRET_MONTH.usd
 
 
 def before_deploy(
@@ -126,7 +89,7 @@ def before_deploy(
         source: what the functions read.
         keys: how many items are seeded.
     """
-    idle = standing_cost(templates.values()) + (_secrets_month(keys) if source == "secretsmanager" else 0.0)
+    idle = standing_cost(templates.values()) + (secrets_per_month(keys) if source == "secretsmanager" else 0.0)
     bootstrap = [] if prepared else [f"creates stack {CDK_STACK}, which the CDK needs (a bucket and roles of its own)"]
     return [
         f"{caller}",

@@ -49,7 +49,7 @@ class RunFolder:
             raise UsageError(f"--out {path} is a file; name a folder that does not exist yet")
         if any((path / name).exists() for name in (RECORDS_FILE, RUN_FILE)):
             raise UsageError(f"--out {path} holds a run already; name another folder, or remove it")
-        self._made = not path.exists()
+        self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -64,9 +64,8 @@ class RunFolder:
     def __exit__(self, *_: object) -> None:
         if self._records is not None:
             os.close(self._records)
-        elif self._made:
-            with contextlib.suppress(OSError):
-                self.path.rmdir()
+        else:
+            self._unmake()
 
     def begin(self, content: dict[str, Any]) -> None:
         """Begin the run: an empty record file, and ``run.json`` as known by now.
@@ -126,12 +125,16 @@ class RunFolder:
         needed = invocations * BYTES_A_RECORD + BYTES_TO_SPARE
         free = shutil.disk_usage(self.path).free
         if free < needed:
-            if self._made:
-                self.path.rmdir()
+            self._unmake()
             raise LabError(
                 f"the disk of {self.path} has {free / 1e6:,.0f} MB free and the run needs {needed / 1e6:,.0f};"
                 " make room, or name another disk with --out"
             )
+
+    def _unmake(self) -> None:
+        with contextlib.suppress(OSError):
+            for folder in self._made:
+                folder.rmdir()
 
 
 def _write_error(path: Path, error: OSError) -> LabError:

@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from yarl import URL
 
+from lab.drive.emf_line import DOWNSTREAM_ERRORS, find_emf
 from lab.drive.report_line import MOST, Report, find_report
 from lab.records import Outcome
 
@@ -121,9 +122,13 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Ou
         return Outcome(status="throttled", error_type=_throttle(headers, body), request_id=request_id)
     if http_status != 200:
         return Outcome(status="lost", error_type=_refusal(headers, http_status), request_id=request_id)
-    report = find_report(_log_tail(headers), request_id) or Report()
+    log = _log_tail(headers)
+    report = find_report(log, request_id) or Report()
     failed = headers.get("X-Amz-Function-Error")
-    return _failed(body, failed, request_id, report) if failed is not None else answered(body, request_id, report)
+    if failed is None:
+        return answered(body, request_id, report)
+    emf = find_emf(log, request_id) or {}
+    return _failed(body, failed, request_id, report, _whole(emf.get(DOWNSTREAM_ERRORS)))
 
 
 def _refusal(headers: Mapping[str, str], http_status: int) -> str:
@@ -146,7 +151,7 @@ def _measured(request_id: str | None, report: Report) -> dict[str, Any]:
     }
 
 
-def _failed(body: bytes, failed: str, request_id: str | None, report: Report) -> Outcome:
+def _failed(body: bytes, failed: str, request_id: str | None, report: Report, downstream_errors: int | None) -> Outcome:
     return Outcome(
         status="function_error",
         error_type=_text(_object(body).get("errorType")) or report.error_type or failed,
@@ -154,6 +159,7 @@ def _failed(body: bytes, failed: str, request_id: str | None, report: Report) ->
         # made again after a crash is not shown.
         cold_start=True if report.init_ms is not None else None,
         restored=True if report.restore_ms is not None else None,
+        downstream_errors=downstream_errors,
         **_measured(request_id, report),
     )
 
@@ -182,6 +188,7 @@ def answered(body: bytes, request_id: str | None, report: Report) -> Outcome:
         age_ms=_number(content.get("age_ms")),
         version=_whole(content.get("version")),
         init_downstream_calls=_whole(content.get("init_downstream_calls")),
+        downstream_errors=_whole(content.get("downstream_errors")),
         **_measured(request_id, report),
     )
 

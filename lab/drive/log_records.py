@@ -7,11 +7,11 @@ calls are told as the invocation's.
 """
 
 import dataclasses
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from lab.aws.function_logs import LogLine
+from lab.drive.emf_line import DOWNSTREAM_ERRORS, parse_emf
 from lab.drive.report_line import Report, parse_report
 from lab.records import Outcome, Record, Status
 
@@ -75,26 +75,13 @@ def _invocations(lines: Iterable[LogLine]) -> list[_Seen]:
         if (told := parse_report(line.text)) is not None:
             seen = of(told[0], line.at)
             seen.report, seen.at = told[1], line.at
-        elif (content := _emf(line.text)) is not None:
+        elif (content := parse_emf(line.text)) is not None:
             known = latest.get(content["request_id"])
             if known is not None and known.report is not None:
                 del latest[known.request_id]
             seen = of(content["request_id"], line.at)
             seen.line = content
     return found
-
-
-def _emf(text: str) -> dict[str, Any] | None:
-    """The content of an EMF line of the lab's functions; None if it is none."""
-    if not text.startswith("{"):
-        return None
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or "_aws" not in content or not isinstance(content.get("request_id"), str):
-        return None
-    return content
 
 
 def _outcome(seen: _Seen, environments: dict[str, _Environment]) -> Outcome:
@@ -130,9 +117,15 @@ def _downstream(line: dict[str, Any]) -> dict[str, Any]:
     calls, latency = _whole(line.get("DownstreamCalls")), _number(line.get("DownstreamLatency"))
     if calls is None:
         return {}
+    errors = _whole(line.get(DOWNSTREAM_ERRORS))
     if latency is None:
-        return {"downstream_calls": 0, "downstream_ms": 0.0, "init_downstream_calls": calls}
-    return {"downstream_calls": calls, "downstream_ms": latency}
+        return {
+            "downstream_calls": 0,
+            "downstream_ms": 0.0,
+            "init_downstream_calls": calls,
+            "downstream_errors": errors,
+        }
+    return {"downstream_calls": calls, "downstream_ms": latency, "downstream_errors": errors}
 
 
 def _take_note(environment: _Environment, *, cold: bool, restored: bool) -> None:

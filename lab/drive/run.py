@@ -10,17 +10,18 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from rich.console import Console
 
 from lab.aws.connection import Connection
-from lab.deploy import Application, application
+from lab.cdk import Application, application
 from lab.drive.aws_side import AwsSide
 from lab.drive.cautions import Warnings, cautions, interpreter_cautions, start_cautions
 from lab.drive.consent import Ask, before_run
 from lab.drive.control import EndpointControl
-from lab.drive.deploying import Seeded, deploy_source, deploy_variants, seed_items
 from lab.drive.deployment import Deployment, function_urls, read_deployment
-from lab.drive.fleet import LOAD_STACK, Fleet, FleetWindow, check_new, find_fleet, put_run
+from lab.drive.fleet import LOAD_STACK, Fleet, check_new, find_fleet, put_run
+from lab.drive.fleet_window import FleetWindow
 from lab.drive.folder import RunFolder
 from lab.drive.function_url import UrlSigner, read_url_answer
 from lab.drive.invoke import FUNCTION_PREFIX, Invoker, Signer, read_answer
+from lab.drive.lifecycle import Seeded, deploy_source, deploy_variants, seed_items
 from lab.drive.machine import allow_many_connections, describe_machine, going_first
 from lab.drive.pace import Clock, steady_clock
 from lab.drive.preflight import check
@@ -223,7 +224,8 @@ class _Run:
     def _context(self) -> dict[str, str]:
         url = {"function_url": "true"} if self._settings.via == "url" else {}
         load = {"load": "true"} if self._settings.fleet else {}
-        return {"source": self._settings.source} | url | load
+        own = {"source": self._settings.source, "keys": str(self._settings.keys)}
+        return {**self._settings.context, **own, **url, **load}
 
     def _way_in(self) -> SignsInvocations:
         region, credentials = self._connection.region, self._connection.credentials()
@@ -339,6 +341,7 @@ class _Run:
                 "ttl_s": deployment.ttl_s,
                 "memory_mb": deployment.memory_mb,
                 "architecture": deployment.architecture,
+                "context": dict(settings.context),
             },
             "local": _local(self._info(), deployment.runtime),
             "wire": None,

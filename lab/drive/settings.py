@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from lab.errors import UsageError
@@ -42,6 +43,8 @@ class Settings:
         via: `invoke`: by the Lambda Invoke API. `url`: by the functions' URLs.
         fleet: how many driver functions send the invocations; 0: this process does.
         seed: fixes arrivals, keys and updates.
+        context: settings of the application that it is deployed with first (local only), by name; see
+            `stacks/settings.py`.
 
     Raises:
         UsageError: a setting is outside its limits.
@@ -59,6 +62,7 @@ class Settings:
     via: Via = "invoke"
     fleet: int = 0
     seed: int = 1
+    context: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.variants:
@@ -82,7 +86,10 @@ class Settings:
             raise UsageError(
                 "--scenario outage needs --target local: only the local endpoint can fail downstream calls"
             )
-
+        if self.target == "aws" and self.context:
+            raise UsageError(
+                "--context is for --target local: on AWS a run measures what is deployed; give it to `lab deploy`"
+            )
         self._check_fleet()
 
     def _check_fleet(self) -> None:

@@ -1,7 +1,7 @@
 """A share of a run's planned starts, driven by a Lambda function of its own (see `stacks/load_stack.py`).
 
 The same window as on the reader's machine, without updates: those, and with them the staleness, are the coordinator's
-(`lab.drive.fleet`). The plan comes from S3, and the records go there, in parts.
+(`lab.drive.fleet_window`). The plan comes from S3, and the records go there, in parts.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.drive.fleet import LEAD_S
+from lab.drive.fleet_window import LEAD_S
 from lab.drive.shard_place import Part
 from lab.endpoint.process import ROOT, started_endpoint
 from lab.records import Record, read_records, read_run
@@ -186,6 +186,62 @@ def test_a_function_at_its_limit_leaves_no_half_made_run(deployed: Aws, tmp_path
     assert said.returncode == 1
     assert "cache-lab-no_cache is switched off: its reserved concurrency is 0" in said.stderr.splitlines()[-1]
     assert not (tmp_path / "t").exists()
+
+
+@contextlib.contextmanager
+def _one_at_a_time(aws: Aws, function: str) -> Iterator[None]:
+    client = aws.client("lambda")
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
+    try:
+        yield
+    finally:
+        client.delete_function_concurrency(FunctionName=function)
+
+
+def _throttles_by_lambda(aws: Aws, function: str) -> int:
+    """How many Lambda says that it has refused in the last hour."""
+    now = time.time()
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Throttles",
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - 3600,
+        EndTime=now + 60,
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return int(sum(point["Sum"] for point in points))
+
+
+def test_a_fleet_counts_what_is_throttled_and_loses_none_of_it(deployed: Aws, tmp_path: Path) -> None:
+    folder = tmp_path / "throttled"
+    load = ["--rate", "20", "--duration", "4", "--metrics-wait", "0", "--fleet", "2"]
+    before = _throttles_by_lambda(deployed, "cache-lab-no_cache")
+    with _one_at_a_time(deployed, "cache-lab-no_cache"):
+        run = Run(deployed.lab("run", "--yes", "--out", str(folder), *CHOSEN, *load), folder)
+
+    assert {(record.variant, record.sequence) for record in run.records} == {
+        (variant, sequence) for variant in VARIANTS for sequence in range(80)
+    }
+    assert len(run.records) == 160
+    throttled = [record for record in run.records if record.status == "throttled"]
+    assert 0 < len(throttled) < 80
+    assert {(record.variant, record.error_type) for record in throttled} == {
+        ("no_cache", "ReservedFunctionConcurrentInvocationLimitExceeded")
+    }
+    assert all(record.sent_at and record.service_ms and record.duration_ms is None for record in throttled)
+    assert {record.status for record in run.records if record not in throttled} == {"ok"}
+    assert len(throttled) == _throttles_by_lambda(deployed, "cache-lab-no_cache") - before
+    _assert_same_in_s3(deployed, run)
+    _assert_reported(folder, {"no_cache": len(throttled), "ttl_cache": 0})
+
+
+def _assert_reported(folder: Path, throttles: dict[str, int]) -> None:
+    line = [sys.executable, "-m", "lab", "report", str(folder), "--format", "json"]
+    shown = json.loads(subprocess.run(line, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    assert {each["variant"]: (each["invocations"], each["throttles"], each["lost"]) for each in shown["variants"]} == {
+        variant: (80, times, 0) for variant, times in throttles.items()
+    }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the driver by /proc, which Linux has")

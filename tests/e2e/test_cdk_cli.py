@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.deploy import CDK_CLI, Application
+from lab.cdk import CDK_CLI, Application
 from lab.endpoint.process import ROOT, started_endpoint
 from lab.errors import LabError
 

@@ -1,5 +1,10 @@
 import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -8,16 +13,48 @@ from stacks.checks.all_checks import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from stacks.load_stack import REVIEWED
 from stacks.reviewed import REASONS, WILDCARD
-from tests.snapshot.synthesis import EVERYTHING_ON, Assembly
+from tests.snapshot.synthesis import BIN, EVERYTHING_ON, ROOT, Assembly, read_assembly
 from tests.snapshot.validators import IGNORED, Reviewed, linted, reviewed_application
 
 SETTINGS: dict[str, dict[str, str]] = {
     "defaults": {},
     "ssm": {"source": "ssm", "variants": "no_cache"},
-    "secretsmanager": {"source": "secretsmanager", "variants": "no_cache"},
+    "secretsmanager": {"source": "secretsmanager", "variants": "no_cache,snapstart"},
     "load": {"load": "true", "variants": "no_cache"},
     "everything else on": EVERYTHING_ON | {"load": "false"},
 }
+
+
+class CliSynthesis(NamedTuple):
+    """`cdk synth` under way, and the folder that it writes."""
+
+    process: "subprocess.Popen[str]"
+    folder: Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cli_synthesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliSynthesis]:
+    """`cdk synth` with the CDK's own validation: most of ten seconds, in which the other tests here go on."""
+    folder = tmp_path_factory.mktemp("cli")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("CDK_", "AWS_"))},
+        "PATH": os.pathsep.join([str(BIN), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]),
+        # The CLI would ask the machine it is on for an account.
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with subprocess.Popen(
+        ["cdk", "synth", "--quiet", "--output", str(folder)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # The CLI's own end would leave the application that it has started.
+        process_group=0,
+    ) as process:
+        yield CliSynthesis(process, folder)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +92,17 @@ def test_every_explanation_explains_a_finding_of_cdk_nag(reviews: dict[str, Revi
 def test_our_checks_find_nothing(assembly: Assembly, everything_on: Assembly) -> None:
     for folder in (assembly.folder, everything_on.folder):
         assert [finding.text for finding in check_assembly(CheckedAssembly.read(folder))] == []
+
+
+def test_the_cdk_cli_makes_the_same_templates_and_they_are_valid(
+    assembly: Assembly, cli_synthesis: CliSynthesis
+) -> None:
+    _, said = cli_synthesis.process.communicate()
+    assert cli_synthesis.process.returncode == 0, said
+    assert read_assembly(cli_synthesis.folder).templates == assembly.templates
+    # The report is written only by a synthesis that validates, and holds only what was found.
+    report = json.loads((cli_synthesis.folder / "validation-report.json").read_text())
+    assert report["pluginReports"] == []
 
 
 def test_without_an_assembly_there_is_nothing_to_check(tmp_path: Path) -> None:

@@ -13,6 +13,11 @@ def _template(folder: Path, **resources: object) -> None:
     (folder / "one.json").write_text(json.dumps({"Resources": resources}))
 
 
+def _function(**properties: object) -> dict[str, object]:
+    variables = {"CACHE_LAB_VARIANT": "v", "CACHE_LAB_KEYS": "20"}
+    return {"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": variables}, **properties}}
+
+
 def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -23,8 +28,8 @@ def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
         **{f"D{n}": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}} for n in range(5)},
         Simple={"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}},
         Math={"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [query, query, {"Expression": "m/n"}]}},
-        Plain={"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 512}},
-        Snap={"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 1024, "SnapStart": {}}},
+        Plain=_function(MemorySize=512),
+        Snap=_function(MemorySize=1024, SnapStart={}),
     )
     text = running_cost.table(metrics=8)
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]* \| ([\d.]+) \|", text, re.MULTILINE))
@@ -34,6 +39,7 @@ def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
     assert rows["SnapStart's snapshot"] == "3.90"
     assert "| **sum** | | **10.20** |" in text
     assert "16 custom metrics, charged for the hours in which the functions run: at most $4.80 a month" in text
+    assert "20 secrets add $8.00 a month" in text
 
 
 def test_the_committed_templates_have_something_to_pay_for() -> None:

@@ -215,8 +215,8 @@ def test_help_loads_nothing_heavy() -> None:
         (["serve", "--port", "70000"], "70000"),
         (["serve", "--port", "x"], "'x'"),
         (["serve", "--profile", "mars"], "'mars'"),
-        (["deploy"], "no local endpoint to deploy to"),
-        (["destroy"], "no local endpoint to deploy to"),
+        (["deploy"], "no local endpoint given"),
+        (["destroy"], "no local endpoint given"),
         (["deploy", "--source", "redis"], "'redis'"),
     ],
 )
@@ -283,6 +283,18 @@ def test_aws_with_a_profile_that_is_not_there(lab: Lab, tmp_path: Path, monkeypa
 @pytest.mark.parametrize("pair", ["memory_mb", "source=s3"])
 def test_a_context_that_is_not_taken(lab: Lab, pair: str) -> None:
     assert_one_line(lab("deploy", "--target", "aws", "--context", pair), 2, f"--context '{pair}' is not taken; give")
+
+
+@pytest.mark.parametrize(
+    ("pair", "option"),
+    [("source=s3", "--source"), ("keys=4", "--keys"), ("variants=ttl_cache", "--variant"), ("load=true", "--fleet")],
+)
+def test_a_setting_that_a_run_has_an_option_for(lab: Lab, pair: str, option: str) -> None:
+    assert_one_line(lab("run", "--context", pair), 2, f"--context '{pair}' is not taken; give {option} for it")
+
+
+def test_a_run_on_aws_deploys_nothing_and_so_takes_no_settings(lab: Lab) -> None:
+    assert_one_line(lab("run", "--target", "aws", "--context", "ttl_s=60"), 2, "give it to `lab deploy`")
 
 
 @pytest.mark.parametrize(

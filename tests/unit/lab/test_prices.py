@@ -63,10 +63,10 @@ def test_without_a_price_there_is_no_cost(known: dict[str, str]) -> None:
 EVERY = [
     prices.LAMBDA_REQUEST,
     *prices.LAMBDA_GB_SECOND.values(),
+    *prices.PROVISIONED_GB_SECOND.values(),
     prices.SNAPSTART_CACHE,
     prices.SNAPSTART_RESTORE,
     *prices.READ.values(),
-    *prices.OTHER_READ.values(),
     prices.SECRET_MONTH,
     prices.METRIC_MONTH,
     prices.DASHBOARD_MONTH,
@@ -83,7 +83,3 @@ def test_every_price_names_its_page_and_how_it_was_seen() -> None:
 def test_the_file_is_dated_and_names_its_region() -> None:
     assert datetime.date.fromisoformat(prices.READ_ON) >= datetime.date(2026, 11, 1)
     assert prices.REGION == "us-east-1"
-
-
-def test_a_consistent_read_costs_twice_an_eventually_consistent_one() -> None:
-    assert prices.READ["dynamodb"].usd == pytest.approx(2 * prices.OTHER_READ["dynamodb_eventually_consistent"].usd)

@@ -2,12 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app import make_app
+from stacks.load_stack import built_driver
 from tests.snapshot.validators import linted, reviewed_application
 
 IGNORED = {"I1022", "W3005"}  # as in tests/snapshot/validators.py
@@ -65,6 +69,17 @@ def test_a_driver_may_invoke_the_variants_and_use_its_parts_of_the_bucket(templa
         '"s3:GetObject"',
         '"s3:PutObject"',
     }
+
+
+def test_a_driver_has_all_that_it_imports() -> None:
+    packages = sysconfig.get_path("purelib")  # in which is what Lambda's runtime has: boto3
+    program = "import sys; sys.path[:0] = sys.argv[1:]; import lab.drive.function; print(lab.__file__)"
+    with built_driver("x86_64") as folder:
+        # Without site (-S), whose .pth files put this repository on the path, and without the folder we are in (-I).
+        line = [sys.executable, "-I", "-S", "-c", program, str(folder), packages]
+        told = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
+        assert Path(told.stdout.strip()) == folder / "lab" / "__init__.py"
 
 
 def test_everything_goes_with_the_stack(template: dict[str, Any]) -> None:

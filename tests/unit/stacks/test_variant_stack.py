@@ -15,6 +15,7 @@ from stacks.variant_stack import VariantStack
 from tests.snapshot.synthesis import EVERYTHING_ON, Assembly, resource, resources, synthesize
 
 TTL = next(variant for variant in VARIANTS if variant.name == "ttl_cache")
+SNAPSTART = next(variant for variant in VARIANTS if variant.snap_start)
 FUNCTION = "AWS::Lambda::Function"
 ALARM = "AWS::CloudWatch::Alarm"
 SOURCES = ["dynamodb", "ssm", "secretsmanager", "s3"]
@@ -139,30 +140,51 @@ def test_the_bucket_is_encrypted_private_and_reached_by_tls_alone(everything_on:
 @pytest.fixture(scope="module", params=SOURCES)
 def by_source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Assembly]:
     source: str = request.param
-    return source, synthesize(tmp_path_factory.mktemp(source), source=source, architecture="x86_64", variants=TTL.name)
+    return source, synthesize(
+        tmp_path_factory.mktemp(source),
+        source=source,
+        architecture="x86_64",
+        variants=f"{TTL.name},{SNAPSTART.name}",
+    )
 
 
 HERE = "<Region>:<AccountId>"
 BUCKET = "arn:<Partition>:s3:::cache-lab-items-<AccountId>-<Region>"
+TABLE = f"arn:<Partition>:dynamodb:{HERE}:table/cache-lab-items"
+PARAMETERS = f"arn:<Partition>:ssm:{HERE}:parameter/cache-lab/*"
+SECRETS = f"arn:<Partition>:secretsmanager:{HERE}:secret:cache-lab/*"
 ALLOWED = {
-    "dynamodb": {("dynamodb:BatchGetItem dynamodb:GetItem", f"arn:<Partition>:dynamodb:{HERE}:table/cache-lab-items")},
-    "ssm": {("ssm:GetParameter ssm:GetParameters", f"arn:<Partition>:ssm:{HERE}:parameter/cache-lab/*")},
-    "secretsmanager": {
-        ("secretsmanager:GetSecretValue", f"arn:<Partition>:secretsmanager:{HERE}:secret:cache-lab/*"),
-        ("secretsmanager:BatchGetSecretValue", "*"),
-    },
+    "dynamodb": {("dynamodb:GetItem", TABLE)},
+    "ssm": {("ssm:GetParameter", PARAMETERS)},
+    "secretsmanager": {("secretsmanager:GetSecretValue", SECRETS)},
     "s3": {("s3:GetObject", f"{BUCKET}/items/*"), ("s3:ListBucket", BUCKET)},
+}
+MANY_ALLOWED = {
+    "dynamodb": {("dynamodb:BatchGetItem dynamodb:GetItem", TABLE)},
+    "ssm": {("ssm:GetParameter ssm:GetParameters", PARAMETERS)},
+    "secretsmanager": {*ALLOWED["secretsmanager"], ("secretsmanager:BatchGetSecretValue", "*")},
+    "s3": ALLOWED["s3"],
 }
 
 
-def test_a_role_writes_its_logs_and_reads_its_source_and_no_more(by_source: tuple[str, Assembly]) -> None:
+@pytest.mark.parametrize("variant", [TTL, SNAPSTART], ids=lambda variant: variant.name)
+def test_a_role_writes_its_logs_and_reads_its_source_and_no_more(
+    by_source: tuple[str, Assembly], variant: Variant
+) -> None:
     source, assembly = by_source
-    template = _template(assembly, TTL)
+    template = _template(assembly, variant)
     assert "ManagedPolicyArns" not in resource(template, "AWS::IAM::Role")
     logs, *reads = resource(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert logs["Resource"]["Fn::GetAtt"][1] == "Arn"
-    assert {(_actions(read), _arn(read)) for read in reads} == ALLOWED[source]
+    assert {(_actions(read), _arn(read)) for read in reads} == (MANY_ALLOWED if variant.snap_start else ALLOWED)[source]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_only_a_function_with_snap_start_reads_many_items_at_a_time(variant: Variant) -> None:
+    # Only its role may, and only AWS would refuse it: the local endpoint checks no permission.
+    handler = (variant_stack.FUNCTIONS / variant.name / "handler.py").read_text(encoding="utf-8")
+    assert ("read_many" in handler) <= variant.snap_start
 
 
 def _actions(statement: dict[str, Any]) -> str:

@@ -37,9 +37,10 @@ def test_what_was_synthesized_is_kept_until_a_source_file_changes(
 ) -> None:
     made: list[dict[str, str]] = []
 
-    def synthesize(folder: Path, context: dict[str, str]) -> None:
+    def synthesize(folder: Path, context: dict[str, str]) -> Path:
         made.append(context)
         assembly(folder, a=json.dumps(context))
+        return folder
 
     root = tmp_path / "root"
     (root / "stacks").mkdir(parents=True)
@@ -47,7 +48,7 @@ def test_what_was_synthesized_is_kept_until_a_source_file_changes(
         (root / name).write_text("1")
     monkeypatch.setattr(bodies, "ROOT", root)
     monkeypatch.setattr(bodies, "CACHE", tmp_path / "kept")
-    monkeypatch.setattr(bodies, "_synthesize", synthesize)
+    monkeypatch.setattr(bodies, "synthesize", synthesize)
 
     assert bodies.synthesized({"ttl_s": "1"}) == bodies.synthesized({"ttl_s": "1"}) == [("a", '{"ttl_s": "1"}')]
     assert len(made) == 1

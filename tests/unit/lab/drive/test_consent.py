@@ -15,10 +15,9 @@ from lab.drive.consent import (
     before_destroy,
     before_run,
     run_cost,
-    standing_cost,
 )
 from lab.drive.deployment import Deployment
-from lab.drive.fleet import LEAD_S
+from lab.drive.fleet_window import LEAD_S
 from lab.drive.settings import Settings
 
 CALLER = Caller("111122223333", "eu-central-1", None)
@@ -67,15 +66,6 @@ def test_secrets_are_told_with_their_monthly_charge() -> None:
     assert "US$ 12.00 a month" in "\n".join(said)
 
 
-def test_the_cost_of_provisioned_concurrency() -> None:
-    alias = {"FunctionName": {"Ref": "F"}, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}
-    arm = resource("AWS::Lambda::Function", MemorySize=1024, Architectures=["arm64"])
-    template = {"Resources": {"F": arm, "A": resource("AWS::Lambda::Alias", **alias)}}
-
-    assert standing_cost([template]) == pytest.approx(3 * 2_592_000 * 0.0000033334)
-    assert standing_cost([{"Resources": {"F": arm, "A": resource("AWS::Lambda::Alias")}}]) == 0
-
-
 def test_a_destroy_tells_that_runs_go_where_there_are_any() -> None:
     assert "runs that fleets have left in s3://fleet" in "\n".join(before_destroy(CALLER, ["CacheLab-a"], "fleet"))
     assert "s3://" not in "\n".join(before_destroy(CALLER, ["CacheLab-a"], None))
@@ -86,24 +76,11 @@ def test_a_place_that_is_not_aws_is_called_so() -> None:
     assert "not AWS" not in str(CALLER)
 
 
-def resource(kind: str, **properties: object) -> dict[str, object]:
-    return {"Type": kind, "Properties": properties}
+def test_a_deployment_tells_what_it_makes_and_what_that_costs_idle() -> None:
+    snapshot = {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 512, "SnapStart": {}}}
+    templates = {"CacheLab-a": {"Resources": {"F": snapshot}}}
+    idle = prices.snapshot_per_month(512)
 
-
-def test_the_cost_of_standing_idle() -> None:
-    stat: dict[str, object] = {"MetricStat": {}}
-    resources = {
-        "plain": resource("AWS::CloudWatch::Alarm"),
-        "math": resource("AWS::CloudWatch::Alarm", Metrics=[stat, stat, {"Expression": "a/b"}]),
-        "kept": resource("AWS::Lambda::Function", MemorySize=512, SnapStart={"ApplyOn": "PublishedVersions"}),
-        "not": resource("AWS::Lambda::Function", MemorySize=512),
-        "handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-        **{f"dashboard{number}": resource("AWS::CloudWatch::Dashboard") for number in range(5)},
-    }
-    templates = {"CacheLab-a": {"Resources": resources}}
-    idle = 3 * prices.ALARM_MONTH.usd + 2 * prices.DASHBOARD_MONTH.usd + prices.snapshot_per_month(512)
-
-    assert standing_cost(templates.values()) == pytest.approx(idle)
     said = "\n".join(before_deploy(CALLER, templates, prepared=False, source="ssm", keys=50))
     for part in ("1 stacks: CacheLab-a", "50 items in ssm", "CDKToolkit", f"US$ {idle:,.2f} a month"):
         assert part in said

@@ -16,9 +16,10 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from lab.aws.connection import Connection
-from lab.drive import fleet as fleet_module
+from lab.drive import fleet_window
 from lab.drive.arrivals import Arrivals
-from lab.drive.fleet import Fleet, FleetWindow, check_new, find_fleet
+from lab.drive.fleet import Fleet, check_new, find_fleet
+from lab.drive.fleet_window import FleetWindow
 from lab.drive.planned import PlannedInvocation
 from lab.drive.schedule import plan
 from lab.drive.settings import Settings
@@ -149,7 +150,7 @@ def test_what_no_driver_wrote_is_lost(connection: Connection, fleet: Fleet) -> N
 def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
     connection: Connection, slow_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet_module, "POLL_S", 0.1)
+    monkeypatch.setattr(fleet_window, "POLL_S", 0.1)
     driven = Driven(connection, slow_fleet, "stopped")
     s3 = connection.client("s3")
     shards = [ShardRecords(s3, ShardPlace(BUCKET, "stopped", number)) for number in range(3)]
@@ -180,8 +181,8 @@ def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
 def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
     connection: Connection, slow_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet_module, "POLL_S", 0.1)
-    monkeypatch.setattr(fleet_module, "STOPPING_S", 0.3)
+    monkeypatch.setattr(fleet_window, "POLL_S", 0.1)
+    monkeypatch.setattr(fleet_window, "STOPPING_S", 0.3)
     driven = Driven(connection, slow_fleet, "unwatched")
     records = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, "unwatched", 0))
     records.append(record(driven.schedule[0]))

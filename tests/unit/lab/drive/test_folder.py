@@ -79,6 +79,13 @@ def test_a_folder_in_which_no_run_began_is_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_so_are_the_folders_that_were_made_for_it(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "runs" / "one", invocations=1):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
 

@@ -27,6 +27,7 @@ ANSWER: dict[str, Any] = {
     "downstream_calls": 1,
     "downstream_ms": 5.5,
     "init_downstream_calls": 2,
+    "downstream_errors": 1,
     "age_ms": 5.75,
     "environment": {
         "id": "0b9c3b6e-2a59-4be9-a0b7-2d9f4b3f0a11",
@@ -67,6 +68,7 @@ def test_an_answer() -> None:
         age_ms=5.75,
         version=3,
         init_downstream_calls=2,
+        downstream_errors=1,
     )
 
 
@@ -104,6 +106,29 @@ def test_a_function_error_has_its_type_and_no_answer() -> None:
     assert (found.duration_ms, found.init_ms) == (2.46, 413.61)
     assert found.cold_start is True
     assert (found.version, found.downstream_calls, found.environment_id) == (None, None, None)
+
+
+def emf(request_id: str, errors: Any) -> str:
+    return json.dumps({"_aws": {}, "request_id": request_id, "DownstreamErrors": errors})
+
+
+@pytest.mark.parametrize(
+    ("logged", "errors"),
+    [
+        ([emf("another", 9), emf(ID, 3), "[ERROR] DownstreamError: item-9"], 3),
+        ([emf(ID, 0)], 0),
+        ([emf(ID, "many")], None),
+        ([emf("another", 9)], None),
+        ([emf(ID, 3)[20:], "{", "[]", '{"_aws": {}}'], None),  # the tail begins amid the line
+        ([], None),
+    ],
+)
+def test_a_function_errors_downstream_errors_are_those_of_its_metrics_line(logged: list[str], errors: Any) -> None:
+    tail = base64.b64encode("\n".join([*logged, REPORT]).encode()).decode()
+
+    found = read_answer(200, headers(X_Amz_Function_Error="Unhandled", X_Amz_Log_Result=tail), b"{}")
+
+    assert (found.downstream_errors, found.downstream_calls, found.duration_ms) == (errors, None, 2.46)
 
 
 def test_a_timeout_is_a_function_error() -> None:

@@ -66,6 +66,7 @@ def test_a_cold_start(report: str) -> None:
         downstream_calls=1,
         downstream_ms=5.5,
         age_ms=5.7,
+        downstream_errors=0,
     )
     assert '"planned_at":null' in record.to_json()
 
@@ -99,6 +100,14 @@ def test_a_function_error(lines: list[str], error_type: str | None) -> None:
     (record,) = made(*lines)
 
     assert (record.status, record.error_type, record.cache) == ("function_error", error_type, None)
+
+
+def test_downstream_errors_are_told_of_answers_and_failures_alike() -> None:
+    found = made(
+        emf("a", DownstreamCalls=3, DownstreamErrors=3, DownstreamLatency=9), text("a"), emf("b", Hits=1), text("b")
+    )
+
+    assert [(record.status, record.downstream_errors) for record in found] == [("function_error", 3), ("ok", 0)]
 
 
 def test_invocations_side_by_side_are_told_apart() -> None:

@@ -1,4 +1,4 @@
-"""The application put onto a target in the order that it needs."""
+"""From an empty target to the application with its items, and back: the order that stacks and items need."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from lab.aws.account import identify, is_bootstrapped
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
-from lab.deploy import Application, application
+from lab.cdk import Application, application
 from lab.drive.consent import Ask, before_deploy, before_destroy
 from lab.drive.deployment import COMPARISON_STACK, SOURCE_STACK, read_bucket, variant_stack
 from lab.drive.fleet import empty_fleet, kept_runs
@@ -16,9 +16,9 @@ from lab.drive.settings import Source, Target
 from lab.drive.steps import Steps
 from lab.drive.store import Store, open_store, seed
 from lab.errors import RunInterruptedError
+from lab.templates import key_count
 
 OUTLIVING: Final[tuple[Source, ...]] = ("ssm", "secretsmanager")  # sources whose items are in no stack
-DEFAULT_KEYS: Final = 50  # of stacks/settings.py, which nothing of the lab may import
 
 
 class Place(NamedTuple):
@@ -59,7 +59,7 @@ def deploy_application(place: Place, steps: Steps, ask: Ask) -> None:
     connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
     caller = identify(connection) if place.target == "aws" else None
     with _synthesized(place, steps) as app:
-        keys = int(place.context.get("keys", DEFAULT_KEYS))  # checked by the application, which has been synthesized
+        keys = key_count(app.templates.values())
         prepared = caller is not None and is_bootstrapped(connection)
         if caller is not None:
             ask(before_deploy(caller, app.templates, prepared=prepared, source=place.source, keys=keys))
@@ -87,7 +87,8 @@ def destroy_application(place: Place, steps: Steps, ask: Ask) -> None:
     """
     connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
     caller = identify(connection) if place.target == "aws" else None
-    # Every stack that there can be: one that was deployed once and is not asked for now would be left.
+    # The CDK CLI removes the stacks that it is shown. With load=true these are all that there can be: a fleet's stack
+    # that was deployed once would stay else.
     with _synthesized(place._replace(context={"load": "true", **place.context}), steps) as app:
         if caller is not None:
             ask(before_destroy(caller, list(app.templates), kept_runs(connection)))

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,14 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.aws.connection import LOCAL_CREDENTIALS
 from lab.drive.settings import Target
 from lab.errors import LabError
+from lab.leash import running
 
 ROOT = Path(__file__).parents[1]
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-
-# Any key will do at the local endpoint, but one of its own: the CDK CLI remembers accounts by key.
-LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab", "AWS_REGION": "us-east-1"}
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
 DONE = re.compile(r"✅\s+(.*)")
 UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
@@ -79,22 +77,16 @@ class Application:
         line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--ci"]
         said: list[str] = []
         told_at = time.monotonic()
-        with subprocess.Popen(
-            line, env=self._env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            try:
-                assert process.stdout is not None
-                for text in process.stdout:
-                    said.append(text.rstrip())
-                    if done := DONE.search(text):
-                        self._echo(f"  {done[1].strip()}")
-                        told_at = time.monotonic()
-                    elif (part := UNDER_WAY.match(text)) and time.monotonic() - told_at > SILENT_S:
-                        self._echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
-                        told_at = time.monotonic()
-            except BaseException:
-                process.terminate()
-                raise
+        with running(line, folder=self._assembly.parent, env=self._env) as process:
+            assert process.stdout is not None
+            for text in process.stdout:
+                said.append(text.rstrip())
+                if done := DONE.search(text):
+                    self._echo(f"  {done[1].strip()}")
+                    told_at = time.monotonic()
+                elif (part := UNDER_WAY.match(text)) and time.monotonic() - told_at > SILENT_S:
+                    self._echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
+                    told_at = time.monotonic()
         if process.returncode != 0:
             raise LabError(f"cdk {command} failed: {_reason(said)}")
 
@@ -115,29 +107,39 @@ def application(
         LabError: the application refused a setting, or could not be synthesized.
     """
     with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
-        assembly = Path(folder)
-        _synthesize(assembly, {"architecture": "x86_64", **context} if target == "local" else context)
+        assembly = synthesize(Path(folder), {"architecture": "x86_64", **context} if target == "local" else context)
         yield Application(assembly, target, endpoint_url, echo)
 
 
-def _synthesize(assembly: Path, context: Mapping[str, str]) -> None:
+def synthesize(folder: Path, context: Mapping[str, str]) -> Path:
+    """Synthesize the application in a folder of the caller's.
+
+    Args:
+        folder: where to work; removed if the lab dies meanwhile.
+        context: the application's settings that are not to have their defaults; see `stacks/settings.py`.
+
+    Returns:
+        The cloud assembly, a folder in that one.
+
+    Raises:
+        LabError: the application refused a setting, or could not be synthesized.
+    """
+    assembly = folder / "cdk.out"
     # The templates are validated once, in the tests; here it would take most of the time.
-    answer = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PATH": _path(),
-            "CDK_CONTEXT_JSON": json.dumps(dict(context)),
-            "CDK_OUTDIR": str(assembly),
-            "CDK_VALIDATION": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode != 0:
-        raise LabError(f"the application could not be synthesized: {_reason(answer.stderr.splitlines())}")
+    env = {
+        **os.environ,
+        "PATH": _path(),
+        "CDK_CONTEXT_JSON": json.dumps(dict(context)),
+        "CDK_OUTDIR": str(assembly),
+        "CDK_VALIDATION": "false",
+        "TMPDIR": str(folder),
+    }
+    with running([sys.executable, "app.py"], folder=folder, env=env) as process:
+        assert process.stdout is not None
+        said = process.stdout.readlines()
+    if process.returncode != 0:
+        raise LabError(f"the application could not be synthesized: {_reason(said)}")
+    return assembly
 
 
 def _environment(target: Target, endpoint_url: str | None) -> dict[str, str]:

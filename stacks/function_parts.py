@@ -1,0 +1,47 @@
+"""What every function of the application has: the runtime, a log group of its own, and a role that writes to it."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks import names
+from stacks.settings import Settings
+
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+"""The newest Python runtime that this release of aws-cdk-lib and Lambda offer."""
+
+PYTHON_VERSION = RUNTIME.name.removeprefix("python")
+ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+_RETENTIONS = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}
+
+
+def own_log_group(scope: Construct, function_name: str, settings: Settings) -> logs.LogGroup:
+    """The log group of a function, which goes with the stack."""
+    return logs.LogGroup(
+        scope,
+        "Logs",
+        log_group_name=names.log_group_name(function_name),
+        retention=_RETENTIONS[settings.log_retention_days],
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+def own_role(scope: Construct, log_group: logs.LogGroup, description: str) -> iam.Role:
+    """The role of a function, which may write to its log group and nothing else yet.
+
+    In place of AWSLambdaBasicExecutionRole, which may create log groups and write to all of them: this one may not make
+    its group, so that no line that comes late makes it anew after a destroy.
+    """
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description)
+    log_group.grant_write(role)
+    return role
