@@ -24,7 +24,8 @@ class Outcome:
     """What came of an invocation, as far as its answer or its log tells. Absent is None, never 0.
 
     ``…_ms`` are milliseconds. ``init_downstream_calls`` are those that the environment made outside any invocation (at
-    init or after a restore), told by its first one.
+    init or after a restore), told by its first one. ``downstream_errors`` are those of both that got no answer or an
+    HTTP status of 400 or more; a failed invocation has them too, where its log was seen.
     """
 
     status: Status
@@ -46,6 +47,7 @@ class Outcome:
     age_ms: float | None = None
     version: int | None = None
     init_downstream_calls: int | None = None
+    downstream_errors: int | None = None
 
     def fields(self) -> dict[str, Any]:
         """Its fields by name, and no others."""

@@ -12,18 +12,24 @@ from lab.dashboard.ranges import Range, range_of
 from lab.dashboard.record_store import RecordStore, Seen
 from lab.dashboard.results import Wire, results
 from lab.dashboard.shown_run import RunContent, read_content
+from lab.dashboard.values import Values
 from lab.dashboard.widgets import Dashboard, Graph, Numbers
 from lab.errors import LabError
 
 POLL_S: Final = 2.0
+LONGEST_POLL_S: Final = 10.0
+"""After which it is seen that a run has ended."""
+
 LEAST_S: Final = 1.0
+MOST_S: Final = 20.0
 """Between two pieces of news."""
 
 NEARLY_ALL: Final = 0.99
 """Of the file: what has come since is left until the next time."""
 
 SHARE: Final = 0.02
-"""Of one processor's time: of a run that goes on, news are told so seldom that drawing them takes no more."""
+"""Of one processor's time: of a run that goes on, news are told so seldom that drawing them takes no more, but each
+`MOST_S` at least."""
 
 T = TypeVar("T")
 
@@ -40,7 +46,7 @@ class LiveRun:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="records")
-        self._store: RecordStore | None = None
+        self._values: Values | None = None
         self._news = asyncio.Condition()
         self._cost_s = 0.0
         self.content: RunContent = read_content(folder)
@@ -53,13 +59,13 @@ class LiveRun:
         while True:
             more = await self._do(self._catch_up)
             state = (self.seen, self.content)
-            pause = LEAST_S if self.content.finished else max(LEAST_S, self._cost_s / SHARE)
+            pause = LEAST_S if self.content.finished else min(max(LEAST_S, self._cost_s / SHARE), MOST_S)
             if state != told and (time.monotonic() - at >= pause or (not more and self.content.finished)):
                 told, at = state, time.monotonic()
                 await self._tell()
-            # Little by little would cost more than all of a second at once.
+            # Little by little would cost more than all of some seconds at once, and nobody hears of it before the news.
             if not more or self.seen.share > NEARLY_ALL:
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(POLL_S if self.content.finished else min(max(POLL_S, pause), LONGEST_POLL_S))
 
     async def wait_beyond(self, version: int) -> None:
         """Wait until there are news that are newer."""
@@ -80,11 +86,11 @@ class LiveRun:
 
     def close(self) -> None:
         """End what is under way, and remove what was put on disk."""
-        if self._store is not None:
-            self._store.interrupt()
+        if self._values is not None:
+            self._values.store.interrupt()
         self._thread.shutdown(cancel_futures=True)
-        if self._store is not None:
-            self._store.close()
+        if self._values is not None:
+            self._values.store.close()
 
     async def _tell(self) -> None:
         async with self._news:
@@ -94,15 +100,15 @@ class LiveRun:
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _opened(self) -> RecordStore:
-        if self._store is None:
-            self._store = RecordStore(self._folder)
-        return self._store
+    def _opened(self) -> Values:
+        if self._values is None:
+            self._values = Values(RecordStore(self._folder))
+        return self._values
 
     def _catch_up(self) -> bool:
         with contextlib.suppress(LabError):  # run.json is being replaced, or has gone: what was known holds
             self.content = read_content(self._folder)
-        store = self._opened()
+        store = self._opened().store
         more = store.catch_up()
         self.seen = store.seen()
         return more

@@ -1,8 +1,8 @@
 """The metrics that a run's records tell, as SQL over the table of records.
 
 Lambda's own (`AWS/Lambda`) and those that the functions emit (`CacheLab`), defined as the one measures and the other
-emit them: "Types of metrics for Lambda functions" in the Lambda Developer Guide, and ``warmcache.metrics``. The answer
-of an invocation that failed tells nothing of the cache, so it has none of the functions' metrics.
+emit them: "Types of metrics for Lambda functions" in the Lambda Developer Guide, and ``warmcache.metrics``. Of an
+invocation that failed, its record has none of the functions' metrics but its downstream errors.
 """
 
 import re
@@ -19,8 +19,9 @@ INVOKED: Final = "status IN ('ok', 'function_error')"
 
 CONCURRENCY: Final = "ConcurrentExecutions"
 _ANSWERED: Final = "cache IS NOT NULL"
-# Records do not tell of downstream errors. But where the wire saw none in the whole run, no invocation had one:
-# ``$clean`` are these variants.
+# Records of before there was the field do not tell of downstream errors. But where the wire saw none in the whole run,
+# no invocation had one: ``$clean`` are these variants.
+_NO_ERROR: Final = f"CASE WHEN variant IN $clean AND {_ANSWERED} THEN 0::DOUBLE END"
 
 
 def _count(condition: str, among: str) -> str:
@@ -37,10 +38,7 @@ EXPRESSIONS: Final[Mapping[tuple[str, str], str]] = {
     (emitted.NAMESPACE, emitted.MISSES.name): _count("cache = 'miss'", _ANSWERED),
     (emitted.NAMESPACE, emitted.STALE_SERVED.name): _count("cache = 'stale'", _ANSWERED),
     (emitted.NAMESPACE, emitted.DOWNSTREAM_CALLS.name): "downstream_calls + coalesce(init_downstream_calls, 0)",
-    (
-        emitted.NAMESPACE,
-        emitted.DOWNSTREAM_ERRORS.name,
-    ): f"CASE WHEN variant IN $clean AND {_ANSWERED} THEN 0::DOUBLE END",
+    (emitted.NAMESPACE, emitted.DOWNSTREAM_ERRORS.name): f"coalesce(downstream_errors, {_NO_ERROR})",
     (emitted.NAMESPACE, emitted.DOWNSTREAM_LATENCY.name): "CASE WHEN downstream_calls > 0 THEN downstream_ms END",
     (emitted.NAMESPACE, emitted.VALUE_AGE.name): "age_ms",
     (emitted.NAMESPACE, emitted.COLD_STARTS.name): _count("cold_start AND NOT restored", _ANSWERED),

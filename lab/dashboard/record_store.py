@@ -7,6 +7,7 @@ DuckDB reads the new lines of `records.jsonl` whenever `catch_up` is called. Val
 # ruff: noqa: S608 -- no value from a file is put into the text of a query
 import contextlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ _NUMBERS: Final = (
     "max_memory_mb",
     "downstream_calls",
     "init_downstream_calls",
+    "downstream_errors",
     "downstream_ms",
     "age_ms",
 )
@@ -97,6 +99,8 @@ class RecordStore:
         self._database = self._resources.enter_context(contextlib.closing(duckdb.connect(config=dict(_SETTINGS))))
         self._database.execute("SET temp_directory = ?", [str(self._folder)])
         self._database.execute("SET preserve_insertion_order = false")
+        self._earliest: list[float] = []
+        self._concurrency_version = 0
         self._begin()
 
     def __enter__(self) -> Self:
@@ -130,7 +134,6 @@ class RecordStore:
         lines = content[: end or CHUNK]
         self._insert(lines)
         self._offset += len(lines)
-        self._concurrency_known = False
         return True
 
     def seen(self) -> Seen:
@@ -142,33 +145,50 @@ class RecordStore:
         """The rows of a query over ``records``."""
         return self._database.execute(sql, dict(values or {})).fetchall()
 
-    def know_concurrency(self) -> None:
-        """Bring the table ``concurrency`` up to date."""
-        if self._concurrency_known:
-            return
-        self._database.execute("CREATE OR REPLACE TABLE concurrency (variant VARCHAR, moment DOUBLE, running DOUBLE)")
-        for (variant,) in self.rows("SELECT DISTINCT variant FROM records"):
-            self._add_concurrency(variant)
-        self._concurrency_known = True
+    @property
+    def version(self) -> int:
+        """Grows with every piece of the file that is read."""
+        return len(self._earliest)
 
-    def _add_concurrency(self, variant: str) -> None:
+    def earliest_since(self, version: int) -> float:
+        """The first moment of all records that were read since that version; infinite if none was."""
+        return min(self._earliest[version:], default=math.inf)
+
+    def know_concurrency(self) -> None:
+        """Bring the table ``concurrency`` up to date. What began before all new records did holds."""
+        changed = self.earliest_since(self._concurrency_version)
+        if changed == math.inf:
+            return
+        self._database.execute("DELETE FROM concurrency WHERE moment >= ?", [changed])
+        for (variant,) in self.rows(
+            "SELECT DISTINCT variant FROM records WHERE moment >= $changed", {"changed": changed}
+        ):
+            self._add_concurrency(variant, changed)
+        self._concurrency_version = self.version
+
+    def _add_concurrency(self, variant: str, changed: float) -> None:
+        # Those that had ended by then change nothing after it.
         columns = self._database.execute(
             f"SELECT moment, greatest(received_at, moment) AS ended FROM records "
-            f"WHERE variant = ? AND {INVOKED} AND moment IS NOT NULL AND received_at IS NOT NULL",
-            [variant],
+            f"WHERE variant = $variant AND {INVOKED} AND (moment >= $changed OR received_at >= $changed) "
+            "AND moment IS NOT NULL AND received_at IS NOT NULL",
+            {"variant": variant, "changed": changed},
         ).fetchnumpy()
         began, ended = (np.sort(np.ma.getdata(columns[name])) for name in ("moment", "ended"))
+        told = began[began >= changed]
         # Those that have begun by the beginning of each, less those that have ended by then; at least itself.
-        running = np.searchsorted(began, began, side="right") - np.searchsorted(ended, began, side="right")
-        self._database.register("begun", {"moment": began, "running": np.maximum(running, 1).astype(np.float64)})
+        running = np.searchsorted(began, told, side="right") - np.searchsorted(ended, told, side="right")
+        self._database.register("begun", {"moment": told, "running": np.maximum(running, 1).astype(np.float64)})
         self._database.execute("INSERT INTO concurrency SELECT ?, moment, running FROM begun", [variant])
         self._database.unregister("begun")
 
     def _begin(self) -> None:
         self._offset = self._size = self._count = self._damaged = 0
         self._window: tuple[float, float] | None = None
-        self._concurrency_known = False
         self._database.execute(_EMPTY)
+        self._database.execute("CREATE OR REPLACE TABLE concurrency (variant VARCHAR, moment DOUBLE, running DOUBLE)")
+        # All that was told before is void.
+        self._earliest.append(-math.inf)
 
     def _insert(self, lines: bytes) -> None:
         chunk = self._folder / "chunk.jsonl"
@@ -185,6 +205,7 @@ class RecordStore:
     def _count_fresh(self) -> None:
         count, first, last = self.rows(f"SELECT count(*), min(moment), max(moment) FROM fresh WHERE NOT ({_UNREAD})")[0]
         self._count += count
+        self._earliest.append(math.inf if first is None else first)
         if first is not None:
             earliest, latest = self._window or (first, last)
             self._window = min(earliest, first), max(latest, last)

@@ -3,13 +3,13 @@
 All metrics of a dashboard are computed by one pass over the records, its totals by a second one.
 """
 
-# ruff: noqa: S608 -- every value is a parameter of the query; names are ours
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lab.dashboard.measures import CONCURRENCY, EXPRESSIONS, LAMBDA, Metric, aggregate
+from functions.registry import VARIANTS
+from lab.dashboard.measures import Metric
 from lab.dashboard.ranges import Range
-from lab.dashboard.record_store import RecordStore
+from lab.dashboard.values import Found, Values
 from lab.dashboard.widgets import Content, Dashboard, Graph, Line, Numbers, Refused, Table, Text, Widget
 from lab.metric_math import MathError, Points, evaluate
 from lab.report.words import NOT_MEASURED, figure, shown, whole
@@ -20,10 +20,11 @@ Json = dict[str, Any]
 LONGEST: Final = 200
 """Characters that are shown of a text."""
 
-_RUNNING: Final = (LAMBDA, CONCURRENCY)
-_ERRORS: Final = emitted.DOWNSTREAM_ERRORS.name
+_VARIANT_COLUMN: Final = "variant"
+"""As the queries of the application call it."""
 
-Found = Mapping[Metric, Points]
+_ORDER: Final = {variant.name: place for place, variant in enumerate(VARIANTS)}
+_ERRORS: Final = emitted.DOWNSTREAM_ERRORS.name
 
 
 class Wire(NamedTuple):
@@ -36,23 +37,22 @@ class Wire(NamedTuple):
         return [variant for variant, count in self.errors.items() if count == 0]
 
 
-def results(dashboard: Dashboard, store: RecordStore, shown_range: Range, wire: Wire) -> list[Json]:
+def results(dashboard: Dashboard, values: Values, shown_range: Range, wire: Wire) -> list[Json]:
     """What each widget shows, in the order of the body."""
-    return _Drawing(dashboard, store, shown_range, wire).results()
+    return _Drawing(dashboard, values, shown_range, wire).results()
 
 
 class _Drawing:
     """One dashboard, of one range."""
 
-    def __init__(self, dashboard: Dashboard, store: RecordStore, shown_range: Range, wire: Wire) -> None:
+    def __init__(self, dashboard: Dashboard, values: Values, shown_range: Range, wire: Wire) -> None:
         self._widgets = dashboard.widgets
-        self._store = store
+        self._store = values.store
         self._range = shown_range
         self._length = shown_range.end - shown_range.start
         self._wire = wire
-        values = _Values(store, shown_range, wire)
-        self._over_time = values.of(self._metrics(Graph), shown_range.period)
-        self._in_total = values.of(self._metrics(Numbers), self._length)
+        self._over_time = values.over_time(self._metrics(Graph), shown_range, wire.without())
+        self._in_total = values.in_total(self._metrics(Numbers), shown_range, wire.without())
 
     def results(self) -> list[Json]:
         return [self._result(widget) for widget in self._widgets]
@@ -114,16 +114,10 @@ def _nothing(lines: Sequence[Line], wire: Wire) -> Json:
     metrics = [line.metric for line in lines if line.metric is not None]
     names = " and ".join(dict.fromkeys(f"{metric.namespace} {metric.name}" for metric in metrics))
     why = f"No data: no record in this range has {names}."
-    if any(metric.name == _ERRORS for metric in metrics):
-        why = _without_errors(wire)
-    return {"kind": "nothing", "why": why}
-
-
-def _without_errors(wire: Wire) -> str:
     counts = ", ".join(f"{shown(variant, 30)} {whole(count)}" for variant, count in wire.errors.items() if count)
-    if counts:
-        return f"No data: records do not tell when a downstream call failed. On the wire, in the whole run: {counts}."
-    return "No data: records do not tell of downstream errors; what the wire saw is known when a local run has ended."
+    if counts and any(metric.name == _ERRORS for metric in metrics):
+        why += f" On the wire, in the whole run: {counts}."
+    return {"kind": "nothing", "why": why}
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Json:
@@ -132,12 +126,20 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Json:
     return {
         "kind": "table",
         "columns": [shown(column, LONGEST) for column in columns],
-        "rows": [[_cell(value) for value in row] for row in rows],
+        "rows": [[_cell(value) for value in row] for row in _baseline_first(columns, rows)],
         "numeric": [
             all(isinstance(row[place], int | float) or row[place] is None for row in rows)
             for place in range(len(columns))
         ],
     }
+
+
+def _baseline_first(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Rows of variants in the order of all graphs and reports; Insights can only sort them by their names."""
+    if _VARIANT_COLUMN not in columns:
+        return rows
+    place = columns.index(_VARIANT_COLUMN)
+    return sorted(rows, key=lambda row: _ORDER.get(row[place], len(_ORDER)))
 
 
 def _cell(value: Any) -> str:
@@ -147,50 +149,3 @@ def _cell(value: Any) -> str:
         case int() | float():
             return whole(value) if float(value).is_integer() else figure(value)
     return shown(value, LONGEST)
-
-
-class _Values:
-    """Statistics of metrics by period."""
-
-    def __init__(self, store: RecordStore, shown_range: Range, wire: Wire) -> None:
-        self._store = store
-        self._range = shown_range
-        self._wire = wire
-
-    def of(self, metrics: Iterable[Metric], period: float) -> Found:
-        """The values of each, by the number of the period in the range."""
-        apart: dict[bool, list[Metric]] = {False: [], True: []}
-        for metric in metrics:
-            apart[(metric.namespace, metric.name) == _RUNNING].append(metric)
-        if apart[True]:
-            self._store.know_concurrency()
-        return self._from("records", apart[False], period) | self._from("concurrency", apart[True], period)
-
-    def _from(self, table: str, metrics: Sequence[Metric], period: float) -> dict[Metric, Points]:
-        if not metrics:
-            return {}
-        kinds = sorted({(metric.namespace, metric.name, metric.statistic) for metric in metrics})
-        columns = ", ".join(aggregate(statistic, self._expression(space, name)) for space, name, statistic in kinds)
-        sql = (
-            f"SELECT variant, CAST(floor((moment - $start) / $period) AS BIGINT) AS place, {columns} FROM {table} "
-            "WHERE variant IN $variants AND moment >= $start AND moment < $end GROUP BY ALL"
-        )
-        values = {
-            "start": self._range.start,
-            "end": self._range.end,
-            "period": period,
-            "variants": sorted({metric.variant for metric in metrics}),
-        }
-        if "$clean" in sql:
-            values["clean"] = self._wire.without()
-        found: dict[Metric, Points] = {metric: {} for metric in metrics}
-        for variant, place, *row in self._store.rows(sql, values):
-            for (space, name, statistic), value in zip(kinds, row, strict=True):
-                points = found.get(Metric(space, name, variant, statistic))
-                if points is not None and value is not None:
-                    points[place] = value
-        return found
-
-    @staticmethod
-    def _expression(namespace: str, name: str) -> str:
-        return f"({EXPRESSIONS[namespace, name]})"

@@ -15,32 +15,39 @@ from lab.dashboard.bodies import Body, deployed, synthesized
 from lab.dashboard.live import LiveRun
 from lab.dashboard.refusal import RefusedError
 from lab.dashboard.server import application
-from lab.dashboard.shown_run import chosen_run, read_content
+from lab.dashboard.shown_run import chosen_run, is_in_s3, read_content
 from lab.dashboard.widgets import Dashboard, read_dashboard
 from lab.errors import LabError, UsageError
 
 LEAST_URGENT: Final = 19
 
 
-def serve_dashboard(run: Path | None, *, port: int, endpoint_url: str | None, say: Callable[[str], None]) -> None:
+SNAPSHOT: Final = "The run had not ended when its records were fetched from S3: what has come since is not shown."
+
+
+def serve_dashboard(run: Path | str | None, *, port: int, endpoint_url: str | None, say: Callable[[str], None]) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM.
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
 
     Args:
-        run: the run's folder; None: the latest under ``runs/``.
+        run: the run's folder, or ``s3://bucket/prefix``; None: the latest under ``runs/``.
         port: where to listen; 0 takes a free one.
         endpoint_url: a local endpoint whose deployed dashboards are drawn; None: those that would be deployed.
         say: takes words for the user, a line at a time.
 
     Raises:
         UsageError: there is no such run, or the port is in use.
-        LabError: there are no dashboards.
+        LabError: there are no dashboards, or S3 has no such run.
     """
-    folder = chosen_run(run)
     with _listening(port) as listening:
-        bodies, remark = _bodies(folder, endpoint_url, say)
-        asyncio.run(_serve(folder, listening, _read(bodies), remark))
+        if is_in_s3(run):
+            say(f"fetching {run}")
+        with chosen_run(run) as folder:
+            bodies, remark = _bodies(folder, endpoint_url, say)
+            if is_in_s3(run) and not read_content(folder).finished:
+                remark = f"{remark} {SNAPSHOT}".strip()
+            asyncio.run(_serve(folder, listening, _read(bodies), remark))
 
 
 def _listening(port: int) -> socket.socket:

@@ -1,13 +1,16 @@
 """Which run is shown, and what its `run.json` says."""
 
-from collections.abc import Mapping
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from functions.registry import VARIANTS
 from lab.drive.folder import RUNS
 from lab.errors import LabError, UsageError
-from lab.records import RUN_FILE, read_run
+from lab.records import RECORDS_FILE, RUN_FILE, read_run
+from lab.report.files import S3, run_files
 from lab.report.values import finite, mapping, number
 from lab.report.words import shown
 
@@ -32,13 +35,43 @@ class RunContent(NamedTuple):
     wire_errors: Mapping[str, int]
 
 
-def chosen_run(given: Path | None) -> Path:
-    """The folder of the run: the one given, or else the latest under ``runs/``.
+@contextlib.contextmanager
+def chosen_run(given: Path | str | None) -> Iterator[Path]:
+    """The folder of the run, for as long as the context lasts: the one given, or else the latest under ``runs/``.
+
+    Args:
+        given: a folder; or ``s3://bucket/prefix`` (see `lab.report.files`), which is brought here as it is by now.
 
     Raises:
         UsageError: it is no run, or there is none.
+        LabError: S3 has no such run, or refuses.
     """
-    folder = _latest() if given is None else given
+    if is_in_s3(given):
+        with run_files(str(given)) as files:
+            folder = files.records[0].parent
+            _join(files.records, folder / RECORDS_FILE)
+            yield folder
+    else:
+        yield _in_folder(_latest() if given is None else Path(given))
+
+
+def is_in_s3(given: Path | str | None) -> bool:
+    """Whether the run is at ``s3://``."""
+    return str(given).startswith(S3)
+
+
+def _join(shards: Sequence[Path], whole: Path) -> None:
+    """Put the shards into one file; they are gone then, so that the disk holds a run once."""
+    with whole.open("ab") as records:
+        for shard in shards:
+            with shard.open("rb") as lines:
+                shutil.copyfileobj(lines, records)
+            # Where a shard ends amid a line, the next one must not continue it.
+            records.write(b"\n")
+            shard.unlink()
+
+
+def _in_folder(folder: Path) -> Path:
     try:
         read_run(folder)
     except (LabError, OSError) as error:

@@ -70,8 +70,8 @@ def _charts(report: Report) -> tuple[Chart, ...]:
             "choice",
             "What each variant costs: latency and money",
             "Median latency with its 95 % interval, and the cost of a million invocations; further left and down is "
-            "better. A variant is drawn hollow if another is better or equal in latency, cost and greatest staleness. "
-            + _told(report, _stalest),
+            "better. A variant is drawn hollow if another is better or equal in latency, cost and greatest staleness, "
+            "which stands beside its name: " + _told(report, _stalest),
             numbers.choice(report),
             lambda theme: tradeoff.option(report, theme),
         ),

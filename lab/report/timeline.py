@@ -88,7 +88,7 @@ def _bar(row: _Row, theme: Theme) -> Option:
     return {
         "value": short(life.ended - max(0.0, life.began)),
         "name": f"{row.name}: {whole(life.invocations)} invocations, {whole(life.reads)} read downstream",
-        "itemStyle": {"color": color_of(row.variant, theme), "opacity": 0.28},
+        "itemStyle": {"color": color_of(row.variant, theme), "opacity": 0.2},
         "label": {
             "show": True,
             "position": "right",

@@ -44,7 +44,7 @@ def option(report: Report, theme: Theme) -> Option:
         **base(theme),
         "grid": {"left": 64, "right": 132, "top": 24, "bottom": 50},
         "xAxis": axis(theme, "value", "median latency, ms", min=0),
-        "yAxis": axis(theme, "value", "$ a million invocations", min=0, nameGap=44),
+        "yAxis": axis(theme, "value", "$ a million invocations", min=0, boundaryGap=[0, 0.1], nameGap=44),
         "series": [
             one for summary in placed for one in _point(summary, theme, summary in best, _shift(summary, placed))
         ],

@@ -8,6 +8,7 @@ kernel's (wait4).
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -35,7 +36,7 @@ RECORDS: Final = f"""
         FROM range($count) AS range(i)),
     placed AS (
         SELECT *, if(sequence < {ENVIRONMENTS} * 40, sequence // 40, sequence % {ENVIRONMENTS}) AS environment,
-               {BEGAN} + (sequence + u3) / {RATE} AS planned_at, u4 * 9.9 AS age, v = 0 OR u4 < 0.3 AS missed
+               {BEGAN} + (sequence + u3) / $rate AS planned_at, u4 * 9.9 AS age, v = 0 OR u4 < 0.3 AS missed
         FROM numbered),
     timed AS (
         SELECT *, sequence < {ENVIRONMENTS} * 40 AND sequence % 40 = 0 AS is_first,
@@ -70,16 +71,23 @@ class Measured(NamedTuple):
     report_mb: float
 
 
-def write_synthetic(run_dir: Path, count: int) -> float:
-    """Write a run of so many synthetic records, and return the size of its records in MB."""
+def write_synthetic(run_dir: Path, count: int, rate: float = RATE) -> float:
+    """Write a run of so many synthetic records, and return the size of its records in MB.
+
+    Args:
+        run_dir: where to; it is made.
+        count: how many records.
+        rate: of each variant, a second, by the records' own times.
+    """
     run_dir.mkdir(parents=True)
     path = run_dir / "records.jsonl"
     with duckdb.connect(config={"threads": 2, "memory_limit": "1GiB"}) as database:
-        query = RECORDS.replace("$count", str(count)).replace("$variants", str(list(VARIANTS)))
+        values = {"$count": str(count), "$variants": str(list(VARIANTS)), "$rate": str(rate)}
+        query = functools.reduce(lambda text, name: text.replace(name, values[name]), values, RECORDS)
         database.execute(f"COPY ({query}) TO '{path}' (FORMAT json)")
-    duration = count / len(VARIANTS) / RATE
+    duration = count / len(VARIANTS) / rate
     run = {"id": "synthetic", "target": "simulated", "scenario": "steady", "source": "dynamodb", "duration_s": duration}
-    settings = {"variants": list(VARIANTS), "rate": RATE, "ttl_s": 10.0, "memory_mb": 512, "architecture": "x86_64"}
+    settings = {"variants": list(VARIANTS), "rate": rate, "ttl_s": 10.0, "memory_mb": 512, "architecture": "x86_64"}
     (run_dir / "run.json").write_text(json.dumps({"run": run, "settings": settings, "finished": True}))
     return path.stat().st_size / 1e6
 
@@ -111,7 +119,7 @@ def table(measured: list[Measured]) -> str:
         "# How long a report takes",
         "",
         "SYNTHETIC records, made to have that many: no function was run for them. By `make bench-report`, on",
-        f"{os.cpu_count()} CPUs ({_cpu()}), {platform.system()} {platform.release()},",
+        f"{os.cpu_count()} CPUs ({cpu_model()}), {platform.system()} {platform.release()},",
         f"Python {platform.python_version()}, DuckDB {duckdb.__version__}. Time and greatest",
         "resident memory of the whole process; processor seconds are of both threads, and depend less on what",
         f"else the machine did (load average then: {os.getloadavg()[1]:.1f}).",
@@ -127,7 +135,8 @@ def table(measured: list[Measured]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cpu() -> str:
+def cpu_model() -> str:
+    """The processor's name, as the kernel tells it."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 

@@ -338,7 +338,10 @@ def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> Non
         status = browser.find_element(By.ID, "status")
         _until(browser, lambda: status.text == "live: 1,000 records")
         before, totals = _note(browser), _widget(browser, "Latency p50, ms", "numbers").text
-        assert "known when a local run has ended" in _widget(browser, "Downstream errors a minute", "nothing").text
+        assert (
+            "no record in this range has CacheLab DownstreamErrors"
+            in _widget(browser, "Downstream errors a minute", "nothing").text
+        )
 
         with (run / "records.jsonl").open("a") as records:
             records.writelines(lines[1000:2000])

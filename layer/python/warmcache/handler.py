@@ -33,6 +33,7 @@ class Answer(TypedDict):
         downstream_ms: milliseconds spent on them.
         init_downstream_calls: attempts sent outside any invocation since the environment's last one: by init
             or a hook after a restore, hence 0 but on the first invocation.
+        downstream_errors: those of both kinds of attempts that got no answer, or an HTTP status of 400 or more.
         age_ms: milliseconds since the value was read downstream.
         environment: where it ran.
     """
@@ -44,6 +45,7 @@ class Answer(TypedDict):
     downstream_calls: int
     downstream_ms: float
     init_downstream_calls: int
+    downstream_errors: int
     age_ms: float
     environment: EnvironmentAnswer
 
@@ -92,6 +94,7 @@ def lambda_handler(find: Load) -> Callable[[Any, Context], Answer]:
             "downstream_calls": inside.calls,
             "downstream_ms": round(inside.ms, 3),
             "init_downstream_calls": outside.calls,
+            "downstream_errors": inside.errors + outside.errors,
             "age_ms": _age_ms(item, now),
             "environment": environment,
         }

@@ -179,6 +179,7 @@ def check_answers(name: str, function: FunctionProcess, lab: Lab) -> None:
     assert reported_calls(invocations) == (len(lab.wire.requests),) * 2
     for invocation in invocations:
         (line,) = invocation.emf
+        assert invocation.answer["downstream_errors"] == line["DownstreamErrors"] == 0
         assert (line["Variant"], line["request_id"]) == (name, invocation.request_id)
         assert line["ColdStarts"] == int(invocation.answer["environment"]["cold_start"])
 

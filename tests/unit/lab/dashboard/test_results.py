@@ -10,6 +10,7 @@ from functions.registry import VARIANTS
 from lab.dashboard.ranges import Range, range_of
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
+from lab.dashboard.values import Values
 from lab.dashboard.widgets import Dashboard, read_dashboard
 from lab.report.model import Report
 from lab.report.summary import summarise
@@ -26,7 +27,7 @@ def whole_run(run: Path, dashboard: Dashboard, wire: Wire = CLEAN) -> dict[str, 
         store.catch_up()
         window = store.seen().window
         assert window is not None
-        found = results(dashboard, store, range_of(*window, None, 60), wire)
+        found = results(dashboard, Values(store), range_of(*window, None, 60), wire)
     return {widget.title: result for widget, result in zip(dashboard.widgets, found, strict=True)}
 
 
@@ -75,6 +76,14 @@ def test_the_table_of_starts_is_the_reports(demo: dict[str, Any], report: Report
         ]
 
 
+def test_tables_have_the_baseline_first_and_warm_before_cold(demo: dict[str, Any]) -> None:
+    names = [variant.name for variant in VARIANTS]
+    assert [row[0] for row in demo["Init and restore durations, ms"]["rows"]] == names
+    assert [row[0] for row in demo["Lambda's share, as billed"]["rows"]] == names
+    by_start = [row[:2] for row in demo["Latency of warm invocations and of cold starts, ms"]["rows"]]
+    assert by_start == [[name, start] for name in names for start in ("0", "1")]
+
+
 def test_the_billed_duration_is_the_reports(demo: dict[str, Any], report: Report) -> None:
     rows = {row[0]: row for row in demo["Lambda's share, as billed"]["rows"]}
     for one in report.variants:
@@ -96,7 +105,7 @@ def drawn(tmp_path: Path, records: list[dict[str, Any]], metrics: list[Any], per
     with RecordStore(write(tmp_path / "run", records)) as store:
         store.catch_up()
         wire = more.get("wire", Wire({}))
-        return results(read_dashboard("d", body), store, Range(BEGAN, BEGAN + 180, period, 60), wire)[0]
+        return results(read_dashboard("d", body), Values(store), Range(BEGAN, BEGAN + 180, period, 60), wire)[0]
 
 
 def of(namespace: str, name: str, stat: str, variant: str = "no_cache", **options: Any) -> list[Any]:
@@ -197,20 +206,28 @@ def test_metric_math_that_is_not_known_is_refused_in_its_widget(tmp_path: Path) 
             {"no_cache": 1200},
             {
                 "kind": "nothing",
-                "why": "No data: records do not tell when a downstream call failed. On the wire, in the whole run: "
+                "why": "No data: no record in this range has CacheLab DownstreamErrors. On the wire, in the whole run: "
                 "no_cache 1,200.",
             },
         ),
-        (
-            {},
-            {
-                "kind": "nothing",
-                "why": "No data: records do not tell of downstream errors; what the wire saw is known when a local run "
-                "has ended.",
-            },
-        ),
+        ({}, {"kind": "nothing", "why": "No data: no record in this range has CacheLab DownstreamErrors."}),
     ],
 )
-def test_downstream_errors_are_what_the_wire_saw(tmp_path: Path, wire: dict[str, int], result: Any) -> None:
+def test_records_without_downstream_errors_have_none_where_the_wire_saw_none(
+    tmp_path: Path, wire: dict[str, int], result: Any
+) -> None:
     metrics = [of("CacheLab", "DownstreamErrors", "Sum")]
     assert drawn(tmp_path, RECORDS, metrics, wire=Wire(wire)) == result
+
+
+def test_downstream_errors_are_those_of_answers_and_of_failures(tmp_path: Path) -> None:
+    failed: dict[str, Any] = {"status": "function_error", "error_type": "DownstreamError", "cache": None}
+    records = [
+        record(0, downstream_errors=2),
+        record(30, downstream_errors=0),
+        record(61, downstream_errors=3, **failed),
+        record(62, **failed),  # its log was not seen
+        record(125, downstream_errors=0),
+    ]
+    sums = drawn(tmp_path, records, [of("CacheLab", "DownstreamErrors", "Sum")], wire=Wire({"no_cache": 5}))
+    assert sums == {"kind": "graph", "series": [[2, 3, 0]], "sums": True}

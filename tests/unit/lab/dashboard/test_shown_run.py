@@ -13,21 +13,25 @@ def test_the_latest_run_is_shown_when_none_is_given(tmp_path: Path, monkeypatch:
     for age, name in ((5, "new"), (500, "old")):
         folder = write(Path("runs") / name, [record(0)])
         os.utime(folder / "run.json", (1_790_000_000 - age, 1_790_000_000 - age))
-    assert chosen_run(None) == Path("runs/new")
+    with chosen_run(None) as folder:
+        assert folder == Path("runs/new")
 
 
 def test_without_any_run_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"no run under runs/; give RUN, or make one with `python -m lab run`"):
-        chosen_run(None)
+    with (
+        pytest.raises(UsageError, match=r"no run under runs/; give RUN, or make one with `python -m lab run`"),
+        chosen_run(None),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{"])
 def test_what_is_no_run_is_wrong_use(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "run.json").write_text(content)
-    with pytest.raises(UsageError, match=r"run\.json"):
-        chosen_run(tmp_path)
+    with pytest.raises(UsageError, match=r"run\.json"), chosen_run(tmp_path):
+        pass
 
 
 def test_the_settings_of_the_run_are_those_of_its_dashboards(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 from lab.records import Record
 from tests.ministack_fixture import ministack
 from tests.unit.lab.report.simulated import BEGAN, simulate
+from tests.unit.lab.runs_in_s3 import bucket
 
-__all__ = ["ministack"]
+__all__ = ["bucket", "ministack"]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Where the files of a run are: a folder, or S3 as ministack has it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -10,47 +9,20 @@ from lab.errors import LabError, UsageError
 from lab.report import compare_runs, render
 from lab.report.files import run_files
 from tests.unit.lab.report.simulated import simulate
-
-
-@pytest.fixture
-def bucket(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket at the endpoint that AWS_ENDPOINT_URL names."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": ministack,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="runs")
-    yield "runs"
-    boto3.resource("s3").Bucket("runs").objects.delete()
-    boto3.client("s3").delete_bucket(Bucket="runs")
-
-
-def _upload(bucket: str, prefix: str, run_dir: Path, shards: int) -> None:
-    client = boto3.client("s3")
-    client.upload_file(str(run_dir / "run.json"), bucket, f"{prefix}/run.json")
-    lines = (run_dir / "records.jsonl").read_text().splitlines(keepends=True)
-    for number in range(shards):
-        client.put_object(
-            Bucket=bucket, Key=f"{prefix}/records/{number:04d}.jsonl", Body="".join(lines[number::shards]).encode()
-        )
-        client.put_object(Bucket=bucket, Key=f"{prefix}/plan/{number:04d}.jsonl", Body=b'[0.1,"no_cache",0,"k"]\n')
-    client.put_object(Bucket=bucket, Key=f"{prefix}/manifest.json", Body=b"{}")
+from tests.unit.lab.runs_in_s3 import upload
 
 
 @pytest.mark.parametrize("fmt", ["text", "json", "markdown"])
 def test_shards_in_s3_are_reported_as_the_same_run_in_a_folder(bucket: str, tmp_path: Path, fmt: str) -> None:
     run_dir = simulate(tmp_path / "run")
-    _upload(bucket, "fleet/one", run_dir, shards=7)
+    upload(bucket, "fleet/one", run_dir, shards=7)
 
     assert render(f"s3://{bucket}/fleet/one/", fmt) == render(run_dir, fmt)  # type: ignore[arg-type]
 
 
 def test_a_shard_in_parts_counts_until_it_is_whole(bucket: str, tmp_path: Path) -> None:
     run_dir = simulate(tmp_path / "run", duration_s=3.0)
-    _upload(bucket, "killed", run_dir, shards=2)
+    upload(bucket, "killed", run_dir, shards=2)
     client = boto3.client("s3")
     lines = (run_dir / "records.jsonl").read_bytes().splitlines(keepends=True)[1::2]
     for number, part in enumerate((lines[:100], lines[100:])):
@@ -63,7 +35,7 @@ def test_a_shard_in_parts_counts_until_it_is_whole(bucket: str, tmp_path: Path) 
 
 def test_runs_in_s3_are_compared(bucket: str, tmp_path: Path) -> None:
     run_dir = simulate(tmp_path / "run", duration_s=3.0)
-    _upload(bucket, "one", run_dir, shards=2)
+    upload(bucket, "one", run_dir, shards=2)
 
     text, regressed = compare_runs(run_dir, f"s3://{bucket}/one", 5.0)
     assert not regressed
