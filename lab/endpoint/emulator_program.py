@@ -3,6 +3,8 @@
 Step Functions, topics and queues of ministack call its own executor, inside the process. Here they call what stands in
 front, so that every function runs in the engine. The front door's address comes in a file, for it is known later.
 
+Where ministack's Lambda API is not like AWS's, and a user can see it, `mend` puts it right.
+
 Run as a program; it ends when its standard input closes, however the lab ended.
 """
 
@@ -41,6 +43,44 @@ def front_door_url(config: dict[str, Any]) -> str:
     return f"{FRONT_DOOR.read_text(encoding='ascii')}/2015-03-31/functions/{function}/invocations"
 
 
+def mend(lambda_svc: Any) -> None:
+    """Have ministack end function URLs with their function, and refuse aliases of versions that there are not.
+
+    AWS Lambda Developer Guide, "Creating and managing Lambda function URLs": Lambda deletes the URL of a deleted
+    function (some time later; here at once). CreateAlias was seen to answer ResourceNotFoundException, "Function not
+    found" and the version's ARN (aws-cloudformation/rain, issue 175); the API reference has the same error for
+    UpdateAlias.
+    """
+    delete, create, update = lambda_svc._delete_function, lambda_svc._create_alias, lambda_svc._update_alias
+
+    def delete_function(name: str, *rest: Any) -> Any:
+        answer = delete(name, *rest)
+        if name not in lambda_svc._functions:
+            urls = lambda_svc._function_urls  # by name, or name:alias
+            for key in [key for key in urls if key.partition(":")[0] == name]:
+                del urls[key]
+        return answer
+
+    def create_alias(name: str, asked: dict[str, Any]) -> Any:
+        return unknown_version(name, asked) or create(name, asked)
+
+    def update_alias(name: str, alias: str, asked: dict[str, Any]) -> Any:
+        return unknown_version(name, asked) or update(name, alias, asked)
+
+    def unknown_version(name: str, asked: dict[str, Any]) -> Any:
+        function = lambda_svc._functions.get(name)
+        if function is None:
+            return None  # which ministack tells
+        weights = (asked.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        for version in (asked.get("FunctionVersion", "$LATEST"), *weights):
+            if version not in {"$LATEST", *function["versions"]}:
+                return lambda_svc._function_qualifier_not_found(name, version)
+        return None
+
+    lambda_svc._delete_function, lambda_svc._create_alias = delete_function, create_alias
+    lambda_svc._update_alias = update_alias
+
+
 def _watch() -> None:
     os.read(0, 1)
     os._exit(0)
@@ -55,6 +95,7 @@ def main() -> None:
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
+    mend(lambda_svc)
     ministack()
 
 

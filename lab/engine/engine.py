@@ -23,6 +23,8 @@ from lab.engine.telemetry import Telemetry
 from lab.engine.watch import Watch
 
 DEFAULTS = EngineSettings()
+KEY_KEPT_S = 300.0
+"""For so long after the end of an environment its last requests are still known to be its function's."""
 ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -112,6 +114,7 @@ class Engine:
                 Sandbox, self._supervisor, layout, version.tmp_mb, transport=self._settings.transport
             ),
             make_credentials=functools.partial(self._credentials, version),
+            forget_credentials=self._forget_credentials,
             make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),
             lines=platform_lines(version),
             gate=self.gate,
@@ -140,3 +143,6 @@ class Engine:
             "AWS_SESSION_TOKEN": secrets.token_urlsafe(60),
             **self._extra_variables,
         }
+
+    def _forget_credentials(self, credentials: dict[str, str]) -> None:
+        self._loop.call_later(KEY_KEPT_S, self.function_of_access_key.pop, credentials["AWS_ACCESS_KEY_ID"], None)

@@ -13,7 +13,7 @@ from typing import Protocol
 from lab.engine import platform_log
 from lab.engine.deadline import Deadline
 from lab.engine.function import FunctionVersion, lambda_environment
-from lab.engine.invocation import Fault, Invocation, Outcome
+from lab.engine.invocation import NO_REASON, Fault, Invocation, Outcome, fault_payload
 from lab.engine.log_buffer import LogBuffer
 from lab.engine.runtime import channel
 from lab.engine.sandbox import Sandbox
@@ -71,6 +71,7 @@ class Environment:
         self.version = version
         self._owner = owner
         self._credentials = services.make_credentials()
+        self._forget_credentials = services.forget_credentials
         self._lines = services.lines
         self._telemetry = services.telemetry
         self._busy_watch = services.busy_watch
@@ -126,10 +127,11 @@ class Environment:
         self._idle_watch.leave(self)
         self._sandbox.close()
         self._group.close()
+        self._forget_credentials(self._credentials)
         self._start_over()
         self._owner.environment_gone(self)
         if self._invocation is not None:
-            self._fail(Fault.EXIT, "Runtime exited without providing a reason")()
+            self._fail(Fault.EXIT, NO_REASON)()
 
     def _begin(self) -> None:
         snapshot = self._owner.snapshot_source()
@@ -314,8 +316,7 @@ class Environment:
 
     def _fail(self, fault: Fault, message: str) -> Callable[[], None]:
         assert self._invocation is not None
-        text = f"RequestId: {self._invocation.request_id} Error: {message}"
-        payload = json.dumps({"errorType": fault.value, "errorMessage": text}).encode()
+        payload = fault_payload(self._invocation.request_id, fault, message)
         status = "timeout" if fault is Fault.TIMEOUT else "error"
         error_type = None if fault is Fault.TIMEOUT else fault.value
         return self._finish(payload, function_error=True, status=status, error_type=error_type)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 MARK: Final = b"\xa5\x5a\x00"
 HEAD: Final = struct.Struct("!IIQ")
 MOST_BYTES: Final = 1 << 20
-"""A frame that says it is longer is none: what follows is lines."""
+"""Of a longer message this much is the record, and the rest is lines: a log event has 1 MiB at most."""
 
 
 class Piece(NamedTuple):
@@ -93,13 +93,12 @@ def _ended(text: bytes) -> bytes:
 
 def _find(log: bytes | bytearray, at: int) -> tuple[int, int]:
     """Where the next record begins and ends, which may be beyond the log; -1 and -1 where there is none."""
-    while (begin := log.find(MARK, at)) >= 0:
-        head = log[begin : begin + HEAD.size]
-        length = HEAD.unpack(head)[1] if len(head) == HEAD.size else 0
-        if length <= MOST_BYTES:
-            return begin, begin + HEAD.size + length
-        at = begin + len(MARK)
-    return -1, -1
+    begin = log.find(MARK, at)
+    if begin < 0:
+        return -1, -1
+    head = log[begin : begin + HEAD.size]
+    length = HEAD.unpack(head)[1] if len(head) == HEAD.size else 0
+    return begin, begin + HEAD.size + min(length, MOST_BYTES)
 
 
 def _whole(log: bytearray) -> tuple[int, int]:

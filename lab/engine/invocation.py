@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import json
 from collections.abc import Callable
 
 
@@ -11,6 +12,9 @@ class Fault(enum.StrEnum):
     TIMEOUT = "Sandbox.Timedout"
     EXIT = "Runtime.ExitError"
     MEMORY = "Runtime.OutOfMemory"
+
+
+NO_REASON = "Runtime exited without providing a reason"
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -36,6 +40,12 @@ class Invocation:
     on_done: Callable[[Outcome], None]
     client_context: str | None = None
     wants_log: bool = False
+
+
+def fault_payload(request_id: str, fault: Fault, message: str) -> bytes:
+    """What the caller of an invocation gets that failed other than by the function's own error."""
+    text = f"RequestId: {request_id} Error: {message}"
+    return json.dumps({"errorType": fault.value, "errorMessage": text}).encode()
 
 
 class ThrottledError(Exception):

@@ -7,7 +7,7 @@ import time
 
 from lab.engine.environment import Environment
 from lab.engine.function import FunctionVersion
-from lab.engine.invocation import Invocation, ThrottledError
+from lab.engine.invocation import NO_REASON, Fault, Invocation, Outcome, ThrottledError, fault_payload
 from lab.engine.sandbox import Sandbox
 from lab.engine.services import Services
 from lab.engine.settings import Routing
@@ -86,13 +86,16 @@ class Pool:
             self._snapshot.end()
 
     def end(self) -> None:
-        """End everything at once."""
+        """End everything at once; every invocation fails, those too that wait for an environment."""
         self._retired = True
+        if self._snapshot is not None:
+            self._snapshot.end()  # first: what waits for it then waits for an environment
+        waiting, self._waiting = self._waiting, collections.deque()
         for environment in list(self.environments):
             environment.end()
         self._end_spare()
-        if self._snapshot is not None:
-            self._snapshot.end()
+        for invocation in waiting:
+            self._fail(invocation)
 
     def sweep(self) -> None:
         """End the environments that have been idle for too long or have reached their lifetime."""
@@ -151,6 +154,11 @@ class Pool:
             return
         self._waiting.append(invocation)
         self._gate.ask(self._start_for_waiting)
+
+    def _fail(self, invocation: Invocation) -> None:
+        payload = fault_payload(invocation.request_id, Fault.EXIT, NO_REASON)
+        version = self.version.version
+        invocation.on_done(Outcome(payload=payload, function_error=True, executed_version=version, log_tail=b""))
 
     def _start_for_waiting(self) -> bool:
         if not self._waiting:

@@ -19,11 +19,13 @@ class Services:
     """Handed from the engine to the pools of versions, and from there to their environments.
 
     ``make_sandbox`` takes the files to join (see `Group`) and the callbacks of a `Sandbox`; ``make_credentials`` gives
-    an environment's own credentials and the engine's variables. The watches take environments that are busy and idle.
+    an environment's own credentials and the engine's variables, of which ``forget_credentials`` is told when it has
+    ended. The watches take environments that are busy and idle.
     """
 
     make_sandbox: Callable[..., Sandbox]
     make_credentials: Callable[[], dict[str, str]]
+    forget_credentials: Callable[[dict[str, str]], None]
     make_group: Callable[[], Group]
     lines: TextLog | JsonLog
     gate: StartGate

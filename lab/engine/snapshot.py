@@ -46,7 +46,9 @@ class Snapshot:
         self._waiting: list[Callable[[], None]] = []
         self._began = time.perf_counter()
         paths = self.sandbox.layout.paths
-        env = lambda_environment(version, log_stream=self._log_stream, paths=paths) | services.make_credentials()
+        self._credentials = services.make_credentials()
+        self._forget_credentials = services.forget_credentials
+        env = lambda_environment(version, log_stream=self._log_stream, paths=paths) | self._credentials
         self.sandbox.start(env | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(SNAPSHOT_INIT_LIMIT_S, self.sandbox.kill_process)
@@ -59,10 +61,9 @@ class Snapshot:
             call()
 
     def end(self) -> None:
-        """End the process, and with it the environments that were restored from it."""
-        self._timer.cancel()
-        self._pass_on(self._log.take()[1])
-        self.sandbox.close()
+        """End the process, and with it the environments that were restored from it; nobody waits for it any more."""
+        self._forget_credentials(self._credentials)
+        self._settle(SnapshotState.FAILED, "the version is no longer deployed")
 
     def _frame(self, kind: int, head: bytes, body: bytes) -> None:
         if self.state is not SnapshotState.PENDING:

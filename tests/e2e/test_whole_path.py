@@ -46,8 +46,25 @@ def test_module_cache_makes_one_downstream_call_a_key_and_environment(run: Run) 
     assert calls < len(records)
 
 
-def test_module_cache_serves_what_was_superseded(run: Run) -> None:
-    assert any((record.staleness_ms or 0) > 0 for record in run.of("module_cache"))
+def test_only_what_a_cache_held_is_stale(run: Run) -> None:
+    assert {record.cache for record in run.records if record.staleness_ms} <= {"hit"}
+
+
+def test_module_cache_serves_what_was_superseded(clients: dict[str, Any]) -> None:
+    dynamodb = clients["dynamodb"]
+    (table,) = dynamodb.list_tables()["TableNames"]
+    item = dynamodb.get_item(TableName=table, Key={"key": {"S": "item-0003"}})["Item"]
+    _, first = invoke(clients, "module_cache", {"key": "item-0003"})
+    newer = {**item, "version": {"N": str(first["version"] + 1)}}
+    try:
+        dynamodb.put_item(TableName=table, Item=newer)
+        _, second = invoke(clients, "module_cache", {"key": "item-0003"})
+        _, read = invoke(clients, "no_cache", {"key": "item-0003"})
+    finally:
+        dynamodb.put_item(TableName=table, Item=item)
+    assert second["environment"]["id"] == first["environment"]["id"]
+    assert (second["cache"], second["version"]) == ("hit", first["version"])
+    assert read["version"] == first["version"] + 1
 
 
 @pytest.mark.parametrize("variant", ["ttl_cache", "tmp_cache", "snapstart"])

@@ -61,10 +61,19 @@ def test_what_is_held_back_is_text_once_its_rest_is_not_to_come() -> None:
     assert joiner.feed(b"b\n") == b"b\n"
 
 
-def test_a_frame_that_says_it_is_huge_is_text() -> None:
-    log = HEAD.pack(KIND, MOST_BYTES + 1, 1) + b"x\n"
-    assert Joiner().feed(log) == log
-    assert list(cut(log)) == [Piece(log)]
+@pytest.mark.parametrize("size", [7_000, 1 << 16, 3 << 20])
+def test_of_a_message_over_a_mib_the_first_is_the_record_and_the_rest_lines(size: int) -> None:
+    message = b"one\n" + b"x" * MOST_BYTES + b"\nlast\n"
+    log = b"before\n" + frame(message, 5) + frame(b"after", 6)
+    joiner = Joiner()
+    passed = b"".join(joiner.feed(log[at : at + size]) for at in range(0, len(log), size))
+    assert list(cut(passed)) == [
+        Piece(b"before\n"),
+        Piece(message[:MOST_BYTES], 5),
+        Piece(message[MOST_BYTES:]),
+        Piece(b"after", 6),
+    ]
+    assert MARK not in plain(log)
 
 
 def test_a_platform_line_is_never_part_of_a_record() -> None:
