@@ -63,13 +63,14 @@ class Application:
         how = ["--require-approval", "never", "--concurrency", "4", "--progress", "events"]
         self._cdk("deploy", "--app", str(self._assembly), *how, *chosen)
 
-    def destroy(self) -> None:
-        """Remove every stack of the application.
+    def destroy(self, stacks: Sequence[str] | None = None) -> None:
+        """Remove the named stacks only, or all.
 
         Raises:
             LabError: the CDK CLI failed; the text is its own reason.
         """
-        self._cdk("destroy", "--app", str(self._assembly), "--all", "--force")
+        chosen = ["--exclusively", *stacks] if stacks else ["--all"]
+        self._cdk("destroy", "--app", str(self._assembly), "--force", *chosen)
 
     def _cdk(self, command: str, *arguments: str) -> None:
         if not CDK_CLI.is_file():

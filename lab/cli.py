@@ -444,12 +444,18 @@ def _writing(path: Path) -> Iterator[None]:
     "--fail-above",
     type=Finite(min=0),
     metavar="PERCENT",
-    help="Exit 1 if a variant of RUN_B is slower than in RUN_A by more than this.",
+    help="Exit 1 on a regression by more than this: see above.",
 )
 def _compare(*, run_a: str, run_b: str, fail_above: float | None) -> int:
     """Compare two runs.
 
-    Shows RUN_B beside RUN_A, variant by variant, with confidence intervals.
+    Shows RUN_B beside RUN_A, variant by variant, with confidence intervals: median and 99th percentile of latency and
+    service time, downstream calls per 1,000 invocations, and the share of invocations that failed.
+
+    With --fail-above it is a regression, and the exit code 1, if for any variant one of the five numbers grew by more
+    than PERCENT, or the share of failed invocations (function errors, throttled, lost) rose by more than PERCENT
+    percentage points, each by the lower end of the change's 95 % interval; or if a variant that answered in RUN_A did
+    not answer in RUN_B.
     """
     from lab.report import compare_runs
 
@@ -558,20 +564,16 @@ def _collect(*, since: str, until: str | None, target: Target, endpoint_url: str
     Reads the functions' logs of that span of time, and writes a folder like that of `run`: one record an invocation,
     without what only a caller knows.
     """
+    from lab.drive.moments import moment
+
+    now = time.time()
+    begin, end = moment("--since", since, now), now if until is None else moment("--until", until, now)
     url = _needed_endpoint_url(target, endpoint_url)
     from lab.drive.collect import Collection, collect
     from lab.drive.folder import RUNS, new_run_id
-    from lab.drive.moments import moment
     from lab.drive.steps import Steps
 
-    now = time.time()
-    collection = Collection(
-        variants=DEFAULTS.variants,
-        begin=moment("--since", since, now),
-        end=now if until is None else moment("--until", until, now),
-        target=target,
-        endpoint_url=url,
-    )
+    collection = Collection(variants=DEFAULTS.variants, begin=begin, end=end, target=target, endpoint_url=url)
     folder = RUNS / new_run_id("collected") if out is None else out
     count = collect(collection, folder, Steps(say))
     _print_comparison(folder)
@@ -606,7 +608,7 @@ def _deploy(*, source: Source, context: tuple[str, ...], target: Target, endpoin
 def _destroy(*, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
     """Remove the application and its items.
 
-    The items of every source go, and the runs that fleets have left in S3.
+    The items of every source go, and the runs that fleets have left in S3. Where nothing is deployed, it says so.
     """
     settings = _context(context, {"source": "--source"})
     url = _needed_endpoint_url(target, endpoint_url)

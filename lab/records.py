@@ -6,15 +6,20 @@ as it completes). A run that was killed leaves at most one incomplete last line,
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, NoReturn
 
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 
 SCHEMA_VERSION = 1
 RECORDS_FILE = "records.jsonl"
 RUN_FILE = "run.json"
+MOST: Final = 1e12
+"""Beyond any count, any time in milliseconds (30 years of them) and any moment in Unix seconds."""
+NAMED: Final = ("variant", "status", "target")
+"""Without these a line is not a record."""
 
 Status = Literal["ok", "function_error", "throttled", "lost"]
 
@@ -25,7 +30,7 @@ class Outcome:
 
     ``…_ms`` are milliseconds. ``init_downstream_calls`` are those that the environment made outside any invocation (at
     init or after a restore), told by its first one. ``downstream_errors`` are those of both that got no answer or an
-    HTTP status of 400 or more; a failed invocation has them too, where its log was seen.
+    HTTP status of 400 or more. A failed invocation has its calls and errors too, where its log was seen.
     """
 
     status: Status
@@ -96,11 +101,12 @@ def read_records(run_dir: Path) -> Iterator[Record]:
     One object a record: for reports, which must not grow with the run, `lab.report.columns` reads the same file.
 
     Raises:
-        LabError: there is no record file, or a line in its middle is damaged.
+        UsageError: there is no record file.
+        LabError: a line in its middle is damaged.
     """
     path = run_dir / RECORDS_FILE
     if not path.is_file():
-        raise LabError(f"no run at {run_dir}: {RECORDS_FILE} is missing; give the folder that `lab run` wrote")
+        no_run(run_dir, RECORDS_FILE)
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith("\n"):
@@ -112,24 +118,58 @@ def read_records(run_dir: Path) -> Iterator[Record]:
 def _parse(line: str, number: int, path: Path) -> Record:
     try:
         fields: dict[str, Any] = json.loads(line)
-        return Record(**{name: value for name, value in fields.items() if name in _FIELDS})
+        record = Record(**{name: value for name, value in fields.items() if name in _FIELDS})
+        if not is_record(fields, _FIELDS):
+            raise ValueError("it names no variant, status or target, or a number is beyond what can be")
     except (ValueError, TypeError, AttributeError) as error:
         raise LabError(f"{path}:{number} is not a record ({error}); delete that line to read the rest") from None
+    return record
+
+
+def is_record(fields: Any, read: Iterable[str]) -> bool:
+    """Whether what a line holds can be a record of the lab.
+
+    It names its variant, status and target, and none of the fields that are read is a number beyond `MOST`. What is no
+    finite number at all is another matter: it was not measured.
+    """
+    if not isinstance(fields, dict) or any(fields.get(name) in (None, "") for name in NAMED):
+        return False
+    return not any(_is_beyond(fields.get(name)) for name in read)
+
+
+def _is_beyond(value: Any) -> bool:
+    return isinstance(value, int | float) and MOST < abs(value) <= sys.float_info.max
+
+
+def no_run(place: object, missing: str) -> NoReturn:
+    """Tell that a folder, or another place, holds no run.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(f"no run at {place}: {missing} is missing; give the folder that `lab run` wrote")
 
 
 def read_run(run_dir: Path) -> dict[str, Any]:
     """The content of a run's ``run.json``.
 
     Raises:
-        LabError: the file is missing or is not a JSON object.
+        UsageError: the file is missing, or of a version that this lab does not know.
+        LabError: it is not a JSON object.
     """
     path = run_dir / RUN_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LabError(f"no run at {run_dir}: {RUN_FILE} is missing; give the folder that `lab run` wrote") from None
-    except ValueError as error:
+    except (FileNotFoundError, NotADirectoryError):
+        no_run(run_dir, RUN_FILE)
+    except (ValueError, RecursionError) as error:
         raise LabError(f"{path} is not JSON ({error})") from None
     if not isinstance(content, dict):
         raise LabError(f"{path} is not a JSON object")
+    version = content.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} has schema_version {str(version)[:40]!r}, and this lab reads {SCHEMA_VERSION}; use the lab that"
+            " wrote it"
+        )
     return content

@@ -13,7 +13,7 @@ from stacks.settings import Settings
 INTRODUCTION = """\
 # Which cache, and what does it cost?
 Each variant has one colour everywhere. Compare them with **{baseline}**, the baseline, and read from the top.
-A line ends where there was no invocation. A table's rows are by name.
+A line ends where there was no invocation.
 
 | variant | what it does | stale data | choose it when |
 |---|---|---|---|
@@ -36,7 +36,7 @@ class ComparisonStack(Stack):
             variants=variants,
             settings=settings,
             introduction=_introduction(variants),
-            introduction_height=3 + len(variants),
+            introduction_height=1 + len(variants),
         )
 
 

@@ -1,26 +1,78 @@
 """What the dashboards ask of the functions' logs by CloudWatch Logs Insights: figures that are no metric.
 
 Lambda tells init, restore and billed duration in the last line of an invocation alone: REPORT in the text format,
-`platform.report` in JSON. Insights finds the fields of both by itself, but for the restore of the text format:
+`platform.report` in JSON. Insights finds the fields of both by itself, but for the restore of the text format, and
+those of the functions' own EMF lines, which are JSON in both:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from stacks import names, prices
 from stacks.settings import Settings
-
-Query = Sequence[str]
-"""The commands of a query, without those that name the log groups."""
+from warmcache import metrics
 
 VARIANT = rf"parse @log /{names.PROJECT}-(?<variant>\w+)/"
 
 
-class _Report(NamedTuple):
-    """How one log format tells an invocation's figures: the commands that find them, and their names."""
+class Column(NamedTuple):
+    """An expression and its name."""
 
+    expression: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.expression} as {self.name}"
+
+
+class Table(NamedTuple):
+    """A table with a row for each variant, or for each group of its invocations.
+
+    Attributes:
+        reading: the commands that choose the lines and find what is no field by itself.
+        figures: aggregates, or arithmetic of those that stand before.
+        shown: the names of the figures that are shown.
+        groups: what a variant's invocations are told apart by, in the order of its rows.
+    """
+
+    reading: tuple[str, ...]
+    figures: tuple[Column, ...]
+    shown: tuple[str, ...]
+    groups: tuple[Column, ...] = ()
+
+    def commands(self, variants: Sequence[str]) -> list[str]:
+        """Its query, without the commands that name the log groups. Rows are in the order of ``variants``."""
+        # Insights sorts by value: a hidden column has each variant's place, where there is more than one.
+        place = [Column(_place(variants), "place")] if len(variants) > 1 else []
+        fields = [*place, *self.groups]
+        groups = [*(column.name for column in place), "variant", *(column.name for column in self.groups)]
+        first, *rest = self.reading
+        return [
+            first,
+            VARIANT,
+            *rest,
+            *([f"fields {_listed(fields)}"] if fields else []),
+            f"stats {_listed(self.figures)} by {', '.join(groups)}",
+            *([f"sort {', '.join(f'{column.name} asc' for column in fields)}"] if fields else []),
+            f"display {', '.join(['variant', *(column.name for column in self.groups), *self.shown])}",
+        ]
+
+
+def _place(variants: Sequence[str]) -> str:
+    return " + ".join(f'{place} * strcontains(variant, "{name}")' for place, name in enumerate(variants) if place)
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    return ", ".join(map(str, columns))
+
+
+class _Report(NamedTuple):
+    """How one log format tells an invocation's figures: its lines, the commands that find more, and the names."""
+
+    lines: str
     commands: tuple[str, ...]
     duration: str
     init: str
@@ -30,14 +82,16 @@ class _Report(NamedTuple):
 
 _REPORTS = {
     "text": _Report(
-        commands=('filter @type = "REPORT"', r"parse @message /Restore Duration: (?<restoreMs>[\d.]+) ms/"),
+        lines='@type = "REPORT"',
+        commands=(r"parse @message /Restore Duration: (?<restoreMs>[\d.]+) ms/",),
         duration="@duration",
         init="@initDuration",
         restore="restoreMs",
         billed="@billedDuration",
     ),
     "json": _Report(
-        commands=('filter type = "platform.report"',),
+        lines='type = "platform.report"',
+        commands=(),
         duration="record.metrics.durationMs",
         init="record.metrics.initDurationMs",
         restore="record.metrics.restoreDurationMs",
@@ -46,45 +100,73 @@ _REPORTS = {
 }
 
 
-def latency_by_start(settings: Settings) -> Query:
-    """Percentiles of duration, init and restore together, ms: a row each for warm invocations and cold starts."""
+def duration_by_start(settings: Settings) -> Table:
+    """Percentiles of duration, init and restore together, ms: warm invocations, cold starts and restores apart."""
     report = _REPORTS[settings.log_format]
     whole = f"{report.duration} + coalesce({report.init}, 0) + coalesce({report.restore}, 0)"
-    return [
-        *_of_reports(report),
-        f"stats count(*) as invocations, pct({whole}, 50) as p50, pct({whole}, 90) as p90, "
-        f"pct({whole}, 99) as p99, max({whole}) as longest "
-        f"by variant, (ispresent({report.init}) or ispresent({report.restore})) as coldStart",
-        "sort variant asc, coldStart asc",
-    ]
+    figures = (
+        Column("count(*)", "invocations"),
+        *(Column(f"pct({whole}, {percent})", f"p{percent}") for percent in (50, 90, 99)),
+        Column(f"max({whole})", "longest"),
+    )
+    groups = (Column(f"ispresent({report.init})", "coldStart"), Column(f"ispresent({report.restore})", "restored"))
+    return Table(_of_reports(report), figures, _names(figures), groups)
 
 
-def starts(settings: Settings) -> Query:
-    """How many inits and restores there were, and how long they took, ms."""
+def starts(settings: Settings) -> Table:
+    """How many inits and restores there were, how long they took, and the mean billed duration, ms."""
     report = _REPORTS[settings.log_format]
-    return [
-        *_of_reports(report),
-        f"stats count({report.init}) as inits, pct({report.init}, 50) as initP50, max({report.init}) as initLongest, "
-        f"count({report.restore}) as restores, pct({report.restore}, 50) as restoreP50, "
-        f"max({report.restore}) as restoreLongest by variant",
-        "sort variant asc",
-    ]
+    figures = (
+        Column(f"count({report.init})", "inits"),
+        Column(f"pct({report.init}, 50)", "initP50"),
+        Column(f"max({report.init})", "initLongest"),
+        Column(f"count({report.restore})", "restores"),
+        Column(f"pct({report.restore}, 50)", "restoreP50"),
+        Column(f"max({report.restore})", "restoreLongest"),
+        Column(f"avg({report.billed})", "billedMean"),
+    )
+    return Table(_of_reports(report), figures, _names(figures))
 
 
-def billed(settings: Settings) -> Query:
-    """The mean billed duration, ms, and what Lambda charges for a million invocations, US dollars."""
+def cost(settings: Settings) -> Table:
+    """What a million invocations cost, US dollars, by part: as billed, and the downstream calls of the EMF lines.
+
+    In the report's order of operations (`lab.prices`), so that what lies between two last digits is rounded alike.
+    """
     report = _REPORTS[settings.log_format]
-    compute = prices.compute_per_ms(memory_mb=settings.memory_mb, architecture=settings.architecture)
-    restore = prices.restore_per_million(memory_mb=settings.memory_mb)
-    return [
-        *_of_reports(report),
-        f"stats count(*) as invocations, avg({report.billed}) as billedMs, count({report.restore}) as restores, "
-        f"{prices.requests_per_million():.10g} + {compute:.10f} * billedMs "
-        f"+ {restore:.10g} * restores / invocations as lambdaUsdPerMillion by variant",
-        "sort variant asc",
-    ]
+    calls = metrics.DOWNSTREAM_CALLS.name
+    gigabytes = _decimal(settings.memory_mb / 1024)
+    requests = f"1000000 * {_decimal(prices.LAMBDA_REQUEST)}"
+    gb_second = _decimal(prices.LAMBDA_GB_SECOND[settings.architecture])
+    compute = f"1000000 * billedMean / 1000 * {gigabytes} * {gb_second}"
+    restores = f"1000000 * (restored / invocations) * {gigabytes} * {_decimal(prices.SNAPSTART_RESTORE)}"
+    reads = f"1000000 * (calls / invocations) * {_decimal(prices.READ[settings.source])}"
+    parts = (
+        # `stats` takes no constant alone.
+        Column(f"{requests} * invocations / invocations", "requests"),
+        Column(compute, "compute"),
+        Column(restores, "restores"),
+        Column(reads, "downstreamReads"),
+        Column(f"{requests} + {compute} + {restores} + {reads}", "total"),
+    )
+    measured = (
+        Column(f"count({report.billed})", "invocations"),
+        Column(f"avg({report.billed})", "billedMean"),
+        Column(f"count({report.restore})", "restored"),
+        Column(f"sum({calls})", "calls"),
+    )
+    reading = (f"filter {report.lines} or ispresent({calls})", *report.commands)
+    return Table(reading, (*measured, *parts), _names(parts))
 
 
-def _of_reports(report: _Report) -> Query:
-    first, *rest = report.commands
-    return [first, VARIANT, *rest]
+def _decimal(number: float) -> str:
+    """A number as Insights reads it: without an exponent."""
+    return f"{Decimal(repr(number)):f}"
+
+
+def _of_reports(report: _Report) -> tuple[str, ...]:
+    return f"filter {report.lines}", *report.commands
+
+
+def _names(columns: Sequence[Column]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)

@@ -30,11 +30,6 @@ def requests_per_million() -> float:
     return 1e6 * LAMBDA_REQUEST
 
 
-def restore_per_million(*, memory_mb: int) -> float:
-    """What a million restores cost."""
-    return 1e6 * memory_mb / 1024 * SNAPSTART_RESTORE
-
-
 def reads_per_million(source: str) -> float:
     """What a million downstream calls cost."""
     return 1e6 * READ[source]

@@ -15,14 +15,14 @@ HALF, THIRD, QUARTER = GRID // 2, GRID // 3, GRID // 4
 
 
 def totals(shown: Shown) -> list[Row]:
-    """The answer at a glance: one number a variant, over all the time shown."""
+    """The answer at a glance: one number a variant, and its cost, over all the time shown."""
     return [
         [
-            shown.in_total("Latency p50, ms", metrics.duration("p50"), width=QUARTER),
-            shown.in_total("Downstream calls per 1,000 invocations", metrics.DOWNSTREAM_CALLS_PER_1000, width=QUARTER),
-            shown.in_total("Hit ratio, %", metrics.HIT_RATIO, width=QUARTER),
-            shown.in_total("Cost per million, USD", metrics.cost_per_million(shown.settings), width=QUARTER),
-        ]
+            shown.in_total("Duration p50, ms", metrics.duration("p50"), width=THIRD),
+            shown.in_total("Downstream calls per 1,000 invocations", metrics.DOWNSTREAM_CALLS_PER_1000, width=THIRD),
+            shown.in_total("Hit ratio, %", metrics.HIT_RATIO, width=THIRD),
+        ],
+        [shown.from_logs("Cost of a million invocations, $", log_queries.cost(shown.settings), width=GRID)],
     ]
 
 
@@ -32,21 +32,22 @@ def latency(shown: Shown) -> list[Row]:
         [
             heading(
                 "Latency",
-                "Lower is better. The graphs are Lambda's Duration, the handler's run time. The table adds init or "
-                "restore, and has cold starts (coldStart 1) apart from warm invocations. Under a hundred invocations "
-                "a minute a p99 is one slow call.",
+                "Lower is better. Duration is the handler's run time alone; the latency of a run's report counts from "
+                "the planned start of a request to its answer. The table adds init or restore, and has cold starts "
+                "(coldStart 1), restores (restored 1) and warm invocations apart. Under a hundred invocations a minute "
+                "a p99 is one slow call.",
             )
         ],
         [
-            shown.over_time("Latency p50", metrics.duration("p50"), axis=MILLISECONDS, width=QUARTER),
-            shown.over_time("Latency p90", metrics.duration("p90"), axis=MILLISECONDS, width=QUARTER),
-            shown.over_time("Latency p99", metrics.duration("p99"), axis=MILLISECONDS, width=QUARTER),
-            shown.over_time("Latency maximum", metrics.duration("Maximum"), axis=MILLISECONDS, width=QUARTER),
+            shown.over_time("Duration p50", metrics.duration("p50"), axis=MILLISECONDS, width=QUARTER),
+            shown.over_time("Duration p90", metrics.duration("p90"), axis=MILLISECONDS, width=QUARTER),
+            shown.over_time("Duration p99", metrics.duration("p99"), axis=MILLISECONDS, width=QUARTER),
+            shown.over_time("Duration maximum", metrics.duration("Maximum"), axis=MILLISECONDS, width=QUARTER),
         ],
         [
             shown.from_logs(
-                "Latency of warm invocations and of cold starts, ms",
-                log_queries.latency_by_start(shown.settings),
+                "Duration with init or restore, by start, ms",
+                log_queries.duration_by_start(shown.settings),
                 width=GRID,
             )
         ],
@@ -120,12 +121,15 @@ def cold_starts(shown: Shown) -> list[Row]:
             heading(
                 "Cold starts",
                 "The graph counts environments that were initialized for a request. Those restored from a snapshot "
-                "are in the table alone, which has init and restore durations in ms from Lambda's log.",
+                "are in the table alone, which has Lambda's own figures from the log, in ms; billed is what an "
+                "invocation is charged for, init and restore with it.",
             )
         ],
         [
             shown.over_time("Cold starts a minute", metrics.COLD_STARTS, axis=COUNT, width=THIRD),
-            shown.from_logs("Init and restore durations, ms", log_queries.starts(shown.settings), width=2 * THIRD),
+            shown.from_logs(
+                "Init, restore and billed durations, ms", log_queries.starts(shown.settings), width=2 * THIRD
+            ),
         ],
     ]
 
@@ -171,19 +175,19 @@ def cost(shown: Shown) -> list[Row]:
         [
             heading(
                 "Cost per million invocations",
-                f"List prices of us-east-1 on {prices.READ_ON}, no free tier. In the graph: requests, Duration and "
-                "downstream calls. In the table: requests, billed duration (with init) and restores. "
-                "In neither: kept snapshots, provisioned concurrency, logs, metrics, storage.",
+                f"List prices of us-east-1 on {prices.READ_ON}, no free tier. The table at the top is of what was "
+                "billed, init and restores included, as in the run's report. The graph is not: it has requests, "
+                "Duration and downstream calls, but no init and no restore. In neither: kept snapshots, provisioned "
+                "concurrency, logs, metrics, storage.",
             )
         ],
         [
             shown.over_time(
-                "Cost per million, with downstream calls",
+                "Cost per million over time, without init and restores",
                 metrics.cost_per_million(shown.settings),
                 axis=DOLLARS,
-                width=HALF,
-            ),
-            shown.from_logs("Lambda's share, as billed", log_queries.billed(shown.settings), width=HALF),
+                width=GRID,
+            )
         ],
     ]
 

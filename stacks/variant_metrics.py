@@ -136,9 +136,9 @@ def value_age(statistic: Statistic) -> Series:
 
 @functools.cache
 def cost_per_million(settings: Settings) -> MetricOf:
-    """What a million invocations cost, US dollars: requests, the handlers' duration and downstream calls.
+    """What a million invocations cost over time, US dollars, but for init and restores, which no metric tells.
 
-    Lambda has no metric of the billed duration. What init and restores add is in its log: see ``log_queries``.
+    Lambda has no metric of the billed duration either. What was billed is in its log: see ``log_queries.cost``.
     """
     compute = prices.compute_per_ms(memory_mb=settings.memory_mb, architecture=settings.architecture)
     reads = prices.reads_per_million(settings.source)

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from functions.registry import Variant
 from stacks import names
-from stacks.log_queries import Query
+from stacks.log_queries import Table
 from stacks.settings import Settings
 from stacks.variant_metrics import MetricOf
 
@@ -63,15 +63,17 @@ class Shown:
             height=TOTALS_HEIGHT,
         )
 
-    def from_logs(self, title: str, query: Query, *, width: int) -> cloudwatch.IWidget:
-        """A table of what the functions' logs say."""
+    def from_logs(self, title: str, table: Table, *, width: int) -> cloudwatch.IWidget:
+        """A table of what the functions' logs say, as high as its rows where nothing stands beside it."""
+        # With groups there are mostly two rows of a variant: warm, and cold starts or restores.
+        rows = len(self._variants) * (2 if table.groups else 1)
         return cloudwatch.LogQueryWidget(
             title=title,
             log_group_names=[names.log_group_name(names.function_name(variant.name)) for variant in self._variants],
-            query_lines=list(query),
+            query_lines=table.commands([variant.name for variant in self._variants]),
             view=cloudwatch.LogQueryVisualizationType.TABLE,
             width=width,
-            height=HEIGHT,
+            height=HEIGHT if width < GRID else 2 + (rows + 1) // 2,
         )
 
 

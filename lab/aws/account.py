@@ -1,5 +1,6 @@
 """Who the caller is at AWS, and what the account allows."""
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -67,6 +68,15 @@ def stack_outputs(connection: Connection, stack: str) -> dict[str, str] | None:
                 return None
             raise
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def standing_stacks(connection: Connection, stacks: Iterable[str]) -> list[str]:
+    """Those of the stacks that are there, in whatever state.
+
+    Raises:
+        LabError: they cannot be looked at.
+    """
+    return [stack for stack in stacks if stack_outputs(connection, stack) is not None]
 
 
 def is_bootstrapped(connection: Connection) -> bool:

@@ -1,7 +1,8 @@
 """Queries of CloudWatch Logs Insights, as far as the lab's dashboards use them: read here, made into SQL in one place.
 
 Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax". The commands are ``SOURCE``,
-``filter``, ``parse`` with a regular expression, ``stats … by`` and ``sort``; others are refused by name.
+``filter``, ``parse`` with a regular expression, ``fields``, ``stats … by``, ``sort`` and ``display``; others are
+refused by name.
 """
 
 import re
@@ -56,6 +57,12 @@ class Named(NamedTuple):
     expression: Expression
 
 
+class Fields(NamedTuple):
+    """New fields, one for each line."""
+
+    columns: tuple[Named, ...]
+
+
 class Stats(NamedTuple):
     """A row for each group."""
 
@@ -69,7 +76,13 @@ class Sort(NamedTuple):
     by: tuple[tuple[str, bool], ...]
 
 
-Command = Filter | Parse | Stats | Sort
+class Display(NamedTuple):
+    """The columns that are shown, in this order."""
+
+    names: tuple[str, ...]
+
+
+Command = Filter | Parse | Fields | Stats | Sort | Display
 
 
 class Query(NamedTuple):
@@ -88,7 +101,7 @@ _TOKEN: Final = re.compile(
     |(?P<other>\S))""",
     re.VERBOSE,
 )
-_FUNCTIONS: Final = ("count", "avg", "min", "max", "sum", "pct", "coalesce", "ispresent")
+_FUNCTIONS: Final = ("count", "avg", "min", "max", "sum", "pct", "coalesce", "ispresent", "strcontains")
 _REGEX: Final = re.compile(r"\s*/((?:[^/\\]|\\.)*)/")
 _GROUP: Final = re.compile(r"\(\?P?<(\w+)>")
 _BINDING: Final = {
@@ -130,21 +143,23 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._commands: dict[str, Callable[[], str | Command]] = {
+            "SOURCE": self._literal_text,
+            "filter": lambda: Filter(self._expression(0)),
+            "parse": self._parse,
+            "fields": lambda: Fields(tuple(self._listed(self._named))),
+            "stats": self._stats,
+            "sort": lambda: Sort(tuple(self._listed(self._order))),
+            "display": lambda: Display(tuple(self._listed(self._name))),
+        }
 
     def command(self) -> str | Command:
+        """The next command; of ``SOURCE`` the log group."""
         kind, word = self._next()
-        match word if kind == "name" else "":
-            case "SOURCE":
-                return self._literal_text()
-            case "filter":
-                return Filter(self._expression(0))
-            case "parse":
-                return self._parse()
-            case "stats":
-                return self._stats()
-            case "sort":
-                return Sort(tuple(self._listed(self._order)))
-        raise RefusedError(f"the command {word!r} of its query is not known here")
+        read = self._commands.get(word if kind == "name" else "")
+        if read is None:
+            raise RefusedError(f"the command {word!r} of its query is not known here")
+        return read()
 
     def at_end(self) -> bool:
         return not self._text[self._at :].strip()

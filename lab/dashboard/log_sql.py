@@ -1,7 +1,8 @@
 """A Logs Insights query as SQL over the table of records.
 
-An invocation's last line (REPORT, or `platform.report` in JSON) is made of its record; other lines of a log leave no
-trace in a record, so there are none. Its fields have the names that Insights finds by itself in both log formats:
+Two lines of an invocation are made of its record: the last one (REPORT, or `platform.report` in JSON), and of the
+function's own EMF line its downstream calls. Other lines of a log leave no trace in a record, so there are none. Fields
+have the names that Insights finds by itself in both log formats:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
 """
 
@@ -9,10 +10,24 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-disc
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lab.dashboard.insights import Call, Expression, Filter, Literal, Name, Parse, Query, Sort, Stats
-from lab.dashboard.measures import quantile
+from lab.dashboard.insights import (
+    Call,
+    Command,
+    Display,
+    Expression,
+    Fields,
+    Filter,
+    Literal,
+    Name,
+    Parse,
+    Query,
+    Sort,
+    Stats,
+)
+from lab.dashboard.measures import EXPRESSIONS, INVOKED, quantile
 from lab.dashboard.refusal import RefusedError
 from lab.drive.invoke import FUNCTION_PREFIX
+from warmcache import metrics as emitted
 
 MOST_ROWS: Final = 1000
 LOG_GROUP_PREFIX: Final = f"/aws/lambda/{FUNCTION_PREFIX}"
@@ -39,7 +54,7 @@ class Sql(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A whole query: its SQL, its values, and the names of its columns."""
+    """A whole query: its SQL, its values, and the names of the columns that are shown."""
 
     text: str
     values: Mapping[str, Any]
@@ -60,18 +75,39 @@ _MESSAGE: Final = " || ".join(
 _RARE: Final = {"Init Duration: ": "init_ms", "Restore Duration: ": "restore_ms"}
 """What only few messages hold, and the column that tells which."""
 
+_CALLS: Final = emitted.DOWNSTREAM_CALLS.name
+_IN_REPORT: Final = (
+    "request_id",
+    "duration_ms",
+    "billed_ms",
+    "memory_mb",
+    "max_memory_mb",
+    "init_ms",
+    "restore_ms",
+)
+# Literals tell the two kinds apart, so that DuckDB reads no line of a kind that is not asked for.
+_LINES: Final = f"""(
+    SELECT variant, moment, {", ".join(_IN_REPORT)}, 'REPORT' AS kind, 'platform.report' AS json_kind,
+           NULL::DOUBLE AS calls
+    FROM records WHERE {INVOKED} AND duration_ms IS NOT NULL
+    UNION ALL
+    SELECT variant, moment, {", ".join(f"NULL AS {name}" for name in _IN_REPORT)}, NULL AS kind, NULL AS json_kind,
+           {EXPRESSIONS[emitted.NAMESPACE, _CALLS]} AS calls
+    FROM records WHERE {INVOKED} AND downstream_calls IS NOT NULL)"""
+
 _FIELDS: Final[Mapping[str, Sql]] = {
-    "@type": Sql("'REPORT'", _TEXT),
+    "@type": Sql("kind", _TEXT),
     "@log": Sql(f"'{_LOG}' || variant", _TEXT),
     "@message": Sql(f"({_MESSAGE})", _TEXT),
     "@duration": Sql("duration_ms", _NUMBER),
     "@initDuration": Sql("init_ms", _NUMBER),
     "@billedDuration": Sql("billed_ms", _NUMBER),
-    "type": Sql("'platform.report'", _TEXT),
+    "type": Sql("json_kind", _TEXT),
     "record.metrics.durationMs": Sql("duration_ms", _NUMBER),
     "record.metrics.initDurationMs": Sql("init_ms", _NUMBER),
     "record.metrics.restoreDurationMs": Sql("restore_ms", _NUMBER),
     "record.metrics.billedDurationMs": Sql("billed_ms", _NUMBER),
+    _CALLS: Sql("calls", _NUMBER),
 }
 
 
@@ -88,20 +124,25 @@ class _Compiler:
     def __init__(self, query: Query) -> None:
         self._values: dict[str, Any] = {"variants": [_variant(group) for group in query.log_groups]}
         self._names: dict[str, Sql] = dict(_FIELDS)
-        self._conditions = ["variant IN $variants", "moment >= $start", "moment < $end", "duration_ms IS NOT NULL"]
+        self._conditions = ["variant IN $variants", "moment >= $start", "moment < $end"]
         self._select: list[tuple[str, Sql]] = []
         self._groups: list[tuple[str, Sql]] = []
         self._order: list[str] = []
+        self._shown: tuple[str, ...] = ()
         for command in query.commands:
             self._add(command)
         self.compiled = self._whole()
 
-    def _add(self, command: Filter | Parse | Stats | Sort) -> None:
+    def _add(self, command: Command) -> None:
+        if self._select and not isinstance(command, Sort | Display):
+            raise RefusedError("its query has a command after `stats` that is neither `sort` nor `display`")
         match command:
             case Filter(condition):
                 self._conditions.append(self._of(condition, _TRUTH).text)
             case Parse(field, pattern, name):
                 self._names[name] = Sql(self._parsed(field, pattern), _TEXT)
+            case Fields(columns):
+                self._names |= {name: self._sql(expression) for name, expression in columns}
             case Stats(columns, groups):
                 self._groups = [(name, self._sql(expression)) for name, expression in groups]
                 self._names |= dict(self._groups)
@@ -112,11 +153,19 @@ class _Compiler:
                     self._names[name] = found
                     self._select.append((name, found))
             case Sort(by):
-                shown = [name for name, _ in (*self._groups, *self._select)]
-                for name, ascending in by:
-                    if name not in shown:
-                        raise RefusedError(f"`sort` names {name!r}, which is no column")
-                    self._order.append(f"{shown.index(name) + 1} {'ASC' if ascending else 'DESC'} NULLS LAST")
+                self._order = [
+                    f"{self._column('sort', name)} {'ASC' if ascending else 'DESC'} NULLS LAST"
+                    for name, ascending in by
+                ]
+            case Display(names):
+                self._shown = names
+
+    def _column(self, command: str, name: str) -> str:
+        """What the SQL calls a column of the table."""
+        columns = [column for column, _ in (*self._groups, *self._select)]
+        if name not in columns:
+            raise RefusedError(f"`{command}` names {name!r}, which is no column")
+        return f"column_{columns.index(name)}"
 
     def _parsed(self, field: Name, pattern: str) -> str:
         """What the pattern's group matches. A regular expression is tried no oftener than it can tell anything new."""
@@ -131,17 +180,18 @@ class _Compiler:
 
     def _whole(self) -> Compiled:
         columns = [*self._groups, *self._select]
+        names = self._shown or [name for name, _ in columns]
+        shown = ", ".join(self._column("display", name) for name in names)
         # Insights has 1 and 0 for true and false.
         texts = [f"{sql.text}::INTEGER" if sql.type == _TRUTH else sql.text for _, sql in columns]
-        grouped = (
-            f" GROUP BY {', '.join(str(place) for place in range(1, len(self._groups) + 1))}" if self._groups else ""
-        )
+        computed = ", ".join(f"{text} AS column_{place}" for place, text in enumerate(texts))
+        groups = ", ".join(str(place) for place in range(1, len(self._groups) + 1))
         ordered = f" ORDER BY {', '.join(self._order)}" if self._order else ""
         text = (
-            f"SELECT {', '.join(texts)} FROM records WHERE {' AND '.join(self._conditions)}{grouped}"
-            f"{'' if self._groups else ' HAVING count(*) > 0'}{ordered} LIMIT {MOST_ROWS}"
+            f"SELECT {shown} FROM (SELECT {computed} FROM {_LINES} WHERE {' AND '.join(self._conditions)}"
+            f"{f' GROUP BY {groups}' if groups else ' HAVING count(*) > 0'}){ordered} LIMIT {MOST_ROWS}"
         )
-        return Compiled(text, self._values, [name for name, _ in columns])
+        return Compiled(text, self._values, names)
 
     def _value(self, value: object) -> str:
         name = f"value_{len(self._values)}"
@@ -149,14 +199,8 @@ class _Compiler:
         return f"${name}"
 
     def _of(self, expression: Expression, kind: str) -> Sql:
-        """The expression as a value of that type; what is no number is then no value."""
-        found = self._sql(expression)
-        if found.type == kind:
-            return found
-        if kind == _TRUTH:
-            raise RefusedError("a condition of its query is neither true nor false")
-        cast = f"TRY_CAST({found.text} AS {kind})" if kind == _NUMBER else f"({found.text})::{kind}"
-        return Sql(cast, kind, found.aggregate)
+        """The expression as a value of that type."""
+        return _cast(self._sql(expression), kind)
 
     def _sql(self, expression: Expression) -> Sql:
         match expression:
@@ -181,6 +225,9 @@ class _Compiler:
             case "ispresent", (of,):
                 part = self._sql(of)
                 return _joined([part], f"({part.text} IS NOT NULL)", _TRUTH)
+            case "strcontains", (of, Literal(str(wanted))):
+                part = self._of(of, _TEXT)
+                return _joined([part], f"contains({part.text}, {self._value(wanted)})::DOUBLE", _NUMBER)
         text = self._aggregate(function, arguments)
         if text is None:
             raise RefusedError(f"the function {function!r} of its query is not known with these arguments")
@@ -202,11 +249,21 @@ class _Compiler:
         wanted, kind = _OPERATORS[operator]
         parts = [self._sql(one), self._sql(other)]
         if wanted or _NUMBER in (parts[0].type, parts[1].type):
-            parts = [self._of(side, wanted or _NUMBER) for side in (one, other)]
+            parts = [_cast(part, wanted or _NUMBER) for part in parts]
         left, right = (part.text for part in parts)
         # A division by zero has no value.
         right = f"nullif({right}, 0)" if operator == "/" else right
         return _joined(parts, f"({left} {operator} {right})", kind)
+
+
+def _cast(found: Sql, kind: str) -> Sql:
+    """The same as a value of that type; what is no number is then no value."""
+    if found.type == kind:
+        return found
+    if kind == _TRUTH:
+        raise RefusedError("a condition of its query is neither true nor false")
+    cast = f"TRY_CAST({found.text} AS {kind})" if kind == _NUMBER else f"({found.text})::{kind}"
+    return Sql(cast, kind, found.aggregate)
 
 
 def _joined(parts: Sequence[Sql], text: str, kind: str) -> Sql:

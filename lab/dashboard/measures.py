@@ -1,8 +1,9 @@
 """The metrics that a run's records tell, as SQL over the table of records.
 
 Lambda's own (`AWS/Lambda`) and those that the functions emit (`CacheLab`), defined as the one measures and the other
-emit them: "Types of metrics for Lambda functions" in the Lambda Developer Guide, and ``warmcache.metrics``. Of an
-invocation that failed, its record has none of the functions' metrics but its downstream errors.
+emit them: "Types of metrics for Lambda functions" in the Lambda Developer Guide, and ``warmcache.metrics``. An
+invocation that failed has its downstream calls and errors where its log was seen; it was no hit, no miss and no stale
+serve.
 """
 
 import re
@@ -19,6 +20,8 @@ INVOKED: Final = "status IN ('ok', 'function_error')"
 
 CONCURRENCY: Final = "ConcurrentExecutions"
 _ANSWERED: Final = "cache IS NOT NULL"
+_EMITTED: Final = f"({_ANSWERED} OR (status = 'function_error' AND downstream_calls IS NOT NULL))"
+"""Its EMF line is known, from its answer or from its log."""
 # Records of before there was the field do not tell of downstream errors. But where the wire saw none in the whole run,
 # no invocation had one: ``$clean`` are these variants.
 _NO_ERROR: Final = f"CASE WHEN variant IN $clean AND {_ANSWERED} THEN 0::DOUBLE END"
@@ -34,9 +37,9 @@ EXPRESSIONS: Final[Mapping[tuple[str, str], str]] = {
     (LAMBDA, "Throttles"): _count("status = 'throttled'", f"{INVOKED} OR status = 'throttled'"),
     (LAMBDA, "Duration"): f"CASE WHEN {INVOKED} THEN duration_ms END",
     (LAMBDA, CONCURRENCY): "running",
-    (emitted.NAMESPACE, emitted.HITS.name): _count("cache = 'hit'", _ANSWERED),
-    (emitted.NAMESPACE, emitted.MISSES.name): _count("cache = 'miss'", _ANSWERED),
-    (emitted.NAMESPACE, emitted.STALE_SERVED.name): _count("cache = 'stale'", _ANSWERED),
+    (emitted.NAMESPACE, emitted.HITS.name): _count("coalesce(cache, '') = 'hit'", _EMITTED),
+    (emitted.NAMESPACE, emitted.MISSES.name): _count("coalesce(cache, '') = 'miss'", _EMITTED),
+    (emitted.NAMESPACE, emitted.STALE_SERVED.name): _count("coalesce(cache, '') = 'stale'", _EMITTED),
     (emitted.NAMESPACE, emitted.DOWNSTREAM_CALLS.name): "downstream_calls + coalesce(init_downstream_calls, 0)",
     (emitted.NAMESPACE, emitted.DOWNSTREAM_ERRORS.name): f"coalesce(downstream_errors, {_NO_ERROR})",
     (emitted.NAMESPACE, emitted.DOWNSTREAM_LATENCY.name): "CASE WHEN downstream_calls > 0 THEN downstream_ms END",

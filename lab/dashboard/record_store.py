@@ -1,7 +1,8 @@
 """A run's records as a table, which grows while the run's file does.
 
 DuckDB reads the new lines of `records.jsonl` whenever `catch_up` is called. Values are taken as the reports take them
-(`lab.report.columns`): a value that is no finite number is not measured, a line that is no record is counted.
+(`lab.report.columns`): a value that is no finite number is not measured, a line that is no record
+(`lab.records.is_record`) is counted.
 """
 
 # ruff: noqa: S608 -- no value from a file is put into the text of a query
@@ -18,7 +19,7 @@ import duckdb
 import numpy as np
 
 from lab.dashboard.measures import INVOKED
-from lab.records import RECORDS_FILE
+from lab.records import MOST, NAMED, RECORDS_FILE, is_record
 from lab.report.columns import LONGEST_TEXT
 from lab.report.values import Json, encodable
 
@@ -41,7 +42,7 @@ _NUMBERS: Final = (
     "downstream_ms",
     "age_ms",
 )
-_TEXTS: Final = ("variant", "status", "error_type", "cache", "request_id")
+_TEXTS: Final = ("variant", "status", "target", "error_type", "cache", "request_id")
 _FLAGS: Final = ("cold_start", "restored")
 _COLUMNS: Final = {**dict.fromkeys((*_NUMBERS, *_FLAGS), "JSON"), **dict.fromkeys(_TEXTS, "VARCHAR")}
 _SETTINGS: Final[Mapping[str, str | int | bool]] = {
@@ -66,7 +67,10 @@ _EMPTY: Final = f"""
     CREATE OR REPLACE TABLE records (
         {", ".join(f"{name} DOUBLE" for name in _NUMBERS)}, {", ".join(f"{name} VARCHAR" for name in _TEXTS)},
         {", ".join(f"{name} BOOLEAN" for name in _FLAGS)}, moment DOUBLE)"""
-_UNREAD: Final = "variant IS NULL OR status IS NULL"
+# What is not as `lab.records.is_record` has it; greatest and least pass over nulls.
+_UNREAD: Final = f"""
+    {" OR ".join(f"coalesce({name}, '') = ''" for name in NAMED)}
+    OR coalesce(greatest({", ".join(_NUMBERS)}) > {MOST} OR least({", ".join(_NUMBERS)}) < -{MOST}, false)"""
 
 
 class Seen(NamedTuple):
@@ -233,7 +237,7 @@ def _record(line: bytes) -> str | None:
         fields = json.loads(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.get("variant") is None or fields.get("status") is None:
+    if not is_record(fields, _NUMBERS):
         return None
     kept = {name: _readable(value) for name, value in fields.items() if name in _COLUMNS}
     return json.dumps(kept) + "\n"

@@ -3,10 +3,9 @@
 All metrics of a dashboard are computed by one pass over the records, its totals by a second one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from functions.registry import VARIANTS
 from lab.dashboard.measures import Metric
 from lab.dashboard.ranges import Range
 from lab.dashboard.values import Found, Values
@@ -20,10 +19,9 @@ Json = dict[str, Any]
 LONGEST: Final = 200
 """Characters that are shown of a text."""
 
-_VARIANT_COLUMN: Final = "variant"
-"""As the queries of the application call it."""
+_MONEY: Final = ", $"
+"""How the title of a table of sums of money ends."""
 
-_ORDER: Final = {variant.name: place for place, variant in enumerate(VARIANTS)}
 _ERRORS: Final = emitted.DOWNSTREAM_ERRORS.name
 
 
@@ -75,7 +73,8 @@ class _Drawing:
                     return self._numbers(lines)
                 case Table(query):
                     bounds = {"start": self._range.start, "end": self._range.end}
-                    return _table(query.columns, self._store.rows(query.text, {**query.values, **bounds}))
+                    rows = self._store.rows(query.text, {**query.values, **bounds})
+                    return _table(query.columns, rows, _money if widget.title.endswith(_MONEY) else _number)
         except MathError as error:
             return {"kind": "refused", "why": f"{widget.name} is not drawn: {error}."}
 
@@ -120,13 +119,13 @@ def _nothing(lines: Sequence[Line], wire: Wire) -> Json:
     return {"kind": "nothing", "why": why}
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Json:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], worded: Callable[[float], str]) -> Json:
     if not rows:
         return {"kind": "nothing", "why": "No data: no record in this range has Lambda's REPORT."}
     return {
         "kind": "table",
         "columns": [shown(column, LONGEST) for column in columns],
-        "rows": [[_cell(value) for value in row] for row in _baseline_first(columns, rows)],
+        "rows": [[_cell(value, worded) for value in row] for row in rows],
         "numeric": [
             all(isinstance(row[place], int | float) or row[place] is None for row in rows)
             for place in range(len(columns))
@@ -134,18 +133,19 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Json:
     }
 
 
-def _baseline_first(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-    """Rows of variants in the order of all graphs and reports; Insights can only sort them by their names."""
-    if _VARIANT_COLUMN not in columns:
-        return rows
-    place = columns.index(_VARIANT_COLUMN)
-    return sorted(rows, key=lambda row: _ORDER.get(row[place], len(_ORDER)))
-
-
-def _cell(value: Any) -> str:
+def _cell(value: Any, worded: Callable[[float], str]) -> str:
     match value:
         case None:
             return NOT_MEASURED
         case int() | float():
-            return whole(value) if float(value).is_integer() else figure(value)
+            return worded(value)
     return shown(value, LONGEST)
+
+
+def _number(value: float) -> str:
+    return whole(value) if float(value).is_integer() else figure(value)
+
+
+def _money(value: float) -> str:
+    """As the report's table of cost has it: see `lab.report.tables`."""
+    return f"{value:.3f}"

@@ -115,7 +115,7 @@ def _updates_failed(tally: Tally) -> dict[str, str] | None:
 
 
 def _downstream_counts(tally: Tally, wire: Mapping[str, Mapping[str, int]]) -> Iterator[dict[str, str]]:
-    """Failed and lost invocations tell of no calls, so with any of them the wire may well have seen more."""
+    """Where a failed or lost invocation told of no calls (its log was not seen), the wire may well have seen more."""
     told, untold = [], []
     uncounted = 0
     for variant, counts in tally.variants.items():
@@ -131,13 +131,13 @@ def _downstream_counts(tally: Tally, wire: Mapping[str, Mapping[str, int]]) -> I
     if told:
         yield warning(
             "downstream_count_differs",
-            f"downstream calls, as the answers tell and as the wire saw: {', '.join(told)}; {uncounted:,} of their"
+            f"downstream calls, as the functions tell and as the wire saw: {', '.join(told)}; {uncounted:,} of their"
             " invocations failed or were lost, and told of none",
             "the wire's count is the whole one: use it for these variants",
         )
     if untold:
         yield warning(
             "downstream_count_differs",
-            f"downstream calls, as the answers tell and as the wire saw: {', '.join(untold)}",
+            f"downstream calls, as the functions tell and as the wire saw: {', '.join(untold)}",
             "trust neither count of these until the difference is explained: was something else using the endpoint?",
         )

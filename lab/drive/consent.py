@@ -106,9 +106,14 @@ def before_destroy(caller: Caller, stacks: Sequence[str], kept_runs: str | None)
 
     Args:
         caller: whose account is used.
-        stacks: that are removed.
+        stacks: that are removed; with none, only items that have outlived theirs.
         kept_runs: the bucket in which a fleet's runs are; None if there are none.
     """
+    if not stacks:
+        return [
+            f"{caller}",
+            "no stack of the lab is there; removes the lab's items in whatever source, if any are left",
+        ]
     runs = [] if kept_runs is None else [f"removes the runs that fleets have left in s3://{kept_runs}"]
     return [
         f"{caller}",

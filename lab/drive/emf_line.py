@@ -3,9 +3,10 @@
 import json
 from typing import Any, Final
 
+from lab.records import MOST
 from warmcache import metrics
 
-DOWNSTREAM_ERRORS: Final = metrics.DOWNSTREAM_ERRORS.name
+_COUNTED: Final = (metrics.DOWNSTREAM_CALLS, metrics.DOWNSTREAM_ERRORS)
 
 
 def parse_emf(line: str) -> dict[str, Any] | None:
@@ -25,3 +26,31 @@ def find_emf(log: str, request_id: str | None) -> dict[str, Any] | None:
     """The line of this request in a log's tail, None if there is none: it was ended, or the tail is too short."""
     lines = (parse_emf(line) for line in log.splitlines())
     return next((content for content in lines if content is not None and content["request_id"] == request_id), None)
+
+
+def downstream_of(content: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record that a line tells of downstream, by name; none of them where it does not tell.
+
+    The line has all calls in one sum: without a latency, all of it are those of init or of a restore.
+    """
+    calls, errors = (_whole(content.get(metric.name)) for metric in _COUNTED)
+    fields: dict[str, Any] = {} if errors is None else {"downstream_errors": errors}
+    if calls is None:
+        return fields
+    latency = measured(content.get(metrics.DOWNSTREAM_LATENCY.name))
+    if latency is None:
+        return fields | {"downstream_calls": 0, "downstream_ms": 0.0, "init_downstream_calls": calls}
+    return fields | {"downstream_calls": calls, "downstream_ms": latency}
+
+
+def measured(value: Any) -> float | None:
+    """A value of a metric as a number, None if it is no number that can be."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # Not-a-number is not above 0 either.
+    return float(value) if 0 <= value <= MOST else None
+
+
+def _whole(value: Any) -> int | None:
+    count = measured(value)
+    return None if count is None else int(count)

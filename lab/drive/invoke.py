@@ -13,9 +13,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from yarl import URL
 
-from lab.drive.emf_line import DOWNSTREAM_ERRORS, find_emf
-from lab.drive.report_line import MOST, Report, find_report
-from lab.records import Outcome
+from lab.drive.emf_line import downstream_of, find_emf
+from lab.drive.report_line import Report, find_report
+from lab.records import MOST, Outcome
 
 ALIAS: Final = "live"
 FUNCTION_PREFIX: Final = "cache-lab-"
@@ -127,8 +127,7 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes) -> Ou
     failed = headers.get("X-Amz-Function-Error")
     if failed is None:
         return answered(body, request_id, report)
-    emf = find_emf(log, request_id) or {}
-    return _failed(body, failed, request_id, report, _whole(emf.get(DOWNSTREAM_ERRORS)))
+    return _failed(body, failed, request_id, report, downstream_of(find_emf(log, request_id) or {}))
 
 
 def _refusal(headers: Mapping[str, str], http_status: int) -> str:
@@ -151,7 +150,7 @@ def _measured(request_id: str | None, report: Report) -> dict[str, Any]:
     }
 
 
-def _failed(body: bytes, failed: str, request_id: str | None, report: Report, downstream_errors: int | None) -> Outcome:
+def _failed(body: bytes, failed: str, request_id: str | None, report: Report, downstream: Mapping[str, Any]) -> Outcome:
     return Outcome(
         status="function_error",
         error_type=_text(_object(body).get("errorType")) or report.error_type or failed,
@@ -159,7 +158,7 @@ def _failed(body: bytes, failed: str, request_id: str | None, report: Report, do
         # made again after a crash is not shown.
         cold_start=True if report.init_ms is not None else None,
         restored=True if report.restore_ms is not None else None,
-        downstream_errors=downstream_errors,
+        **downstream,
         **_measured(request_id, report),
     )
 
@@ -224,4 +223,4 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     # Not-a-number is not below it either.
-    return float(value) if abs(value) < MOST else None
+    return float(value) if abs(value) <= MOST else None

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from lab.aws.account import identify, is_bootstrapped
+from lab.aws.account import identify, is_bootstrapped, standing_stacks
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 from lab.cdk import Application, application
@@ -90,13 +90,18 @@ def destroy_application(place: Place, steps: Steps, ask: Ask) -> None:
     # The CDK CLI removes the stacks that it is shown. With load=true these are all that there can be: a fleet's stack
     # that was deployed once would stay else.
     with _synthesized(place._replace(context={"load": "true", **place.context}), steps) as app:
+        stacks = standing_stacks(connection, app.templates)
         if caller is not None:
-            ask(before_destroy(caller, list(app.templates), kept_runs(connection)))
+            ask(before_destroy(caller, stacks, kept_runs(connection)))
         with _interruptible(place.target):
+            # Also without a stack: the items can have outlived theirs.
             with steps.step("remove the items"):
                 remove_items(connection)
+            if not stacks:
+                steps.echo("nothing is deployed: there is no stack to remove")
+                return
             with steps.step("destroy"):
-                app.destroy()
+                app.destroy(stacks)
 
 
 @contextlib.contextmanager

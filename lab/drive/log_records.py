@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from lab.aws.function_logs import LogLine
-from lab.drive.emf_line import DOWNSTREAM_ERRORS, parse_emf
+from lab.drive.emf_line import downstream_of, measured, parse_emf
 from lab.drive.report_line import Report, parse_report
 from lab.records import Outcome, Record, Status
 
@@ -107,25 +107,9 @@ def _outcome(seen: _Seen, environments: dict[str, _Environment]) -> Outcome:
         memory_mb=report.memory_mb,
         max_memory_mb=report.max_memory_mb,
         cache=words[0] if words else None,
-        **_downstream(line),
-        age_ms=_number(line.get("ValueAge")),
+        **downstream_of(line),
+        age_ms=measured(line.get("ValueAge")),
     )
-
-
-def _downstream(line: dict[str, Any]) -> dict[str, Any]:
-    """The calls, which the line has in one sum: without a latency, all of it are those of init or a restore."""
-    calls, latency = _whole(line.get("DownstreamCalls")), _number(line.get("DownstreamLatency"))
-    if calls is None:
-        return {}
-    errors = _whole(line.get(DOWNSTREAM_ERRORS))
-    if latency is None:
-        return {
-            "downstream_calls": 0,
-            "downstream_ms": 0.0,
-            "init_downstream_calls": calls,
-            "downstream_errors": errors,
-        }
-    return {"downstream_calls": calls, "downstream_ms": latency, "downstream_errors": errors}
 
 
 def _take_note(environment: _Environment, *, cold: bool, restored: bool) -> None:
@@ -142,11 +126,3 @@ def _status(seen: _Seen, *, answered: bool) -> Status:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) else None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

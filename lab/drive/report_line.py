@@ -12,7 +12,8 @@ import json
 import re
 from typing import Any, Final
 
-MOST: Final = 1e12  # beyond any time or memory; not-a-number is not below it either
+from lab.records import MOST
+
 _TEXT: Final = re.compile(r"REPORT RequestId: (\S+)\s*(?:\t(.*))?")
 _QUANTITY: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) (?:ms|MB)")
 
@@ -104,7 +105,8 @@ def _quantity(text: str | None) -> float | None:
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < MOST else None
+    # Not-a-number is not below it either.
+    return float(value) if abs(value) <= MOST else None
 
 
 def _whole(value: float | None) -> int | None:

@@ -20,8 +20,8 @@ class VariantTally:
     Attributes:
         completed: invocations that are over, however they ended.
         unanswered: those of them that brought no answer of the function: lost, throttled or failed.
-        uncounted: unanswered ones that may have called downstream all the same: lost or failed.
-        downstream_calls: what the answers add up to, calls of init included.
+        uncounted: lost or failed ones that may have called downstream and told nothing of it.
+        downstream_calls: what the invocations told, failed ones too, calls of init included.
     """
 
     completed: int = 0
@@ -64,7 +64,7 @@ class Tally:
 
     @property
     def downstream_calls(self) -> int:
-        """What the answers of all variants add up to, calls of init included."""
+        """What the invocations of all variants told, failed ones too, calls of init included."""
         return sum(variant.downstream_calls for variant in self.variants.values())
 
     def count(self, variant: str, outcome: Outcome) -> None:
@@ -74,7 +74,7 @@ class Tally:
         if outcome.status != "ok":
             self.errors[f"{outcome.status}: {outcome.error_type}"] += 1
             counts.unanswered += 1
-            counts.uncounted += outcome.status != "throttled"
+            counts.uncounted += outcome.status != "throttled" and outcome.downstream_calls is None
             self.refused += is_refused(outcome)
         counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
 

@@ -98,7 +98,13 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         (
             "Downstream calls",
             "every attempt, retries included. Those that an environment made at init or after a restore count with its "
-            "first invocation; those of a failed invocation are on the wire only, which the local endpoint alone sees",
+            "first invocation; a failed one has its own where its log was seen, and else none",
+        ),
+        (
+            "By invocation",
+            "hit ratio, calls per 1,000 and cost are by the invocations that ran, to an answer or to an error: what "
+            "AWS's metric Invocations counts. Throttled and lost ones are not in it. A failed one is no hit, and is "
+            "billed as AWS bills it",
         ),
         (
             "Limits",

@@ -15,7 +15,7 @@ from lab.report.choice import advice
 from lab.report.drawing import DARK, LIGHT, THEMES, color_of
 from lab.report.model import Report
 from lab.report.tables import WORDS, tables
-from lab.report.words import NOT_MEASURED, shown, where
+from lab.report.words import NOT_MEASURED, next_step, shown, where
 
 HERE: Final = Path(__file__).resolve().parent
 ECHARTS: Final = HERE.parents[1] / "node_modules" / "echarts" / "dist" / "echarts.min.js"
@@ -45,6 +45,7 @@ def render_html(report: Report) -> str:
         places={shown(one.variant, 24): place for place, one in enumerate(report.variants)},
         warnings=report.warnings,
         shown=shown,
+        next_step=next_step,
         how_measured=how_measured(report),
         charts=drawn,
         options={chart.name: {theme.name: chart.option(theme) for theme in THEMES} for chart in drawn},

@@ -82,6 +82,9 @@ def _variant(summary: VariantSummary, compared: str) -> dict[str, Json]:
 def _extensions(summary: VariantSummary, compared: str) -> dict[str, Json]:
     return {
         "answered": summary.ok,
+        "ran": summary.ran,
+        "failed_share": None if summary.failed_share is None else _rounded(summary.failed_share.value),
+        "failed_share_ci95": _ci(summary.failed_share),
         "error_types": dict(summary.error_types),
         "restores": summary.restores,
         **{start.value: _start(summary.starts[start]) for start in Start},
@@ -91,6 +94,7 @@ def _extensions(summary: VariantSummary, compared: str) -> dict[str, Json]:
         "billed_ms_mean": _rounded(summary.billed_ms_mean),
         "memory_mb": summary.memory_mb,
         "cost_parts_usd": _cost(summary.cost),
+        "cost_per_million_usd_ci95": _ci(summary.cost_total),
         "against_baseline": _comparison(summary.comparison, compared),
     }
 

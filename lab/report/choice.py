@@ -12,13 +12,13 @@ from functions.registry import VARIANTS
 from lab.report.model import Report, VariantSummary
 from lab.report.values import number
 from lab.report.words import TIMES, figure, interval, listed, shown
-from lab.stats import verdict
+from lab.stats import Estimate, difference, verdict
 
 AGES_S: Final = (0.0, 10.0, 60.0, 300.0)
 ASKED_S: Final = 60.0
 """The age that the report's advice is for."""
-ALIKE_COST: Final = 1.1
-"""Costs have no interval: up to this ratio they are taken for alike."""
+ALIKE: Final = 1.1
+"""Up to this ratio costs are taken for alike, and downstream calls, even where they were shown to differ."""
 GRACE: Final = 1.01
 """An answer is sent a little after its value's age was checked: what is seen may exceed the limit by this ratio."""
 
@@ -31,8 +31,8 @@ class Choice(NamedTuple):
     Attributes:
         at_most_s: how far out of date an answer may be, seconds; infinite: any age will do.
         chosen: None if no variant of the run is fit.
-        alike: fit ones that were not shown to be slower and cost about the same; the chosen one is simpler.
-        slower: fit ones that were shown to be slower, or cost more.
+        alike: fit ones that were not shown to be slower, to cost more or to call more; the chosen one is simpler.
+        slower: fit ones that were shown to.
         unfit: variants that are not fit, each with the reason.
     """
 
@@ -109,10 +109,30 @@ def _unfit(summary: VariantSummary, at_most_s: float, ttl_s: float | None) -> st
 
 
 def _alike(fit: Sequence[VariantSummary]) -> list[VariantSummary]:
-    """Those not shown to be slower than another, and of these the ones that cost about the least."""
+    """Those not shown to be slower than another; of these, not to cost more; of these, not to call downstream more.
+
+    A cost is as noisy as a latency: a short run has a few cold starts, each billed as many warm invocations, and one
+    more of them would decide. So what counts is a difference of more than `ALIKE` whose interval does not hold 0 (see
+    `lab.report.costing`). Where neither latency nor cost tells two apart, as on a saturated machine, downstream calls
+    often do: they hardly depend on how fast the machine is. Where nothing does, the simpler variant is chosen.
+    """
     fastest = [one for one in fit if not any(_shown_faster(other, one) for other in fit)]
-    costs = [one.cost.total for one in fastest if one.cost]
-    return [one for one in fastest if one.cost is None or one.cost.total <= min(costs) * ALIKE_COST]
+    cheapest = [one for one in fastest if not any(_shown_dearer(one, other) for other in fastest)]
+    return [one for one in cheapest if not any(_shown_to_call_more(one, other) for other in cheapest)]
+
+
+def _shown_dearer(one: VariantSummary, than: VariantSummary) -> bool:
+    return _shown_more(one.cost_total, than.cost_total)
+
+
+def _shown_to_call_more(one: VariantSummary, than: VariantSummary) -> bool:
+    return _shown_more(one.downstream_calls_per_1000, than.downstream_calls_per_1000)
+
+
+def _shown_more(one: Estimate | None, than: Estimate | None) -> bool:
+    if one is None or than is None:
+        return False
+    return difference(one, than).low > 0 and one.value > than.value * ALIKE
 
 
 def _shown_faster(one: VariantSummary, than: VariantSummary) -> bool:
@@ -123,21 +143,53 @@ def _shown_faster(one: VariantSummary, than: VariantSummary) -> bool:
 
 def _why(report: Report, choice: Choice, chosen: VariantSummary, ttl_s: float | None) -> Iterator[str]:
     yield from _gain(report, chosen)
+    yield from _others(report, choice, chosen)
     yield _kept(chosen, ttl_s)
-    if choice.alike:
-        yield (
-            f"{listed([one.variant for one in choice.alike])} did as well, as far as this run can tell; "
-            f"{shown(chosen.variant, 30)} is the simpler"
-        )
-    dearer = [one for one in choice.slower if one.cost and chosen.cost and not _shown_faster(chosen, one)]
-    if dearer and chosen.cost:
-        costs = ", ".join(f"{shown(one.variant, 30)} ${one.cost.total:.2f}" for one in dearer if one.cost)
-        yield f"Those that cost more were not shown to be faster: {costs} a million against ${chosen.cost.total:.2f}"
     unbounded = [name for name, _ in choice.unfit if bound_s(name, ttl_s) == math.inf]
     if unbounded:
         yield f"Not {listed(unbounded)}: nothing limits how old such answers get"
     if ttl_s is not None and bound_s(chosen.variant, ttl_s) == ttl_s and ttl_s < choice.at_most_s:
-        yield f"A TTL of {choice.at_most_s:g} s keeps to it too and reads less often, which this run did not measure"
+        yield (
+            f"A TTL of {choice.at_most_s:g} s keeps to it too and reads less often, which this run did not measure: "
+            f"{_with_ttl(report.target, choice.at_most_s)} does"
+        )
+
+
+def _with_ttl(target: str, ttl_s: float) -> str:
+    setting = f"-c ttl_s={ttl_s:g}"
+    if target == "aws":
+        return f"`lab deploy --target aws {setting}` and then `lab run --target aws`"
+    return f"`lab run {setting}`"
+
+
+def _others(report: Report, choice: Choice, chosen: VariantSummary) -> Iterator[str]:
+    """Why not another that was not shown to be slower: it costs more, calls more, or is less simple."""
+    name = shown(chosen.variant, 30)
+    if choice.alike:
+        yield (
+            f"{listed([one.variant for one in choice.alike])} did as well, as far as this run can tell; "
+            f"{name} is the simpler"
+        )
+    equal = [one for one in choice.slower if not _shown_faster(chosen, one)]
+    dearer = [one for one in equal if _shown_dearer(one, chosen)]
+    if dearer and chosen.cost:
+        costs = ", ".join(f"{shown(one.variant, 30)} ${one.cost.total:.2f}" for one in dearer if one.cost)
+        costs += f" a million against ${chosen.cost.total:.2f}"
+        yield f"Not shown to be faster than {name}, and dearer: {costs}{_though(report, dearer, chosen)}"
+    busier = [one for one in equal if one not in dearer and _shown_to_call_more(one, chosen)]
+    if busier:
+        names = listed([one.variant for one in busier]) + _though(report, busier, chosen)
+        yield f"Not shown to be faster or cheaper than {name}, and calling downstream more: {names}"
+
+
+def _though(report: Report, others: Sequence[VariantSummary], chosen: VariantSummary) -> str:
+    """That others, not the chosen one, were faster than the baseline: else the headline would seem to say otherwise."""
+    faster = [one.variant for one in others if _is_faster(one)]
+    return f", though {listed(faster)} was faster than {report.baseline}" if faster and not _is_faster(chosen) else ""
+
+
+def _is_faster(summary: VariantSummary) -> bool:
+    return summary.comparison is not None and summary.comparison.shown == "faster"
 
 
 def _gain(report: Report, chosen: VariantSummary) -> Iterator[str]:

@@ -4,7 +4,8 @@ DuckDB reads the JSON Lines once, into a table on disk; a report then takes one 
 numpy array of 8 bytes a record, in order of the planned starts. No Python object is made for a record.
 
 The reader takes what a killed, collected or foreign run may leave: unknown fields and missing ones, empty lines, a last
-line cut off. A value that is no finite number is not measured. Lines that are not records are counted.
+line cut off. A value that is no finite number is not measured. Lines that are not records (`lab.records.is_record`)
+are counted.
 """
 
 # ruff: noqa: S608 -- no value from a file is put into the text of a query
@@ -25,6 +26,7 @@ import numpy.typing as npt
 
 from lab import stats
 from lab.errors import LabError
+from lab.records import MOST, NAMED, is_record
 from lab.report.model import Start
 from lab.report.values import Json, encodable
 
@@ -76,6 +78,7 @@ _SETTINGS: Final[Mapping[str, str | int | bool]] = {
     "autoload_known_extensions": False,
 }
 
+_RAN: Final = "status IN ('ok', 'function_error')"
 _FINITE: Final = "CASE WHEN isfinite(TRY_CAST({0}::VARCHAR AS DOUBLE)) THEN TRY_CAST({0}::VARCHAR AS DOUBLE) END AS {0}"
 
 # A restore is no cold start, however the record words it.
@@ -87,13 +90,22 @@ _START: Final = f"""
 _READ: Final = f"""read_json($files, format = 'newline_delimited', ignore_errors = true, columns = $columns,
                        maximum_object_size = {LONGEST_LINE})"""
 
-_SELECT: Final = f"""
+# As `lab.records.is_record` has it; greatest and least pass over nulls.
+_IS_RECORD: Final = f"""
+    {" AND ".join(f"coalesce({name}, '') <> ''" for name in NAMED)}
+    AND coalesce(greatest({", ".join(_NUMBERS)}) <= {MOST} AND least({", ".join(_NUMBERS)}) >= -{MOST}, true)"""
+
+_CHECKED: Final = f"""
     WITH parsed AS (
         SELECT {", ".join(_FINITE.format(name) for name in _NUMBERS)},
                {", ".join(_TEXTS)},
                {", ".join(f"coalesce({name}::VARCHAR = 'true', false) AS {name}" for name in _FLAGS)}
         FROM {_READ}),
-    begun AS (SELECT *, cold_start OR coalesce(invocation = 1, false) AS is_first FROM parsed)
+    checked AS (SELECT * REPLACE (CASE WHEN {_IS_RECORD} THEN variant END AS variant) FROM parsed)"""
+
+_SELECT: Final = f"""
+    {_CHECKED},
+    begun AS (SELECT *, cold_start OR coalesce(invocation = 1, false) AS is_first FROM checked)
     SELECT * EXCLUDE (is_first, cold_start, restored, invocation, init_downstream_calls, downstream_calls),
            coalesce(planned_at, sent_at, received_at, 0) AS place,
            hash(latency_ms, received_at, environment_id) AS tie,
@@ -101,7 +113,7 @@ _SELECT: Final = f"""
            {_START} AS start
     FROM begun"""
 
-_UNREAD: Final = "variant IS NULL OR status IS NULL"
+_UNREAD: Final = "variant IS NULL"
 
 
 class Life(NamedTuple):
@@ -190,6 +202,11 @@ class VariantColumns:
         return self._ordered("status = 'ok'")
 
     @functools.cached_property
+    def ran(self) -> Bools:
+        """Whether the function ran, to an answer or to an error: what AWS's metric `Invocations` counts."""
+        return self._ordered(_RAN)
+
+    @functools.cached_property
     def start(self) -> npt.NDArray[np.uint8]:
         """How it found its environment: the code of a `Start`."""
         return self._ordered("start")
@@ -218,6 +235,10 @@ class VariantColumns:
     def hits(self) -> int:
         """Answered invocations that were served from the cache, stale or not."""
         return self._count("status = 'ok' AND cache IN ('hit', 'stale')")
+
+    def untold(self) -> int:
+        """Invocations that failed or were lost, and told nothing of the downstream calls that they may have made."""
+        return self._count("status IN ('function_error', 'lost') AND calls IS NULL")
 
     def statuses(self) -> dict[str, int]:
         """Invocations by status."""
@@ -384,7 +405,8 @@ def _unread_lines(database: duckdb.DuckDBPyConnection, files: Sequence[Path]) ->
     """The lines that DuckDB could not read: file, number, content."""
     # Once more, now in the order of the lines; empty ones are not counted.
     rows = database.execute(
-        f"SELECT place FROM (SELECT row_number() OVER () - 1 AS place, variant, status FROM {_READ}) WHERE {_UNREAD}",
+        f"{_CHECKED} SELECT place FROM (SELECT row_number() OVER () - 1 AS place, variant FROM checked) "
+        f"WHERE {_UNREAD}",
         _parameters(files),
     ).fetchall()
     unread = {row[0] for row in rows}
@@ -406,7 +428,7 @@ def _record(line: bytes) -> str | None:
         fields = json.loads(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.get("variant") is None or fields.get("status") is None:
+    if not is_record(fields, _NUMBERS):
         return None
     kept = {name: _short(encodable(value)) for name, value in fields.items() if name in _COLUMNS}
     return json.dumps(kept) + "\n"

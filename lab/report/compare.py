@@ -38,6 +38,7 @@ METRICS_OF_LOGS: Final = (
     Metric("duration p99, ms", lambda one: _p99(one, one.duration_ms)),
     METRICS[-1],
 )
+FAILED: Final = "failed, %"
 
 
 def compare_runs(a: Path | str, b: Path | str, fail_above: float | None, width: int = WIDTH) -> tuple[str, bool]:
@@ -47,14 +48,16 @@ def compare_runs(a: Path | str, b: Path | str, fail_above: float | None, width: 
         a: the run before: its folder, or ``s3://bucket/prefix``.
         b: the run after.
         fail_above: a metric that grew by more than this many percent for certain (the interval's lower bound) is a
-            regression; None: nothing is.
+            regression, and so is a share of failed invocations that rose by more than so many percentage points, and a
+            variant that is answered in ``a`` alone; None: nothing is.
         width: how many columns the text has at most.
 
     Returns:
         The comparison as text, and whether a regression was found.
 
     Raises:
-        LabError: a folder holds no run, or the targets differ.
+        UsageError: there is no run.
+        LabError: the targets differ, or a run cannot be read.
     """
     before, after = summarise(a), summarise(b)
     if before.target != after.target:
@@ -70,7 +73,7 @@ def compare_runs(a: Path | str, b: Path | str, fail_above: float | None, width: 
         for line in differing:
             page.item(line)
         page.paragraph("")
-    regressions: list[str] = []
+    regressions = [] if fail_above is None else [*_unanswered(before, after)]
     metrics = METRICS_OF_LOGS if before.from_logs and after.from_logs else METRICS
     for pair in _pairs(before, after):
         page.table(_table(*pair, where(after), metrics))
@@ -110,8 +113,18 @@ def _table(before: VariantSummary, after: VariantSummary, numbers: str, metrics:
     return Table(
         f"{shown(after.variant, 24)} ({numbers})",
         ("", "A", "95 % CI", "B", "95 % CI", "change", "95 % CI"),
-        tuple(_row(metric, metric.of(before), metric.of(after)) for metric in metrics),
+        (*(_row(metric, metric.of(before), metric.of(after)) for metric in metrics), _failed_row(before, after)),
     )
+
+
+def _failed_row(before: VariantSummary, after: VariantSummary) -> tuple[str, ...]:
+    shares = [None if one is None else stats.scaled(one, 100) for one in (before.failed_share, after.failed_share)]
+    cells = (text for one in shares for text in _cells(one))
+    one, other = shares
+    if one is None or other is None:
+        return (FAILED, *cells, NOT_MEASURED, NOT_MEASURED)
+    rise = stats.difference(other, one)
+    return (FAILED, *cells, f"{rise.value:+.1f} pt", f"{rise.low:+.1f} to {rise.high:+.1f}")
 
 
 def _row(metric: Metric, before: Estimate | None, after: Estimate | None) -> tuple[str, ...]:
@@ -144,6 +157,29 @@ def _regressions(
         if one is not None and other is not None and grew(one, other, fail_above):
             change, ends = _change(one, other)
             yield f"{shown(after.variant, 24)}: {metric.name.removesuffix(', ms')} {change} (95 % CI {ends})"
+    if after.ok and fails_more(before.failed_share, after.failed_share, fail_above):
+        *_, change, ends = _failed_row(before, after)
+        points = change.replace("pt", "percentage points")
+        yield f"{shown(after.variant, 24)}: failed invocations {points} (95 % CI {ends})"
+
+
+def _unanswered(before: Report, after: Report) -> Iterator[str]:
+    """The variants that were answered before and are not now: no metric of them could tell."""
+    for one in before.variants:
+        other = after.find(one.variant)
+        if one.ok and (other is None or not other.ok):
+            count = 0 if other is None else other.invocations
+            yield f"{shown(one.variant, 24)}: {one.ok:,} invocations answered in A, none of {count:,} in B"
+
+
+def fails_more(before: Estimate | None, after: Estimate | None, points: float) -> bool:
+    """Whether the share of failed invocations rose by more than so many percentage points for certain.
+
+    By the lower bound of the difference (see `lab.stats.share`).
+    """
+    if before is None or after is None:
+        return False
+    return stats.difference(after, before).low > points / 100
 
 
 def grew(before: Estimate, after: Estimate, percent: float) -> bool:
@@ -171,7 +207,10 @@ def _conclude(page: TextPage, before: Report, after: Report, regressions: list[s
     if fail_above is None:
         return
     if regressions:
-        page.heading(f"Regressions: grown by more than {fail_above:g} %, by the lower bound of the interval")
+        page.heading(
+            f"Regressions: grown by more than {fail_above:g} %, by the lower bound of the interval (failures: risen by "
+            "more than so many percentage points), or not answered"
+        )
         for line in regressions:
             page.item(line)
     else:

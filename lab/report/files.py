@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lab.errors import LabError, UsageError
-from lab.records import RECORDS_FILE, RUN_FILE, read_run
+from lab.records import RECORDS_FILE, RUN_FILE, no_run, read_run
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -48,8 +48,8 @@ def run_files(run: Path | str) -> Iterator[RunFiles]:
             driver has written. ``AWS_ENDPOINT_URL`` is heeded.
 
     Raises:
-        LabError: there is no run, or S3 refuses.
-        UsageError: ``s3://`` without a bucket.
+        UsageError: there is no run, or ``s3://`` stands without a bucket.
+        LabError: there are no records, or S3 refuses.
     """
     if not str(run).startswith(S3):
         yield _in_folder(Path(run))
@@ -62,7 +62,7 @@ def _in_folder(folder: Path) -> RunFiles:
     content = read_run(folder)
     records = folder / RECORDS_FILE
     if not records.is_file():
-        raise LabError(f"no run at {folder}: {RECORDS_FILE} is missing; give the folder that `lab run` wrote")
+        no_run(folder, RECORDS_FILE)
     return RunFiles(name=str(folder), content=content, records=(records,))
 
 
@@ -80,7 +80,7 @@ def _fetched(url: str, folder: Path) -> RunFiles:
     with aws_errors(f"read {url}"):
         names = sorted(_names(client, parts.netloc, prefix))
         if prefix + RUN_FILE not in names:
-            raise LabError(f"no run at {url}: {RUN_FILE} is missing; give the prefix that `lab run` wrote to")
+            raise UsageError(f"no run at {url}: {RUN_FILE} is missing; give the prefix that `lab run` wrote to")
         client.download_file(parts.netloc, prefix + RUN_FILE, str(folder / RUN_FILE))
         shards = _shards([name for name in names if name.startswith(prefix + SHARDS) and name.endswith(SHARD)])
         # Numbered: an object's name can be anything, also a path out of the folder.

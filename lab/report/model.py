@@ -104,16 +104,22 @@ class EnvironmentLife(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VariantSummary:
-    """One variant of a run. Percentiles and ratios are of the answered invocations (``ok``). None: not measured.
+    """One variant of a run. Percentiles are of the answered invocations (``ok``). None: not measured.
 
     Attributes:
+        ran: invocations whose function ran, to an answer or to an error: what AWS's metric `Invocations` counts. Hit
+            ratio, downstream calls and cost are by these.
+        untold: function errors and lost invocations that told nothing of their downstream calls.
+        failed_share: invocations without a right answer, of all.
         error_types: failed invocations by their error type.
         cold_starts: among all invocations, as are ``restores``.
         starts: the answered invocations apart, by kind of start.
         latency_ms: from the planned start, all starts together.
         init_ms: of every cold start that reported it, failed ones too; so is ``restore_ms`` of restores.
+        downstream_calls: of all invocations that ran and told them, failed ones too; those of init with them.
         wire_calls: the downstream calls that the local endpoint saw.
         billed_ms: billed in all, failed invocations too.
+        cost: of a million invocations that ran; ``cost_total`` is its sum with the interval.
         latency_curve: share of the answered invocations (y, 0 to 1) that took x ms at most, thinned.
         quantiles: the latencies, ms, at the ``QUANTILES`` of the summary; empty where nothing was answered.
         calls_curve: downstream calls a second (y) at x seconds after the first planned start.
@@ -124,6 +130,9 @@ class VariantSummary:
     variant: str
     invocations: int
     ok: int
+    ran: int
+    untold: int
+    failed_share: Estimate | None
     function_errors: int
     throttles: int
     lost: int
@@ -148,6 +157,7 @@ class VariantSummary:
     billed_ms_mean: float | None
     memory_mb: float | None
     cost: Cost | None
+    cost_total: Estimate | None
     comparison: Comparison | None
     latency_curve: tuple[Point, ...]
     quantiles: tuple[float, ...]

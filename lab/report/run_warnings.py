@@ -2,7 +2,7 @@
 
 Codes: ``run_not_finished``, ``nothing_answered``, ``errors_present``, ``no_baseline``, ``too_few_samples``,
 ``generator_late``, ``machine_saturated``, ``interpreter_differs``, ``downstream_count_differs``,
-``records_damaged``. Those that the driver gives too have its codes.
+``downstream_calls_untold``, ``records_damaged``, ``run_file_damaged``. Those that the driver gives too have its codes.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ import numpy as np
 from lab import stats
 from lab.report.columns import Columns, Damage, VariantColumns
 from lab.report.model import Report, RunWarning, Start, VariantSummary
-from lab.report.values import mapping
+from lab.report.values import Json, mapping
 from lab.report.words import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
 
 LATE_MS: Final = 10.0
@@ -23,11 +23,21 @@ SATURATED_RATIO: Final = 1.5
 """How much slower the second half of a run must be for certain, at its median, to be called saturated."""
 
 
-def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None]) -> list[RunWarning]:
-    """The warnings for a run, the gravest first. ``rises`` has `warm_rise` of every variant."""
+def find_warnings(
+    report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None], content: Mapping[str, Json]
+) -> list[RunWarning]:
+    """The warnings for a run, the gravest first.
+
+    Args:
+        report: without warnings.
+        columns: its records.
+        rises: `warm_rise` of every variant.
+        content: what ``run.json`` holds.
+    """
     return [
         *_not_finished(report, columns),
         *_damaged(columns.damage),
+        *_misshapen(content),
         *_failures(report),
         *_no_baseline(report),
         *_too_few(report),
@@ -35,6 +45,7 @@ def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Es
         *_saturated(report, rises),
         *_interpreter(report),
         *_counts(report),
+        *_untold(report),
     ]
 
 
@@ -56,6 +67,18 @@ def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
             "records_damaged",
             f"{lines} and not in the numbers; the first is {shown(damage.first, 80)}",
             "look at that line: was the disk full, or has something else written to the file?",
+        )
+
+
+def _misshapen(content: Mapping[str, Json]) -> Iterator[RunWarning]:
+    odd = [name for name in ("run", "settings") if not isinstance(content.get(name), dict)]
+    odd += [name for name in ("local", "wire") if not isinstance(content.get(name), dict | None)]
+    if odd:
+        yield RunWarning(
+            "run_file_damaged",
+            f"in run.json {listed(odd)} cannot be read (no object), so what should be there is not known: of settings "
+            "the TTL, without which no cache can be recommended, and the architecture, without which there is no cost",
+            "mend run.json, or run again",
         )
 
 
@@ -165,12 +188,25 @@ def _counts(report: Report) -> Iterator[RunWarning]:
         )
 
 
+def _untold(report: Report) -> Iterator[RunWarning]:
+    """Failures whose calls nobody knows: functions invoked by URL have no log tail, an ended one writes no metrics."""
+    silent = [one for one in report.variants if one.untold and one.wire_calls is None and one.downstream_calls]
+    if silent:
+        told = ", ".join(f"{shown(one.variant, 30)} {one.untold:,} of {one.invocations:,}" for one in silent)
+        yield RunWarning(
+            "downstream_calls_untold",
+            f"invocations failed or were lost without telling their downstream calls: {told}; calls per 1,000 and cost "
+            "are at least what is shown",
+            "read calls and cost as lower bounds; --via invoke shows the functions' logs, which a URL does not",
+        )
+
+
 def _wire_explained(summary: VariantSummary) -> bool:
     """Whether the wire's count fits that of the records.
 
-    It can be greater: a failed invocation tells of none.
+    It can be greater where an invocation failed or was lost without telling its own.
     """
     if summary.wire_calls is None:
         return True
     more = summary.wire_calls - (summary.downstream_calls or 0)
-    return more == 0 or (more > 0 and bool(summary.failed))
+    return more == 0 or (more > 0 and bool(summary.untold))

@@ -10,8 +10,8 @@ import numpy as np
 from functions.registry import BASELINE, VARIANTS
 from lab import stats
 from lab.errors import LabError
-from lab.prices import Cost, cost_per_million
 from lab.report.columns import Bools, Columns, Floats, Measure, VariantColumns, reading
+from lab.report.costing import Priced, costed
 from lab.report.course import beginnings, latency_course, lives
 from lab.report.files import run_files
 from lab.report.model import (
@@ -65,7 +65,7 @@ def _report(name: str, content: Mapping[str, Json], columns: Columns) -> Report:
         warnings=(),
     )
     told = _told(content.get("warnings"))
-    found = find_warnings(report, columns, rises)
+    found = find_warnings(report, columns, rises, content)
     codes = {warning.code for warning in told}
     return dataclasses.replace(report, warnings=(*told, *(one for one in found if one.code not in codes)))
 
@@ -102,44 +102,46 @@ def _names(driven: Json, columns: Columns) -> list[str]:
 def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str, Json]) -> VariantSummary:
     ok, answered = records.ok, int(records.ok.sum())
     statuses = records.statuses()
-    restores = int((records.start == Start.RESTORED.code).sum())
     latency, service = records.measured("latency_ms"), records.measured("service_ms")
     planned, ordered = records.measured("moment"), np.sort(latency[ok & ~np.isnan(latency)])
-    calls = _sample(records, "calls", ok)
-    counted = calls.values.size > 0
+    ran, calls = int(records.ran.sum()), _calls(records)
     staleness = _sample(records, "staleness_ms", ok, 1 / 1000)
     billed = _sample(records, "billed_ms").values
-    billed_mean = float(billed.mean()) if billed.size else None
     memory = records.memory_mb()
+    cost, cost_total = costed(records, Priced(run_of.settings.get("architecture"), run_of.run["source"], memory))
     wire_calls = number(wire.get("downstream_calls"))
     return VariantSummary(
         variant=name,
         invocations=records.count,
         ok=answered,
+        ran=ran,
+        untold=records.untold(),
+        failed_share=_failed_share(records),
         function_errors=statuses.get("function_error", 0),
         throttles=statuses.get("throttled", 0),
         lost=statuses.get("lost", 0),
         error_types=records.error_types(),
         environments=records.environment_count(),
         cold_starts=int((records.start == Start.COLD.code).sum()),
-        restores=restores,
+        restores=int((records.start == Start.RESTORED.code).sum()),
         starts=_starts(records, latency, service),
         latency_ms=_described(records, latency, ok),
         service_ms=_described(records, service, ok),
         duration_ms=stats.describe(_sample(records, "duration_ms", ok)),
         init_ms=stats.describe(_sample(records, "init_ms")),
         restore_ms=stats.describe(_sample(records, "restore_ms")),
-        hit_ratio=records.hits() / answered if answered else None,
-        downstream_calls=round(calls.values.sum()) if counted else None,
-        downstream_calls_per_1000=stats.scaled(stats.mean(calls), 1000) if counted else None,
+        hit_ratio=records.hits() / ran if ran else None,
+        downstream_calls=None if calls is None else round(calls.values.sum()),
+        downstream_calls_per_1000=None if calls is None else stats.scaled(stats.mean(calls), 1000),
         wire_calls=None if wire_calls is None else round(wire_calls),
         age_s=stats.describe(_sample(records, "age_ms", ok, 1 / 1000)),
         staleness_s=stats.describe(staleness),
         stale_answers=int((staleness.values > 0).sum()) if staleness.values.size else None,
         billed_ms=float(billed.sum()) if billed.size else None,
-        billed_ms_mean=billed_mean,
+        billed_ms_mean=float(billed.mean()) if billed.size else None,
         memory_mb=memory,
-        cost=_cost(run_of, memory, billed_mean, restores / records.count if records.count else 0.0, calls),
+        cost=cost,
+        cost_total=cost_total,
         comparison=None,
         latency_curve=_latency_curve(ordered),
         quantiles=tuple(stats.nearest_rank(ordered, share) for share in QUANTILES) if ordered.size else (),
@@ -160,6 +162,20 @@ def _sampled(records: VariantColumns, column: Floats, among: Bools | None) -> st
     return stats.Sample(column[chosen], records.grouped(chosen))
 
 
+def _calls(records: VariantColumns) -> stats.Sample | None:
+    """The downstream calls of every invocation that ran, 0 of one that told nothing; None if all told nothing."""
+    calls = records.measured("calls")
+    if np.isnan(calls[records.ran]).all():
+        return None
+    return _sampled(records, np.nan_to_num(calls), records.ran)
+
+
+def _failed_share(records: VariantColumns) -> stats.Estimate | None:
+    if not records.count:
+        return None
+    return stats.share(stats.Sample(~records.ok, records.grouped(np.ones_like(records.ok))))
+
+
 def _described(records: VariantColumns, column: Floats, among: Bools) -> stats.Distribution | None:
     return stats.describe(_sampled(records, column, among))
 
@@ -174,21 +190,6 @@ def _starts(records: VariantColumns, latency: Floats, service: Floats) -> dict[S
             service_ms=_described(records, service, among),
         )
     return summaries
-
-
-def _cost(
-    run_of: _Run, memory_mb: float | None, billed_ms: float | None, restores: float, calls: stats.Sample
-) -> Cost | None:
-    if memory_mb is None or billed_ms is None or not calls.values.size:
-        return None
-    return cost_per_million(
-        architecture=str(run_of.settings.get("architecture")),
-        source=str(run_of.run["source"]),
-        memory_mb=memory_mb,
-        billed_ms=billed_ms,
-        restores=restores,
-        downstream_calls=float(calls.values.mean()),
-    )
 
 
 def _compared(variants: Sequence[VariantSummary]) -> tuple[VariantSummary, ...]:
@@ -233,7 +234,7 @@ def _calls_curve(records: VariantColumns, planned: Floats, window: tuple[float, 
         return ()
     bins = int(np.clip(span, 1, CALLS_BINS))
     calls = records.measured("calls")
-    made = records.ok & ~np.isnan(planned) & ~np.isnan(calls)
+    made = records.ran & ~np.isnan(planned) & ~np.isnan(calls)
     if not made.any():
         return ()
     counts, edges = np.histogram(planned[made] - began, bins=bins, range=(0, span), weights=calls[made])

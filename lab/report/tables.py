@@ -254,8 +254,11 @@ def _cost(report: Report) -> Table:
     return _table(
         report,
         "Cost of a million invocations at AWS list prices, $",
-        ("variant", "billed ms, mean", "requests", "compute", "restores", "downstream reads", "sum"),
-        [(summary.variant, figure(summary.billed_ms_mean), *_cost_cells(summary.cost)) for summary in report.variants],
+        ("variant", "billed ms, mean", "requests", "compute", "restores", "reads", "sum", "95 % CI"),
+        [
+            (summary.variant, figure(summary.billed_ms_mean), *_cost_cells(summary.cost), interval(summary.cost_total))
+            for summary in report.variants
+        ],
     )
 
 

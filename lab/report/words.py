@@ -88,5 +88,10 @@ def listed(names: Sequence[str]) -> str:
 
 def advised(warning: RunWarning) -> str:
     """A warning with its next step."""
-    message, advice = shown(warning.message, 600), shown(warning.advice, 300).rstrip(".")
-    return f"{message} ({shown(warning.code, 40)}). Next step: {advice}."
+    return f"{shown(warning.message, 600)} ({shown(warning.code, 40)}). Next step: {next_step(warning)}"
+
+
+def next_step(warning: RunWarning) -> str:
+    """A warning's advice as a sentence: with the end that it has, or else a full stop."""
+    advice = shown(warning.advice, 300)
+    return advice if advice.endswith((".", "?", "!")) else f"{advice}."

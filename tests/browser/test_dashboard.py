@@ -143,7 +143,7 @@ def test_every_widget_of_every_dashboard_shows_data(opened: Open, demo: str) -> 
 
 def test_the_layout_is_cloudwatchs_grid(opened: Open, demo: str) -> None:
     browser = opened(demo)
-    boxes = [_widget(browser, f"Latency {name}").rect for name in ("p50", "p90", "p99", "maximum")]
+    boxes = [_widget(browser, f"Duration {name}").rect for name in ("p50", "p90", "p99", "maximum")]
 
     assert len({box["y"] for box in boxes}) == 1
     assert len({round(box["width"]) for box in boxes}) == 1
@@ -153,7 +153,7 @@ def test_the_layout_is_cloudwatchs_grid(opened: Open, demo: str) -> None:
 
 def test_hovering_tells_the_values_and_puts_a_crosshair_on_every_graph(opened: Open, demo: str) -> None:
     browser = opened(demo)
-    plot = _widget(browser, "Latency p50").find_element(By.CSS_SELECTOR, ".plot")
+    plot = _widget(browser, "Duration p50").find_element(By.CSS_SELECTOR, ".plot")
     ActionChains(browser).move_to_element(plot).perform()
 
     lines = _tip(browser).splitlines()
@@ -169,7 +169,7 @@ def test_hovering_tells_the_values_and_puts_a_crosshair_on_every_graph(opened: O
         "return [...document.querySelectorAll('.hair')].filter((hair) => hair.style.display === 'block')"
         ".map((hair) => hair.closest('section').getAttribute('aria-label'))"
     )
-    assert {"Latency p50", "Latency p90", "Latency p99", "Latency maximum"} <= set(hairs)
+    assert {"Duration p50", "Duration p90", "Duration p99", "Duration maximum"} <= set(hairs)
     ActionChains(browser).move_to_element(browser.find_element(By.TAG_NAME, "h1")).perform()
     assert not browser.find_element(By.ID, "tip").is_displayed()
 
@@ -206,7 +206,7 @@ def test_the_pages_figures_are_the_reports(opened: Open, demo: str) -> None:
 
 def test_the_legend_toggles_a_line_by_mouse_and_by_key(opened: Open, demo: str) -> None:
     browser = opened(demo)
-    widget = _widget(browser, "Latency p99")
+    widget = _widget(browser, "Duration p99")
     plot, button = widget.find_element(By.CSS_SELECTOR, ".plot"), ".legend button:nth-child(2)"
     assert plot.get_attribute("data-lines") == "5"
 
@@ -215,7 +215,7 @@ def test_the_legend_toggles_a_line_by_mouse_and_by_key(opened: Open, demo: str) 
     assert widget.find_element(By.CSS_SELECTOR, button).get_attribute("aria-pressed") == "false"
     ActionChains(browser).move_to_element(plot).perform()
     assert "Module cache" not in _tip(browser)
-    assert _widget(browser, "Latency p90").find_element(By.CSS_SELECTOR, ".plot").get_attribute("data-lines") == "5"
+    assert _widget(browser, "Duration p90").find_element(By.CSS_SELECTOR, ".plot").get_attribute("data-lines") == "5"
 
     widget.find_element(By.CSS_SELECTOR, button).send_keys(Keys.ENTER)
     assert plot.get_attribute("data-lines") == "5"
@@ -224,19 +224,19 @@ def test_the_legend_toggles_a_line_by_mouse_and_by_key(opened: Open, demo: str) 
 
 def test_a_range_is_chosen_by_a_button_and_by_dragging_and_the_whole_run_comes_back(opened: Open, demo: str) -> None:
     browser = opened(demo)
-    whole, totals = _note(browser), _widget(browser, "Latency p50, ms", "numbers").text
-    plot = _widget(browser, "Latency p50").find_element(By.CSS_SELECTOR, ".plot")
+    whole, totals = _note(browser), _widget(browser, "Duration p50, ms", "numbers").text
+    plot = _widget(browser, "Duration p50").find_element(By.CSS_SELECTOR, ".plot")
     drag = ActionChains(browser).move_to_element_with_offset(plot, -40, 0).click_and_hold()
     drag.move_to_element_with_offset(plot, 40, 0).release().perform()
     _until(browser, lambda: _note(browser) != whole)
 
     custom = browser.find_element(By.ID, "custom")
     assert custom.get_attribute("aria-pressed") == "true"
-    assert _widget(browser, "Latency p50, ms", "numbers").text != totals
+    assert _widget(browser, "Duration p50, ms", "numbers").text != totals
     browser.find_element(By.CSS_SELECTOR, "[data-last='']").click()
     _until(browser, lambda: _note(browser) == whole)
     assert not custom.is_displayed()
-    assert _widget(browser, "Latency p50, ms", "numbers").text == totals
+    assert _widget(browser, "Duration p50, ms", "numbers").text == totals
 
 
 def test_the_period_is_told_and_can_be_that_of_cloudwatch(opened: Open, demo: str) -> None:
@@ -253,7 +253,7 @@ def test_the_period_is_told_and_can_be_that_of_cloudwatch(opened: Open, demo: st
 def test_arrow_keys_tell_the_values_and_shift_with_them_chooses_a_range(opened: Open, demo: str) -> None:
     browser = opened(demo)
     whole = _note(browser)
-    plot = _widget(browser, "Latency p50").find_element(By.CSS_SELECTOR, ".plot")
+    plot = _widget(browser, "Duration p50").find_element(By.CSS_SELECTOR, ".plot")
     plot.send_keys(Keys.HOME)
     first = _tip(browser)
     plot.send_keys(Keys.ARROW_RIGHT)
@@ -323,7 +323,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Open, demo: str) ->
     opened(demo)
 
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
-    assert _widget(browser, "Latency p50").size["width"] > 300
+    assert _widget(browser, "Duration p50").size["width"] > 300
 
 
 def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> Non
         browser = opened(url)
         status = browser.find_element(By.ID, "status")
         _until(browser, lambda: status.text == "live: 1,000 records")
-        before, totals = _note(browser), _widget(browser, "Latency p50, ms", "numbers").text
+        before, totals = _note(browser), _widget(browser, "Duration p50, ms", "numbers").text
         assert (
             "no record in this range has CacheLab DownstreamErrors"
             in _widget(browser, "Downstream errors a minute", "nothing").text
@@ -347,7 +347,7 @@ def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> Non
             records.writelines(lines[1000:2000])
         _until(browser, lambda: status.text == "live: 2,000 records")
         _until(browser, lambda: _note(browser) != before)
-        assert _widget(browser, "Latency p50, ms", "numbers").text != totals
+        assert _widget(browser, "Duration p50, ms", "numbers").text != totals
 
         with (run / "records.jsonl").open("a") as records:
             records.writelines(lines[2000:])
@@ -365,7 +365,7 @@ def test_a_range_without_data_says_so_in_the_widgets(opened: Open, demo: str) ->
 
     assert set(browser.execute_script(KINDS)) <= {"words", "nothing"}
     assert (
-        "No data: no record in this range has AWS/Lambda Duration." in _widget(browser, "Latency p50", "nothing").text
+        "No data: no record in this range has AWS/Lambda Duration." in _widget(browser, "Duration p50", "nothing").text
     )
 
 

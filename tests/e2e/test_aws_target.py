@@ -345,8 +345,13 @@ def test_destroy_leaves_nothing(deployed: Aws) -> None:
 
     _interrupt_a_destroy(deployed)
     said = deployed.lab("destroy", "--yes")
+    again = deployed.lab("destroy", "--yes")
 
     assert said.returncode == 0, said.stderr
+    assert again.returncode == 0, again.stderr
+    assert "no stack of the lab is there" in again.stderr
+    assert "destroyed" not in again.stderr
+    assert again.stderr.endswith("nothing is deployed: there is no stack to remove\n")
     assert deployed.stacks() == set()
     assert deployed.client("dynamodb").list_tables()["TableNames"] == []
     assert deployed.client("logs").describe_log_groups()["logGroups"] == []

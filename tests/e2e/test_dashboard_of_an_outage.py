@@ -70,6 +70,28 @@ def outage(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_functions_own_count_of_calls_is_the_wires_failed_invocations_included(outage: Path) -> None:
+    records = list(read_records(outage))
+    run = read_run(outage)
+    own = {
+        name: sum(
+            (one.downstream_calls or 0) + (one.init_downstream_calls or 0) for one in records if one.variant == name
+        )
+        for name in VARIANTS
+    }
+    failed = [record for record in records if record.error_type == "DownstreamError"]
+
+    assert failed
+    assert all(record.downstream_calls for record in failed)
+    assert own == {name: run["wire"][name]["downstream_calls"] for name in VARIANTS}
+    report = json.loads(lab("report", str(outage), "--format", "json").stdout)
+    assert {one["variant"]: one["downstream_calls"] for one in report["variants"]} == own
+    for one in report["variants"]:
+        ran = one["extensions"]["ran"]
+        assert one["downstream_calls_per_1000"] == pytest.approx(own[one["variant"]] / ran * 1000, abs=1e-3)
+    assert "downstream_count_differs" not in {one["code"] for one in report["warnings"]}
+
+
 def test_downstream_errors_are_those_of_get_metric_data_and_of_the_wire(outage: Path, endpoint: str) -> None:
     records = list(read_records(outage))
     failed = [record for record in records if record.error_type == "DownstreamError"]

@@ -37,7 +37,7 @@ def _drawn(**properties: Any) -> Change:
     return _on("metric", lambda widget: widget["properties"].update(properties), view="timeSeries")
 
 
-def _entry(change: Callable[[list[Any]], Any], title: str = "Latency p50") -> Change:
+def _entry(change: Callable[[list[Any]], Any], title: str = "Duration p50") -> Change:
     return _on("metric", lambda widget: change(widget["properties"]["metrics"][-1]), title=title, view="timeSeries")
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -312,7 +313,25 @@ def test_a_span_that_is_none(lab: Lab, tmp_path: Path, arguments: list[str], par
 
 @pytest.mark.parametrize("command", [["report"], ["compare", "/nowhere"]])
 def test_a_run_that_is_not_there(lab: Lab, command: list[str]) -> None:
-    assert_one_line(lab(*command, "/nowhere"), 1, "/nowhere")
+    assert_one_line(lab(*command, "/nowhere"), 2, "no run at /nowhere: run.json is missing; give the folder")
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_a_file_that_is_no_run(lab: Lab, command: str) -> None:
+    arguments = ["/etc/passwd"] * (2 if command == "compare" else 1)
+    assert_one_line(lab(command, *arguments), 2, "no run at /etc/passwd: run.json is missing; give the folder")
+
+
+@pytest.mark.parametrize("command", ["report", "dashboard"])
+def test_a_run_of_another_version(lab: Lab, run_folder: Path, tmp_path: Path, command: str) -> None:
+    content = json.loads((run_folder / "run.json").read_text()) | {"schema_version": "2"}
+    (tmp_path / "run.json").write_text(json.dumps(content))
+
+    assert_one_line(lab(command, tmp_path), 2, f"{tmp_path / 'run.json'} has schema_version '2', and this lab reads 1")
+
+
+def test_a_span_is_looked_at_before_the_endpoint(lab: Lab) -> None:
+    assert_one_line(lab("collect", "--since", "5x"), 2, "--since '5x' is no moment")
 
 
 def test_an_output_that_cannot_be_written(lab: Lab, run_folder: Path) -> None:
@@ -359,6 +378,30 @@ def test_a_report_in_a_file(lab: Lab, run_folder: Path, tmp_path: Path) -> None:
     assert (said.code, said.out) == (0, "")
     assert said.err == f"wrote {tmp_path / 'report.html'}\n"
     assert "no_cache" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("changes", [{"latency_ms": 1e308}, {"target": None}, {"target": ""}])
+def test_odd_lines_are_told_and_not_in_the_numbers(
+    lab: Lab, run_folder: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    folder = shutil.copytree(run_folder, tmp_path / "run")
+    clean = json.loads(lab("report", folder, "--format", "json").out)
+    odd = json.loads((folder / "records.jsonl").read_text().splitlines()[0]) | changes
+    with (folder / "records.jsonl").open("a") as records:
+        records.write(f"{json.dumps(odd)}\n" * 2)
+    said = lab("report", folder, "--format", "json")
+    found = json.loads(said.out)
+
+    assert (said.code, said.err) == (0, "")
+    assert found["variants"] == clean["variants"]
+    assert "2 lines are no records" in str([one for one in found["warnings"] if one["code"] == "records_damaged"])
+
+
+def test_help_of_compare_tells_what_fails(lab: Lab) -> None:
+    said = " ".join(lab("compare", "--help").out.split())
+
+    for part in ("calls per 1,000", "service time", "share of failed invocations", "did not answer in RUN_B"):
+        assert part in said
 
 
 def test_two_runs(lab: Lab, run_folder: Path) -> None:

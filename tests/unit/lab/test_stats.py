@@ -212,3 +212,32 @@ def test_the_interval_of_a_mean_holds_the_truth_in_some_95_percent_of_samples() 
     means = [stats.mean(stats.sample(rng.poisson(0.3, 400))) for _ in range(300)]
 
     assert sum(one.low <= 0.3 <= one.high for one in means) / len(means) >= 0.93
+
+
+def test_the_interval_of_a_share_by_hand() -> None:
+    share = stats.share(stats.Sample(np.arange(50) % 10 == 0, None))
+
+    assert share == pytest.approx((0.1, 0.0435, 0.2136), abs=1e-4)
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_a_share_of_none_or_all_is_at_the_end_of_its_interval(value: bool) -> None:
+    share = stats.share(stats.Sample(np.full(200, value), None))
+
+    assert share.value == float(value)
+    assert (share.low, share.high) == pytest.approx((0.9812, 1) if value else (0, 0.0188), abs=1e-4)
+
+
+def test_failures_that_come_together_count_for_less() -> None:
+    spread, together = np.arange(600) % 3 == 0, np.arange(600) < 200
+    wide, narrow = (stats.share(stats.Sample(values, None)) for values in (together, spread))
+
+    assert wide.value == narrow.value
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+
+
+def test_the_interval_of_a_share_holds_the_truth_in_some_95_percent_of_samples() -> None:
+    rng = np.random.default_rng(7)
+    shares = [stats.share(stats.Sample(rng.random(300) < 0.05, None)) for _ in range(300)]
+
+    assert sum(one.low <= 0.05 <= one.high for one in shares) / len(shares) >= 0.93

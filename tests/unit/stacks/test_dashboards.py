@@ -1,12 +1,18 @@
+import json
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from functions.registry import VARIANTS, Variant
 from lab import prices as lab_prices
+from lab.dashboard.widgets import read_dashboard
+from lab.report.summary import summarise
 from stacks import prices
 from tests.snapshot.synthesis import Assembly, dashboard_body
+from tests.unit.lab.dashboard.runs import record, write
+from tests.unit.lab.dashboard.whole_runs import COST, cost_rows, whole_run
 
 COMPARISON = "CacheLab-comparison"
 STACKS = {COMPARISON: VARIANTS} | {f"CacheLab-{found.name.replace('_', '-')}": (found,) for found in VARIANTS}
@@ -19,6 +25,14 @@ SECTIONS = [
     "Errors and throttles",
     "Concurrency",
     "Cost per million invocations",
+]
+RECORDS = [
+    record(0, init_ms=400.5, billed_ms=411.0, cold_start=True, downstream_calls=1),
+    record(1, billed_ms=13.0, downstream_calls=1),
+    record(2, "tmp_cache", status="function_error", cache=None, billed_ms=620.0, downstream_calls=3),
+    record(3, "snapstart", restore_ms=32.25, billed_ms=38.0, cold_start=True, restored=True, init_downstream_calls=2),
+    record(4, "snapstart"),
+    record(5, "snapstart", duration_ms=7.0, billed_ms=7.0),
 ]
 
 
@@ -162,7 +176,8 @@ def test_the_restores_of_a_report_line_are_found(assembly: Assembly) -> None:
 def test_the_cost_is_reckoned_with_the_settings_and_the_list_prices(everything_on: Assembly) -> None:
     body = dashboard_body(everything_on.templates["CacheLab-no-cache"])
     dashboard = Dashboard(VARIANTS[:1], body["widgets"])
-    (total,) = [line for line in dashboard.drawn()["singleValue: Cost per million, USD"] if not line.metric]
+    graph = dashboard.drawn()["timeSeries: Cost per million over time, without init and restores"]
+    (total,) = [line for line in graph if not line.metric]
     # 20 ms and one downstream call an invocation, as the report reckons them.
     operands = {"duration_no_cache": 20.0, "calls_no_cache": 1e6, "invocations_no_cache": 1e6}
     value = eval(total.options["expression"], {}, operands)  # noqa: S307 -- our own text, of numbers and operators
@@ -171,6 +186,29 @@ def test_the_cost_is_reckoned_with_the_settings_and_the_list_prices(everything_o
     )
     assert expected is not None
     assert value == pytest.approx(expected.total, rel=1e-6)
+
+
+def test_both_log_formats_have_the_reports_cost_and_the_same_durations(
+    assembly: Assembly, everything_on: Assembly, tmp_path: Path
+) -> None:
+    durations = []
+    for made, architecture, source in ((assembly, "arm64", "dynamodb"), (everything_on, "x86_64", "s3")):
+        body = json.dumps(dashboard_body(made.templates[COMPARISON]))
+        content: dict[str, Any] = {"run": {"source": source}, "settings": {"architecture": architecture}}
+        run = write(tmp_path / architecture, RECORDS, **content)
+
+        tables = whole_run(run, read_dashboard(COMPARISON, body))
+
+        assert tables[COST]["rows"] == cost_rows(summarise(run))
+        durations.append([found for title, found in tables.items() if "uration" in title and found["kind"] == "table"])
+    assert durations[0] == durations[1]
+    assert [row[:4] for row in durations[0][0]["rows"]] == [
+        ["no_cache", "0", "0", "1"],
+        ["no_cache", "1", "0", "1"],
+        ["tmp_cache", "0", "0", "1"],
+        ["snapstart", "0", "0", "2"],
+        ["snapstart", "0", "1", "1"],
+    ]
 
 
 def test_the_prices_are_those_of_the_lab() -> None:

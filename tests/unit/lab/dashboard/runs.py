@@ -11,6 +11,7 @@ BEGAN = 1_790_000_040.0
 def record(at: float, variant: str = "no_cache", **fields: Any) -> dict[str, Any]:
     """An answered warm invocation that began so many seconds after `BEGAN` and was served from the cache."""
     return {
+        "target": "local",
         "variant": variant,
         "sent_at": BEGAN + at,
         "received_at": BEGAN + at + 0.01,

@@ -12,14 +12,24 @@ from lab.dashboard.refusal import RefusedError
 from tests.unit.lab.dashboard.runs import BEGAN, record, write
 
 SOURCES = "SOURCE '/aws/lambda/cache-lab-no_cache' | SOURCE '/aws/lambda/cache-lab-snapstart' | "
+REPORTS = 'filter @type = "REPORT" | '
 RECORDS = [
-    record(0, duration_ms=10.0, init_ms=400.5, billed_ms=411.0, request_id="r-1"),
+    record(
+        0,
+        downstream_calls=1,
+        init_downstream_calls=2,
+        duration_ms=10.0,
+        init_ms=400.5,
+        billed_ms=411.0,
+        request_id="r-1",
+    ),
     record(1, duration_ms=20.0, billed_ms=20.0),
     record(2, duration_ms=30.0, billed_ms=30.0),
     record(3, "snapstart", duration_ms=1.0, restore_ms=32.25, billed_ms=34.0),
-    record(4, "snapstart", duration_ms=2.0, status="function_error", cache=None),
+    record(4, "snapstart", duration_ms=2.0, status="function_error", cache=None, downstream_calls=3),
     record(5, "ttl_cache", duration_ms=99.0),
-    record(6, status="throttled", duration_ms=None, cache=None),
+    record(6, status="throttled", duration_ms=None, cache=None, downstream_calls=None),
+    record(7, status="function_error", duration_ms=None, cache=None, downstream_calls=None),  # its log was not seen
 ]
 
 
@@ -33,7 +43,10 @@ def rows(tmp_path: Path, query: str, start: float = 0.0, end: float = 60.0) -> l
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("stats count(*)", [(5,)]),
+        (REPORTS + "stats count(*)", [(5,)]),
+        ("stats count(*)", [(10,)]),
+        ("filter ispresent(DownstreamCalls) | stats count(*) as n, count(@duration) as reports", [(5, 0)]),
+        ('filter @type = "REPORT" or ispresent(DownstreamCalls) | stats sum(DownstreamCalls) as n', [(6,)]),
         ('filter @type = "REPORT" | stats count(*) as n, count(@initDuration) as inits', [(5, 1)]),
         ('filter type = "platform.report" | stats max(record.metrics.restoreDurationMs) as m', [(32.25,)]),
         ('filter @type = "START" | stats count(*)', []),
@@ -41,11 +54,18 @@ def rows(tmp_path: Path, query: str, start: float = 0.0, end: float = 60.0) -> l
         ("filter @duration = 1 or @duration = 30 | stats sum(@duration)", [(31,)]),
         ("stats pct(@duration, 50) as p50, avg(@duration) as mean, min(@duration) as least", [(10, 12.6, 1)]),
         ("stats max(@duration + coalesce(@initDuration, 0)) as whole", [(410.5,)]),
-        ("stats count(*) as n, 2 * n + 1 as more, n / 0 as none", [(5, 11, None)]),
+        (REPORTS + "stats count(*) as n, 2 * n + 1 as more, n / 0 as none", [(5, 11, None)]),
         ("stats sum(@duration - 1 * 2 / (1 + 1)) as d", [(58,)]),
         (
-            r"parse @log /cache-lab-(?<variant>\w+)/ | stats count(*) as n by variant | sort n desc",
+            REPORTS + r"parse @log /cache-lab-(?<variant>\w+)/ | stats count(*) as n by variant | sort n desc",
             [("no_cache", 3), ("snapstart", 2)],
+        ),
+        (
+            REPORTS + r"parse @log /cache-lab-(?<variant>\w+)/ "
+            '| fields 2 * strcontains(variant, "no_") + strcontains(variant, "snap") as place, @duration > 5 as slow '
+            "| stats count(*) as n, max(@duration) as longest by place, variant, slow "
+            "| sort place asc, slow desc | display longest, slow, variant",
+            [(2, 0, "snapstart"), (30, 1, "no_cache")],
         ),
         (
             r"parse @log /cache-lab-(?<v>\w+)/ | parse @message /Restore Duration: (?<ms>[\d.]+) ms/ "
@@ -53,7 +73,7 @@ def rows(tmp_path: Path, query: str, start: float = 0.0, end: float = 60.0) -> l
             [("no_cache", 0, None), ("snapstart", 1, 32.25)],
         ),
         (
-            r"parse @message /^REPORT RequestId: (?<id>[-\w]+)/ | stats count(*) as n by id | sort id desc",
+            REPORTS + r"parse @message /^REPORT RequestId: (?<id>[-\w]+)/ | stats count(*) as n by id | sort id desc",
             [("r-1", 1), (None, 4)],
         ),
         (
@@ -61,8 +81,8 @@ def rows(tmp_path: Path, query: str, start: float = 0.0, end: float = 60.0) -> l
             [(411.0,)],
         ),
         (
-            "stats count(*) as n by (ispresent(@initDuration) or ispresent(record.metrics.restoreDurationMs)) as cold "
-            "| sort cold asc",
+            "filter ispresent(@duration) | stats count(*) as n "
+            "by (ispresent(@initDuration) or ispresent(record.metrics.restoreDurationMs)) as cold | sort cold asc",
             [(0, 3), (1, 2)],
         ),
     ],
@@ -72,13 +92,19 @@ def test_a_query_has_the_rows_that_insights_would_have(tmp_path: Path, query: st
 
 
 def test_only_the_range_is_asked(tmp_path: Path) -> None:
-    assert rows(tmp_path, "stats count(*)", start=1, end=3) == [(2,)]
+    assert rows(tmp_path, REPORTS + "stats count(*)", start=1, end=3) == [(2,)]
 
 
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("fields @message", "the command 'fields' of its query is not known here"),
+        ("unnest @message", "the command 'unnest' of its query is not known here"),
+        ("fields @message", "exactly one `stats`"),
+        ("fields @requestTime as at | stats count(*)", "the field '@requestTime'"),
+        ("fields strcontains(@message, @type) as x | stats count(*)", "the function 'strcontains'"),
+        ("stats count(*) as n | filter n > 1", "after `stats`"),
+        ("stats count(*) as n | fields n + 1 as m", "after `stats`"),
+        ("stats count(*) as n | display m", "`display` names 'm'"),
         ("limit 20", "the command 'limit'"),
         ("dedup @log | stats count(*)", "the command 'dedup'"),
         ("stats count(*) | stats count(*)", "exactly one `stats`"),

@@ -2,11 +2,13 @@ import json
 import math
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.dashboard import record_store
 from lab.dashboard.record_store import RecordStore
+from lab.report.columns import reading
 from tests.unit.lab.dashboard.runs import BEGAN, append, record, write
 
 
@@ -66,6 +68,16 @@ def test_damaged_lines_are_counted_and_half_surrogates_and_foreign_bytes_are_rea
     with RecordStore(run) as store:
         store.catch_up()
         assert store.seen()[:2] == (4, 3)
+
+
+@pytest.mark.parametrize("fields", [{"target": None}, {"variant": ""}, {"billed_ms": 1e13}, {"sent_at": -2e12}])
+def test_what_the_report_counts_as_no_record_is_none_here(tmp_path: Path, fields: dict[str, Any]) -> None:
+    run = write(tmp_path / "run", [record(0), record(1, billed_ms=1e12), record(2) | fields])
+    with RecordStore(run) as store, reading([run / "records.jsonl"]) as columns:
+        store.catch_up()
+        assert store.seen()[:2] == (2, 1)
+        assert columns.damage is not None
+        assert (columns.count, columns.damage.lines) == (2, 1)
 
 
 def test_what_is_no_finite_number_is_not_measured(tmp_path: Path) -> None:

@@ -1,39 +1,32 @@
 """What widgets show: as the report has it, and by hand."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.registry import VARIANTS
-from lab.dashboard.ranges import Range, range_of
+from lab.dashboard.ranges import Range
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
-from lab.dashboard.widgets import Dashboard, read_dashboard
-from lab.report.model import Report
+from lab.dashboard.widgets import read_dashboard
+from lab.report.model import Report, Start
 from lab.report.summary import summarise
 from lab.report.words import figure
 from tests.unit.lab.dashboard.bodies_of_snapshots import DEMO, dashboards
 from tests.unit.lab.dashboard.runs import BEGAN, record, write
+from tests.unit.lab.dashboard.whole_runs import COMPARISON, COST, cost_rows, whole_run
 
-CLEAN = Wire({variant.name: 0 for variant in VARIANTS})
-
-
-def whole_run(run: Path, dashboard: Dashboard, wire: Wire = CLEAN) -> dict[str, Any]:
-    """What the dashboard's widgets show of a whole run, by title."""
-    with RecordStore(run) as store:
-        store.catch_up()
-        window = store.seen().window
-        assert window is not None
-        found = results(dashboard, Values(store), range_of(*window, None, 60), wire)
-    return {widget.title: result for widget, result in zip(dashboard.widgets, found, strict=True)}
+BY_START = "Duration with init or restore, by start, ms"
+STARTS = "Init, restore and billed durations, ms"
 
 
 @pytest.fixture(scope="module")
 def demo() -> dict[str, Any]:
-    return whole_run(DEMO, dashboards()["CacheLab-comparison"])
+    return whole_run(DEMO, dashboards()[COMPARISON])
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +42,21 @@ def test_every_widget_of_every_dashboard_has_data_of_the_committed_run() -> None
 
 def test_totals_are_the_reports(demo: dict[str, Any], report: Report) -> None:
     # Two widgets have this title: the first one has the totals.
-    dashboard = dashboards()["CacheLab-comparison"]
+    dashboard = dashboards()[COMPARISON]
     in_total = whole_run(DEMO, dashboard._replace(widgets=dashboard.widgets[:5]))
     assert [variant.variant for variant in report.variants] == [variant.name for variant in VARIANTS]
     durations = [one.duration_ms.p50.value for one in report.variants if one.duration_ms]
     calls = [one.downstream_calls_per_1000.value for one in report.variants if one.downstream_calls_per_1000]
     hits = [one.hit_ratio for one in report.variants]
 
-    assert demo["Latency p50, ms"]["values"] == durations
-    assert demo["Latency p50, ms"]["texts"] == [figure(value) for value in durations]
+    assert demo["Duration p50, ms"]["values"] == durations
+    assert demo["Duration p50, ms"]["texts"] == [figure(value) for value in durations]
     assert in_total["Downstream calls per 1,000 invocations"]["values"] == pytest.approx(calls, rel=1e-12)
     assert demo["Hit ratio, %"]["values"] == pytest.approx([100 * (hit or 0) for hit in hits], rel=1e-12)
 
 
 def test_the_table_of_starts_is_the_reports(demo: dict[str, Any], report: Report) -> None:
-    rows = {row[0]: row[1:] for row in demo["Init and restore durations, ms"]["rows"]}
+    rows = {row[0]: row[1:] for row in demo[STARTS]["rows"]}
     for one in report.variants:
         init, restore = one.init_ms, one.restore_ms
         assert rows[one.variant] == [
@@ -73,21 +66,87 @@ def test_the_table_of_starts_is_the_reports(demo: dict[str, Any], report: Report
             str(restore.count if restore else 0),
             figure(restore.p50.value if restore else None),
             figure(restore.max if restore else None),
+            figure(one.billed_ms_mean),
         ]
+
+
+def test_warm_invocations_cold_starts_and_restores_are_apart_as_in_the_report(
+    demo: dict[str, Any], report: Report
+) -> None:
+    flags = {Start.WARM: ("0", "0"), Start.COLD: ("1", "0"), Start.RESTORED: ("0", "1")}
+    expected = {
+        (one.variant, *flags[start]): str(found.count)
+        for one in report.variants
+        for start, found in one.starts.items()
+        if found.count
+    }
+    assert {tuple(row[:3]): row[3] for row in demo[BY_START]["rows"]} == expected
 
 
 def test_tables_have_the_baseline_first_and_warm_before_cold(demo: dict[str, Any]) -> None:
     names = [variant.name for variant in VARIANTS]
-    assert [row[0] for row in demo["Init and restore durations, ms"]["rows"]] == names
-    assert [row[0] for row in demo["Lambda's share, as billed"]["rows"]] == names
-    by_start = [row[:2] for row in demo["Latency of warm invocations and of cold starts, ms"]["rows"]]
-    assert by_start == [[name, start] for name in names for start in ("0", "1")]
+    assert [row[0] for row in demo[STARTS]["rows"]] == names
+    assert [row[0] for row in demo[COST]["rows"]] == names
+    by_start = [row[:2] for row in demo[BY_START]["rows"]]
+    assert by_start == [[name, start] for name in names for start in ("0", "0" if name == "snapstart" else "1")]
 
 
-def test_the_billed_duration_is_the_reports(demo: dict[str, Any], report: Report) -> None:
-    rows = {row[0]: row for row in demo["Lambda's share, as billed"]["rows"]}
+def test_the_cost_is_the_reports_to_the_last_digit(tmp_path: Path) -> None:
+    # The snapshots' dashboards are reckoned with the application's own settings.
+    content = json.loads((DEMO / "run.json").read_text(encoding="utf-8"))
+    content["settings"]["architecture"] = "arm64"
+    (tmp_path / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    shutil.copy(DEMO / "records.jsonl", tmp_path)
+
+    table = whole_run(tmp_path, dashboards()[COMPARISON])[COST]
+
+    assert table["columns"] == ["variant", "requests", "compute", "restores", "downstreamReads", "total"]
+    assert table["rows"] == cost_rows(summarise(tmp_path))
+    assert len(table["rows"]) == len(VARIANTS)
+
+
+FAILED: dict[str, Any] = {"status": "function_error", "cache": None, "age_ms": None}
+OUTAGE = [
+    record(0, cache="miss", downstream_calls=1, init_ms=400.25, billed_ms=421.0, cold_start=True, invocation=1),
+    record(1),
+    record(2, downstream_calls=3, billed_ms=617.0, **FAILED),
+    record(3, billed_ms=10_000.0, **FAILED | {"downstream_calls": None}),  # it was ended, and told nothing
+    record(4, status="throttled", cache=None, downstream_calls=None, duration_ms=None, billed_ms=None),
+    record(5, status="lost", cache=None, downstream_calls=None, duration_ms=None, billed_ms=None),
+    record(6, cache="stale", downstream_calls=3, downstream_errors=3, billed_ms=604.0),
+    record(7, "snapstart", restore_ms=32.25, billed_ms=38.0, cold_start=True, restored=True, init_downstream_calls=2),
+    record(8, "snapstart", restore_ms=40.5, billed_ms=650.0, init_downstream_calls=3, **FAILED),
+    record(9, "ttl_cache", downstream_calls=3, billed_ms=611.0, **FAILED),
+]
+RUN = {"run": {"id": "outage", "source": "dynamodb"}, "settings": {"architecture": "arm64"}}
+
+
+def test_an_outages_figures_are_the_reports_over_all_that_ran(tmp_path: Path) -> None:
+    run = write(tmp_path / "run", [one | {"planned_at": one["sent_at"]} for one in OUTAGE], **RUN)
+    dashboard = dashboards()[COMPARISON]
+    report = summarise(run)
+    found = whole_run(run, dashboard._replace(widgets=dashboard.widgets[:5]))
+    calls, hits = (
+        dict(zip((variant.name for variant in VARIANTS), found[title]["values"], strict=True))
+        for title in ("Downstream calls per 1,000 invocations", "Hit ratio, %")
+    )
+
     for one in report.variants:
-        assert rows[one.variant][2] == figure(one.billed_ms_mean)
+        assert one.downstream_calls_per_1000 is not None
+        assert calls[one.variant] == pytest.approx(one.downstream_calls_per_1000.value, rel=1e-12)
+        assert hits[one.variant] == pytest.approx(100 * (one.hit_ratio or 0), rel=1e-12)
+    # Five ran. The one that was ended told nothing; of the other failure the calls count.
+    assert (calls["no_cache"], hits["no_cache"]) == (1000 * 7 / 5, 100 * 2 / 5)
+    assert (calls["ttl_cache"], hits["ttl_cache"]) == (3000, 0)
+    assert found[COST]["rows"] == cost_rows(report)
+    assert [row[0] for row in found[COST]["rows"]] == ["no_cache", "ttl_cache", "snapstart"]
+
+
+def test_a_cost_between_two_last_digits_is_rounded_as_in_the_report(tmp_path: Path) -> None:
+    # 11 calls of 10 invocations at 0.125 are 0.1375.
+    records = [record(at, cache="miss", downstream_calls=1 + (at == 5)) for at in range(10)]
+    run = write(tmp_path / "run", records, **RUN)
+    assert whole_run(run, dashboards()[COMPARISON])[COST]["rows"] == cost_rows(summarise(run))
 
 
 def test_sums_over_time_are_the_reports_counts(demo: dict[str, Any], report: Report) -> None:

@@ -119,12 +119,12 @@ def test_a_run_in_s3_that_has_not_ended_is_said_to_be_a_copy(bucket: str, tmp_pa
 
 
 def test_what_s3_does_not_have_is_one_line(bucket: str) -> None:
-    for run, said in (
-        (f"s3://{bucket}/none", "no run at s3://runs/none: run.json is missing"),
-        ("s3://no-b/x", "no-b"),
+    for run, code, said in (
+        (f"s3://{bucket}/none", 2, "no run at s3://runs/none: run.json is missing"),
+        ("s3://no-b/x", 1, "no-b"),
     ):
         ended = subprocess.run([*COMMAND, run, "--port", "0"], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert (ended.returncode, ended.stdout) == (1, "")
+        assert (ended.returncode, ended.stdout) == (code, "")
         assert ended.stderr.splitlines()[0] == f"fetching {run}"
         assert said in ended.stderr.splitlines()[1]
         assert ended.stderr.count("\n") == 2

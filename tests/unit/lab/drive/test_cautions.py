@@ -95,7 +95,16 @@ def test_counts_that_differ_without_a_reason(on_wire: int) -> None:
     assert "trust neither" in warning["advice"]
 
 
-def test_calls_of_failed_and_lost_invocations_are_on_the_wire_alone() -> None:
+def test_a_failed_invocation_that_told_its_calls_explains_no_difference() -> None:
+    counted = tally(Outcome(status="ok", downstream_calls=2), Outcome(status="function_error", downstream_calls=3))
+
+    assert cautions(counted, wire(5)) == []
+    (warning,) = cautions(counted, wire(6))
+    assert "saw: a 5 and 6" in warning["message"]
+    assert "trust neither" in warning["advice"]
+
+
+def test_calls_of_failures_that_told_nothing_are_on_the_wire_alone() -> None:
     counted = tally(Outcome(status="ok", downstream_calls=2), Outcome(status="function_error"), Outcome(status="lost"))
 
     (warning,) = cautions(counted, wire(5))

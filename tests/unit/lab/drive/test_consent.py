@@ -71,6 +71,13 @@ def test_a_destroy_tells_that_runs_go_where_there_are_any() -> None:
     assert "s3://" not in "\n".join(before_destroy(CALLER, ["CacheLab-a"], None))
 
 
+def test_a_destroy_without_a_stack_tells_that_only_items_can_go() -> None:
+    said = "\n".join(before_destroy(CALLER, [], None))
+
+    assert "no stack of the lab is there" in said
+    assert "stacks" not in said
+
+
 def test_a_place_that_is_not_aws_is_called_so() -> None:
     assert "at http://127.0.0.1:4566, which is not AWS" in str(CALLER._replace(elsewhere="http://127.0.0.1:4566"))
     assert "not AWS" not in str(CALLER)

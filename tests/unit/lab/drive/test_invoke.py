@@ -108,8 +108,34 @@ def test_a_function_error_has_its_type_and_no_answer() -> None:
     assert (found.version, found.downstream_calls, found.environment_id) == (None, None, None)
 
 
-def emf(request_id: str, errors: Any) -> str:
-    return json.dumps({"_aws": {}, "request_id": request_id, "DownstreamErrors": errors})
+def emf(request_id: str, errors: Any, **more: Any) -> str:
+    return json.dumps({"_aws": {}, "request_id": request_id, "DownstreamErrors": errors, **more})
+
+
+def failed_with(logged: list[str]) -> Outcome:
+    """What is told of a function error with these lines in its log's tail."""
+    tail = base64.b64encode("\n".join([*logged, REPORT]).encode()).decode()
+    return read_answer(200, headers(X_Amz_Function_Error="Unhandled", X_Amz_Log_Result=tail), b"{}")
+
+
+@pytest.mark.parametrize(
+    ("more", "calls", "ms", "init_calls"),
+    [
+        ({"DownstreamCalls": 3, "DownstreamLatency": 41.5}, 3, 41.5, None),
+        ({"DownstreamCalls": 0}, 0, 0.0, 0),
+        ({"DownstreamCalls": 2}, 0, 0.0, 2),  # all of them before the invocation, for it has no latency
+        ({"DownstreamCalls": float("inf")}, None, None, None),
+        ({"DownstreamCalls": True}, None, None, None),
+        ({"DownstreamCalls": -1}, None, None, None),
+        ({}, None, None, None),
+    ],
+)
+def test_a_function_errors_downstream_calls_are_those_of_its_metrics_line(
+    more: dict[str, Any], calls: int | None, ms: float | None, init_calls: int | None
+) -> None:
+    found = failed_with([emf(ID, 0, **more)])
+
+    assert (found.downstream_calls, found.downstream_ms, found.init_downstream_calls) == (calls, ms, init_calls)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +150,7 @@ def emf(request_id: str, errors: Any) -> str:
     ],
 )
 def test_a_function_errors_downstream_errors_are_those_of_its_metrics_line(logged: list[str], errors: Any) -> None:
-    tail = base64.b64encode("\n".join([*logged, REPORT]).encode()).decode()
-
-    found = read_answer(200, headers(X_Amz_Function_Error="Unhandled", X_Amz_Log_Result=tail), b"{}")
+    found = failed_with(logged)
 
     assert (found.downstream_errors, found.downstream_calls, found.duration_ms) == (errors, None, 2.46)
 

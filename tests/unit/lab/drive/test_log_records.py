@@ -107,7 +107,10 @@ def test_downstream_errors_are_told_of_answers_and_failures_alike() -> None:
         emf("a", DownstreamCalls=3, DownstreamErrors=3, DownstreamLatency=9), text("a"), emf("b", Hits=1), text("b")
     )
 
-    assert [(record.status, record.downstream_errors) for record in found] == [("function_error", 3), ("ok", 0)]
+    assert [(record.status, record.downstream_errors, record.downstream_calls) for record in found] == [
+        ("function_error", 3, 3),
+        ("ok", 0, 0),
+    ]
 
 
 def test_invocations_side_by_side_are_told_apart() -> None:

@@ -77,7 +77,7 @@ def test_hostile_names_stay_text_in_a_picture(tmp_path: Path) -> None:
 
 def test_the_command_tells_what_is_wrong_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pictures.main([]) == 2
-    assert pictures.main([str(tmp_path), str(tmp_path)]) == 1
+    assert pictures.main([str(tmp_path), str(tmp_path)]) == 2
 
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2

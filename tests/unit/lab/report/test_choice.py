@@ -10,7 +10,7 @@ import pytest
 from functions.registry import VARIANTS
 from lab.records import Record
 from lab.report.choice import Choice, advice, bound_s, choices
-from lab.report.model import Report
+from lab.report.model import Report, VariantSummary
 from lab.report.summary import summarise
 from lab.report.tradeoff import unbeaten
 from tests.unit.lab.report.simulated import BEGAN, NAMES, run_content, write_run
@@ -33,14 +33,22 @@ def _report(run_dir: Path, record: Record, measured: Run, ttl_s: float | None = 
             variant=name,
             sequence=index,
             planned_at=BEGAN + index,
-            **(fields | {"latency_ms": fields["latency_ms"] * (1 + (index * 7 % 121) / 1210)}),
+            **(here | {"latency_ms": here["latency_ms"] * (1 + (index * 7 % 121) / 1210)}),
         )
         for name, fields in measured.items()
         for index in range(121)
+        for here in [{key: value[index] if isinstance(value, list) else value for key, value in fields.items()}]
     ]
-    content = run_content(records, variants=tuple(measured))
+    content = run_content(records, variants=tuple(measured), target=record.target)
     content["settings"]["ttl_s"] = ttl_s
     return summarise(write_run(run_dir, records, content))
+
+
+def _alike(report: Report) -> list[VariantSummary]:
+    """The chosen one for data of any age, and those as good."""
+    choice = _by_age(report)[math.inf]
+    assert choice.chosen is not None
+    return [choice.chosen, *choice.alike]
 
 
 def _by_age(report: Report) -> dict[float, Choice]:
@@ -116,7 +124,62 @@ def test_the_advice_names_the_cache_the_gain_the_bound_and_what_was_ruled_out(tm
     assert "95 % CI" in said.reasons
     assert "no answer is older than its TTL, 10 s; the most out of date that was seen is 9.00 s" in said.reasons
     assert "Not module_cache: nothing limits how old such answers get" in said.reasons
-    assert "which this run did not measure" in said.reasons
+    assert "which this run did not measure: `lab run -c ttl_s=60` does." in said.reasons
+
+
+def test_on_aws_another_ttl_is_deployed_first(tmp_path: Path, record: Record) -> None:
+    said = advice(_report(tmp_path, dataclasses.replace(record, target="aws"), MEASURED))
+
+    assert said is not None
+    assert "`lab deploy --target aws -c ttl_s=60` and then `lab run --target aws` does." in said.reasons
+
+
+def test_a_cost_that_few_cold_starts_make_decides_nothing(tmp_path: Path, record: Record) -> None:
+    def once_cold(ms: float) -> list[float]:
+        return [ms if index == 60 else 5.0 for index in range(121)]
+
+    measured = {
+        "module_cache": {"latency_ms": 5.0, "billed_ms": once_cold(4000.0)},
+        "ttl_cache": {"latency_ms": 5.0, "billed_ms": once_cold(100.0)},
+    }
+    report = _report(tmp_path, record, measured)
+    dear, cheap = (one.cost.total for one in report.variants if one.cost)
+
+    assert dear > cheap * 1.1
+    assert [one.variant for one in _alike(report)] == ["module_cache", "ttl_cache"]
+
+
+def test_what_calls_downstream_less_is_chosen_where_latency_and_cost_tell_nothing(
+    tmp_path: Path, record: Record
+) -> None:
+    measured = {
+        "no_cache": {"latency_ms": 5.0, "billed_ms": 500.0, "downstream_calls": 1},
+        "ttl_cache": {"latency_ms": 5.0, "billed_ms": 500.0, "downstream_calls": 0},
+    }
+    report = _report(tmp_path, record, measured)
+    said = advice(report)
+
+    assert [one.variant for one in _alike(report)] == ["ttl_cache"]
+    assert said is not None
+    assert "Not shown to be faster or cheaper than ttl_cache, and calling downstream more: no_cache." in said.reasons
+
+
+def test_why_the_one_that_the_headline_calls_faster_is_not_chosen(tmp_path: Path, record: Record) -> None:
+    # The interval of ttl_cache reaches from that of snapstart to that of no_cache.
+    wide = [12.0 if index % 5 < 2 else 6.0 for index in range(121)]
+    measured: Run = {
+        "no_cache": {"latency_ms": 9.0, "billed_ms": 20.0, "downstream_calls": 1},
+        "ttl_cache": {"latency_ms": wide, "billed_ms": 5.0},
+        "snapstart": {"latency_ms": 6.5, "billed_ms": 500.0},
+    }
+    report = _report(tmp_path, record, measured)
+    said = advice(report)
+
+    assert [one.comparison.shown for one in report.variants if one.comparison] == ["no difference shown", "faster"]
+    assert said is not None
+    assert said.claim.endswith("ttl_cache.")
+    assert "Not shown to be faster than ttl_cache, and dearer: " in said.reasons
+    assert ", though snapstart was faster than no_cache." in said.reasons
 
 
 def test_nothing_beats_a_variant_that_is_best_in_one_of_three(tmp_path: Path, record: Record) -> None:

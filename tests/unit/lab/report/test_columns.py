@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_the_columns_are_those_of_the_records(tmp_path: Path) -> None:
 def test_empty_lines_and_unknown_fields_are_passed_over_and_missing_ones_not_measured(
     tmp_path: Path, record: Record
 ) -> None:
-    least = json.dumps({"variant": "no_cache", "status": "ok", "planned_at": BEGAN + 1}) + "\n"
+    least = json.dumps({"variant": "no_cache", "status": "ok", "target": "local", "planned_at": BEGAN + 1}) + "\n"
     path = _write(tmp_path / "records.jsonl", "\n", _line(record, colour=[1, {"a": 2}]), "  \r\n", least)
 
     with reading([path]) as columns:
@@ -78,6 +79,38 @@ def test_a_line_that_is_no_record_is_counted_and_its_place_told(tmp_path: Path, 
         assert _count(columns) == 2
         assert columns.damage is not None
         assert (columns.damage.lines, columns.damage.first) == (2, "records.jsonl:3")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": None},
+        {"target": ""},
+        {"variant": ""},
+        {"status": ""},
+        {"latency_ms": 1e308},
+        {"planned_at": -1.1e12},
+        {"downstream_calls": 10**13},
+    ],
+)
+def test_a_record_that_cannot_be_the_labs_is_counted_by_every_reader(
+    tmp_path: Path, record: Record, changes: dict[str, Any]
+) -> None:
+    path = _write(tmp_path / "records.jsonl", _line(record), _line(record, **changes), _line(record, **changes))
+
+    with reading([path]) as columns:
+        assert (_count(columns), columns.targets) == (1, ["simulated"])
+        assert columns.damage is not None
+        assert (columns.damage.lines, columns.damage.first) == (2, "records.jsonl:2")
+    with pytest.raises(LabError, match=r"records\.jsonl:2 is not a record"):
+        list(read_records(tmp_path))
+
+
+def test_numbers_up_to_the_bound_are_taken(tmp_path: Path, record: Record) -> None:
+    path = _write(tmp_path / "records.jsonl", _line(record, latency_ms=1e12), _line(record, age_ms=-1e12))
+
+    with reading([path]) as columns:
+        assert (_count(columns), columns.damage) == (2, None)
 
 
 def test_what_json_leaves_open_is_read(tmp_path: Path, record: Record) -> None:

@@ -1,5 +1,6 @@
 """Two runs: what is called a regression, and what is never compared."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,59 @@ def test_it_grew_only_if_the_lower_bound_says_so(
     before: Estimate, after: Estimate, percent: float, expected: bool
 ) -> None:
     assert grew(before, after, percent) is expected
+
+
+def _failing(run_dir: Path, share: float, variant: str = "no_cache", **changes: Any) -> Path:
+    """A run like the simulated one, in which so great a share of a variant's invocations failed."""
+    changes = {"status": "function_error", "error_type": "DownstreamError", "cache": None} | changes
+    records = [
+        dataclasses.replace(record, **changes)
+        if record.variant == variant and record.sequence * 73 % 200 < share * 200
+        else record
+        for record in simulated_records()
+    ]
+    return write_run(run_dir, records, run_content(records))
+
+
+@pytest.mark.parametrize("status", ["function_error", "throttled", "lost"])
+def test_more_failures_are_a_regression(simulated_run: Path, tmp_path: Path, status: str) -> None:
+    text, regression = compare_runs(simulated_run, _failing(tmp_path / "b", 0.3, status=status), 20.0)
+
+    assert regression
+    assert "- no_cache: failed invocations +30.0 percentage points (95 % CI +2" in " ".join(text.split())
+    assert "- ttl_cache: failed" not in text
+
+
+def test_failures_that_are_not_shown_to_be_so_many_more_are_no_regression(simulated_run: Path, tmp_path: Path) -> None:
+    _, regression = compare_runs(simulated_run, _failing(tmp_path / "b", 0.3), 30.0)
+
+    assert not regression
+
+
+def test_fewer_failures_are_no_regression(simulated_run: Path, tmp_path: Path) -> None:
+    _, regression = compare_runs(_failing(tmp_path / "a", 0.3), simulated_run, 0.0)
+
+    assert not regression
+
+
+@pytest.mark.parametrize("how", ["failed", "empty", "absent"])
+def test_a_variant_that_no_longer_answers_is_a_regression(simulated_run: Path, tmp_path: Path, how: str) -> None:
+    after = {
+        "failed": lambda: _failing(tmp_path, 1.0),
+        "empty": lambda: write_run(tmp_path, [], run_content([])),
+        "absent": lambda: simulate(tmp_path, variants=("ttl_cache",)),
+    }[how]()
+    text, regression = compare_runs(simulated_run, after, 1000.0)
+    count = 200 if how == "failed" else 0
+
+    assert regression
+    assert f"- no_cache: 200 invocations answered in A, none of {count} in B" in " ".join(text.split())
+    assert "no_cache: failed" not in text
+    assert not compare_runs(simulated_run, after, None)[1]
+
+
+def test_what_was_not_answered_before_is_no_regression(simulated_run: Path, tmp_path: Path) -> None:
+    assert not compare_runs(_failing(tmp_path / "a", 1.0), simulated_run, 10.0)[1]
 
 
 def test_runs_of_different_targets_are_not_compared(simulated_run: Path, tmp_path: Path) -> None:

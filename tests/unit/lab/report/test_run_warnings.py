@@ -23,7 +23,7 @@ class Case:
     """A run that gives no cause for a warning, to be spoilt."""
 
     def __init__(self) -> None:
-        self.records = _faultless()
+        self.records = [*_faultless()]
         self.content: dict[str, Any] = run_content(self.records, target="local", duration_s=10.0)
 
     def replace(self, change: Callable[[int, Record], Record]) -> None:
@@ -150,6 +150,40 @@ def test_a_fault_names_its_variant_and_figures(tmp_path: Path) -> None:
     assert "and 7" in found["downstream_count_differs"].message
     assert "1 of 200" in found["errors_present"].message
     assert "1 DownstreamError" in found["errors_present"].message
+
+
+@pytest.mark.parametrize(("told", "codes"), [(None, set()), (2, {"downstream_count_differs"})])
+def test_the_wire_may_have_seen_more_only_where_a_failure_told_nothing(
+    tmp_path: Path, told: int | None, codes: set[str]
+) -> None:
+    case = Case()
+    wire = case.content["wire"]
+    _errors(case)
+    failed = next(i for i, record in enumerate(case.records) if record.status == "function_error")
+    wire[case.records[failed].variant]["downstream_calls"] += 3 - (case.records[failed].downstream_calls or 0)
+    case.content["wire"] = wire
+    case.records[failed] = dataclasses.replace(case.records[failed], downstream_calls=told)
+
+    assert set(_warnings(case, tmp_path)) - {"errors_present"} == codes
+
+
+def test_calls_that_nobody_counted_are_told(tmp_path: Path) -> None:
+    case = Case()
+    _errors(case)
+    case.content["wire"] = None
+    failed = next(i for i, record in enumerate(case.records) if record.status == "function_error")
+    case.records[failed] = dataclasses.replace(case.records[failed], downstream_calls=None)
+    found = _warnings(case, tmp_path)
+
+    assert set(found) == {"errors_present", "downstream_calls_untold"}
+    assert f"{case.records[failed].variant} 1 of 200" in found["downstream_calls_untold"].message
+
+
+def test_a_run_file_that_cannot_be_read_whole_is_told(tmp_path: Path) -> None:
+    case = Case()
+    case.content["settings"] = ["ttl_s", 10]
+
+    assert "run.json settings cannot be read" in _warnings(case, tmp_path)["run_file_damaged"].message
 
 
 def test_lines_that_are_no_records_are_counted_and_the_first_is_named(tmp_path: Path) -> None:

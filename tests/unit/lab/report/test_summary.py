@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.records import Record
 from lab.report.model import Start
 from lab.report.summary import CURVE_POINTS, summarise
-from tests.unit.lab.report.simulated import NAMES, run_content, simulate, simulated_records, write_run
+from tests.unit.lab.report.simulated import BEGAN, NAMES, run_content, simulate, simulated_records, write_run
 
 
 def _written(run_dir: Path, records: list[Record], **changes: Any) -> Path:
@@ -27,7 +27,7 @@ def test_what_is_counted(tmp_path: Path, record: Record) -> None:
         ),
         change(record, environment_id="two", cache="stale", staleness_ms=500.0, age_ms=3000.0, latency_ms=20.0),
         change(record, latency_ms=10.0),
-        change(record, status="function_error", error_type="DownstreamError", latency_ms=1.0, downstream_calls=None),
+        change(record, status="function_error", error_type="DownstreamError", cache=None, downstream_calls=3),
         change(record, status="throttled", environment_id=None, billed_ms=None, latency_ms=2.0),
         change(record, status="lost", environment_id=None, billed_ms=None, latency_ms=None),
     ]
@@ -38,8 +38,13 @@ def test_what_is_counted(tmp_path: Path, record: Record) -> None:
     assert summary.error_types == {"DownstreamError": 1, "throttled": 1, "lost": 1}
     assert summary.environments == 2
     assert (summary.cold_starts, summary.restores) == (1, 0)
-    assert summary.hit_ratio == pytest.approx(2 / 3)
-    assert summary.downstream_calls == 1
+    assert summary.ran == 4
+    assert summary.hit_ratio == 0.5
+    assert summary.downstream_calls == 4
+    assert summary.downstream_calls_per_1000 is not None
+    assert summary.downstream_calls_per_1000.value == 1000.0
+    assert summary.failed_share is not None
+    assert summary.failed_share.value == 0.5
     assert summary.stale_answers == 1
     assert summary.billed_ms == 20.0
     assert summary.latency_ms is not None
@@ -112,6 +117,46 @@ def test_the_cost_by_hand(tmp_path: Path, record: Record) -> None:
     assert summary.cost.total == pytest.approx(0.20 + 1e6 * 0.010 * 0.25 * 0.0000166667 + 0.125)
 
 
+def test_a_failed_invocation_is_billed_and_its_calls_are_paid(tmp_path: Path, record: Record) -> None:
+    failed = dataclasses.replace(
+        record, status="function_error", cache=None, environment_id=None, billed_ms=30.0, downstream_calls=3
+    )
+    throttled = dataclasses.replace(record, status="throttled", billed_ms=None, downstream_calls=None)
+    warm = dataclasses.replace(record, billed_ms=10.0, downstream_calls=1)
+    [summary] = summarise(_written(tmp_path, [warm, failed, throttled])).variants
+
+    assert summary.cost is not None
+    assert summary.cost.total == pytest.approx(0.20 + 1e6 * 0.020 * 0.25 * 0.0000166667 + 2 * 0.125)
+
+
+def test_a_failed_invocation_that_told_nothing_counts_as_one_without_calls(tmp_path: Path, record: Record) -> None:
+    failed = dataclasses.replace(record, status="function_error", cache=None, downstream_calls=None)
+    read = dataclasses.replace(record, cache="miss", downstream_calls=1)
+    [summary] = summarise(_written(tmp_path / "some", [read, failed])).variants
+    [silent] = summarise(_written(tmp_path / "none", [failed])).variants
+
+    assert summary.downstream_calls_per_1000 is not None
+    assert (summary.downstream_calls, summary.downstream_calls_per_1000.value, summary.untold) == (1, 500.0, 1)
+    assert (silent.downstream_calls, silent.downstream_calls_per_1000, silent.cost) == (None, None, None)
+
+
+def test_few_cold_starts_leave_a_cost_uncertain(tmp_path: Path, record: Record) -> None:
+    costs = {}
+    for cold in (0, 2):
+        records = [
+            dataclasses.replace(record, planned_at=BEGAN + index, billed_ms=500.0 if index < cold else 5.0)
+            for index in range(200)
+        ]
+        [summary] = summarise(_written(tmp_path / str(cold), records)).variants
+        assert summary.cost_total is not None
+        assert summary.cost is not None
+        assert summary.cost_total.value == summary.cost.total
+        costs[cold] = summary.cost_total
+
+    assert costs[0].low == pytest.approx(costs[0].high)
+    assert costs[2].low < costs[0].high < costs[2].value < costs[2].high
+
+
 def test_an_incomplete_last_line_is_passed_over(tmp_path: Path) -> None:
     run_dir = simulate(tmp_path, duration_s=2.0)
     lines = (run_dir / "records.jsonl").read_text().splitlines(keepends=True)
@@ -151,15 +196,24 @@ def test_numbers_of_two_targets_are_never_mixed(tmp_path: Path, record: Record) 
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match=r"run\.json is missing"):
+    with pytest.raises(UsageError, match=r"run\.json is missing"):
         summarise(tmp_path)
 
 
-@pytest.mark.parametrize("content", [{}, {"run": 7, "settings": [], "local": "x", "wire": 1, "warnings": "no"}])
+def test_a_run_file_of_another_version_is_refused(tmp_path: Path, record: Record) -> None:
+    with pytest.raises(UsageError, match=r"schema_version '7', and this lab reads 1; use the lab that wrote it"):
+        summarise(_written(tmp_path, [record], schema_version=7))
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"schema_version": 1, "run": 7, "settings": [], "local": "x", "wire": 1, "warnings": "no"}]
+)
 def test_a_run_file_of_another_shape_is_read_as_far_as_it_goes(tmp_path: Path, record: Record, content: Any) -> None:
     report = summarise(write_run(tmp_path, [record], content))
 
     assert report.target == "simulated"
+    [warning] = [one for one in report.warnings if one.code == "run_file_damaged"]
+    assert "run.json run and settings" in warning.message if not content else "local and wire" in warning.message
     assert [summary.invocations for summary in report.variants] == [1]
 
 

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from lab.report.words import figure, interval, listed, shown
+from lab.report.model import RunWarning
+from lab.report.words import advised, figure, interval, listed, shown
 from lab.stats import Estimate
 
 
@@ -56,3 +57,10 @@ def test_what_is_long_is_cut() -> None:
 )
 def test_names_are_listed(names: list[str], text: str) -> None:
     assert listed(names) == text
+
+
+@pytest.mark.parametrize(
+    ("advice", "end"), [("run again", "run again."), ("run again.", "run again."), ("was it full?", "was it full?")]
+)
+def test_a_next_step_ends_as_one_sentence(advice: str, end: str) -> None:
+    assert advised(RunWarning("code", "so it is", advice)) == f"so it is (code). Next step: {end}"
