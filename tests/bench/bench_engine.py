@@ -35,6 +35,7 @@ from tests.engine.rie import Rie
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs" / "results" / "engine.md"
 RUNTIME = f"python3.{sys.version_info.minor}"  # the functions run on the interpreter that the engine runs on
+SNAP_START_RUNTIME = "python3.13"  # Lambda has it from python3.12 on
 EMPTY = "def handler(event, context):\n    return {}\n"
 WITH_BOTO3 = """
 import boto3
@@ -154,11 +155,9 @@ def create(aws_lambda: Any, name: str, source: str, **settings: Any) -> str:
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("function.py", source)
     role = "arn:aws:iam::000000000000:role/role"
-    arguments = {"MemorySize": 1769, "Timeout": 60} | settings
+    arguments = {"Runtime": RUNTIME, "MemorySize": 1769, "Timeout": 60} | settings
     code = {"ZipFile": package.getvalue()}
-    aws_lambda.create_function(
-        FunctionName=name, Runtime=RUNTIME, Role=role, Handler="function.handler", Code=code, **arguments
-    )
+    aws_lambda.create_function(FunctionName=name, Role=role, Handler="function.handler", Code=code, **arguments)
     aws_lambda.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     return f"/2015-03-31/functions/{name}/invocations"
 
@@ -207,8 +206,9 @@ def starts(times: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"cold": [], "restore": [], "cold, caller": [], "restore, caller": []}
     with served("--idle", "0.5") as (url, _):
         aws_lambda = client(url)
-        create(aws_lambda, "cold", WITH_BOTO3)
-        create(aws_lambda, "restore", WITH_BOTO3, SnapStart={"ApplyOn": "PublishedVersions"})
+        create(aws_lambda, "cold", WITH_BOTO3, Runtime=SNAP_START_RUNTIME)
+        snap_start = {"ApplyOn": "PublishedVersions"}
+        create(aws_lambda, "restore", WITH_BOTO3, Runtime=SNAP_START_RUNTIME, SnapStart=snap_start)
         version = aws_lambda.publish_version(FunctionName="restore")["Version"]
         for _ in range(times + 1):
             for name, qualifier, mark in (("cold", "$LATEST", "Init"), ("restore", version, "Restore")):
@@ -372,7 +372,7 @@ def page(compared: Rounds, started: dict[str, list[float]], many: Crowd, slices:
         "",
         "## Cold start and restore of a handler with boto3",
         "",
-        f"Medians of {len(started['cold'])}, by turns.",
+        f"Medians of {len(started['cold'])}, by turns, {SNAP_START_RUNTIME} (SnapStart is from python3.12 on).",
         "",
         "| | REPORT's duration, ms | the caller waits, ms |",
         "|---|---:|---:|",
