@@ -29,13 +29,14 @@ import boto3
 from botocore.config import Config
 
 from lab.drive.machine import describe_machine
+from lab.engine import runtimes
 from tests.engine.rie import PATH as RIE_PATH
 from tests.engine.rie import Rie
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs" / "results" / "engine.md"
-RUNTIME = f"python3.{sys.version_info.minor}"  # the functions run on the interpreter that the engine runs on
-SNAP_START_RUNTIME = "python3.13"  # Lambda has it from python3.12 on
+OWN_RUNTIME = f"python3.{sys.version_info.minor}"  # the functions run on the interpreter that the engine runs on
+RUNTIME = "python3.13"
 EMPTY = "def handler(event, context):\n    return {}\n"
 WITH_BOTO3 = """
 import boto3
@@ -96,9 +97,9 @@ def _wrk(url: str, connections: int, seconds: int) -> Load:
     return Load(float(rate), percentiles["50"], percentiles["99"], int(answers))
 
 
-def _build() -> str:
+def _interpreter(prefix: str, version: str) -> str:
     # One that is built with profiling data, as distributions do, needs a third less processor time.
-    return "the distribution's" if sys.base_prefix == "/usr" else "not the distribution's"
+    return f"Python {version}{', as the distribution builds it' if prefix == '/usr' else ', built from source'}"
 
 
 def _cpu_ns(pid: int | None) -> int:
@@ -155,7 +156,7 @@ def create(aws_lambda: Any, name: str, source: str, **settings: Any) -> str:
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("function.py", source)
     role = "arn:aws:iam::000000000000:role/role"
-    arguments = {"Runtime": RUNTIME, "MemorySize": 1769, "Timeout": 60} | settings
+    arguments = {"Runtime": OWN_RUNTIME, "MemorySize": 1769, "Timeout": 60} | settings
     code = {"ZipFile": package.getvalue()}
     aws_lambda.create_function(FunctionName=name, Role=role, Handler="function.handler", Code=code, **arguments)
     aws_lambda.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
@@ -163,8 +164,8 @@ def create(aws_lambda: Any, name: str, source: str, **settings: Any) -> str:
 
 
 @contextlib.contextmanager
-def peers(folder: Path) -> Iterator[dict[str, Peer]]:
-    """All peers, running side by side; only the one that is asked works."""
+def peers(folder: Path, runtime: str) -> Iterator[dict[str, Peer]]:
+    """All peers, running side by side, their functions of one runtime; only the one that is asked works."""
     code = folder / "function"
     code.mkdir()
     (code / "function.py").write_text(EMPTY)
@@ -172,28 +173,28 @@ def peers(folder: Path) -> Iterator[dict[str, Peer]]:
         found = []
         for name, options in (("lab", ()), ("lab, HTTP transport", ("--transport", "http"))):
             url, pid = stack.enter_context(served(*options))
-            found.append(Peer(name, url + create(client(url), "empty", EMPTY), pid))
-        rie = Rie(code, RUNTIME, 1769, 60)
+            found.append(Peer(name, url + create(client(url), "empty", EMPTY, Runtime=runtime), pid))
+        rie = Rie(code, runtime, 1769, 60)
         stack.callback(rie.close)
         found.append(Peer("RIE", f"{rie.url}{RIE_PATH}"))
         url = stack.enter_context(ministack(folder / "ministack"))
-        found.append(Peer("ministack", url + create(client(url), "empty", EMPTY)))
+        found.append(Peer("ministack", url + create(client(url), "empty", EMPTY, Runtime=runtime)))
         yield {peer.name: peer for peer in found}
 
 
 Rounds = dict[tuple[str, int], list[Load]]
 
 
-def compare(folder: Path, rounds: int, seconds: int) -> Rounds:
+def compare(runtime: str, rounds: int, seconds: int) -> Rounds:
     """Every peer with one connection and with eight, in turns. RIE runs one environment: it is not asked for eight."""
     found: Rounds = {}
-    with peers(folder) as every:
+    with tempfile.TemporaryDirectory() as folder, peers(Path(folder), runtime) as every:
         for peer in every.values():  # the environments start, and caches fill
             peer.load(ONE, 1)
             if peer.name != "RIE":
                 peer.load(EIGHT, 2)
         for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
+            say(f"{runtime}: round {number + 1} of {rounds}")
             for connections in (ONE, EIGHT):
                 for peer in every.values():
                     if connections == ONE or peer.name != "RIE":
@@ -206,9 +207,9 @@ def starts(times: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"cold": [], "restore": [], "cold, caller": [], "restore, caller": []}
     with served("--idle", "0.5") as (url, _):
         aws_lambda = client(url)
-        create(aws_lambda, "cold", WITH_BOTO3, Runtime=SNAP_START_RUNTIME)
+        create(aws_lambda, "cold", WITH_BOTO3, Runtime=RUNTIME)
         snap_start = {"ApplyOn": "PublishedVersions"}
-        create(aws_lambda, "restore", WITH_BOTO3, Runtime=SNAP_START_RUNTIME, SnapStart=snap_start)
+        create(aws_lambda, "restore", WITH_BOTO3, Runtime=RUNTIME, SnapStart=snap_start)
         version = aws_lambda.publish_version(FunctionName="restore")["Version"]
         for _ in range(times + 1):
             for name, qualifier, mark in (("cold", "$LATEST", "Init"), ("restore", version, "Restore")):
@@ -322,57 +323,29 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def page(compared: Rounds, started: dict[str, list[float]], many: Crowd, slices: list[Slice], seconds: int) -> str:
+def page(
+    compared: dict[str, Rounds], started: dict[str, list[float]], many: Crowd, slices: list[Slice], given: Any
+) -> str:
     """The result as Markdown."""
     machine = describe_machine()
-    one = {name: loads for (name, connections), loads in compared.items() if connections == ONE}
-    eight = {name: loads for (name, connections), loads in compared.items() if connections == EIGHT}
-    lab_p50 = median(one["lab"], lambda load: load.p50_ms)
-    lab_rate = median(eight["lab"], lambda load: load.rate)
-    rounds = len(one["lab"])
     lines = [
         "# The engine beside its peers",
         "",
         "Made by `make bench-engine`; do not edit. "
-        f"{machine['cpu_model']}, {machine['cpus']} processors, {machine['memory_gb']:g} GB, {machine['os']}, "
-        f"Python {machine['python']}, {_build()}, for engine and functions. One client for all, wrk; an empty handler; "
-        f"the peers in turns, {rounds} rounds of {seconds} s, medians of the rounds (least to most in brackets). "
+        f"{machine['cpu_model']}, {machine['cpus']} processors, {machine['memory_gb']:g} GB, {machine['os']}. "
+        f"Engine and ministack: {_interpreter(sys.base_prefix, machine['python'])}. "
+        f"One client for all, wrk; an empty handler; the peers in turns, {given.rounds} rounds of {given.seconds} s, "
+        "medians of the rounds (least to most in brackets). "
         "The lab runs with everything on: logs, REPORT lines, metrics, limits, freezing.",
-        "",
-        "## One warm environment, one connection",
-        "",
-        "| | p50 ms | p99 ms | a second | times the lab's p50 | engine's processor time an invocation, µs |",
-        "|---|---:|---:|---:|---:|---:|",
     ]
-    for name, loads in one.items():
-        p50 = median(loads, lambda load: load.p50_ms)
-        cpu = f"{median(loads, lambda load: load.cpu_us):.0f}" if loads[0].cpu_us is not None else ""
-        lines.append(
-            f"| {name} | {p50:.3f} {_range(loads, lambda load: load.p50_ms, 3)} "
-            f"| {median(loads, lambda load: load.p99_ms):.2f} | {median(loads, lambda load: load.rate):,.0f} "
-            f"| {p50 / lab_p50:.1f} | {cpu} |"
-        )
-    lines += [
-        "",
-        "## Eight environments, eight connections",
-        "",
-        "| | a second | p50 ms | p99 ms | the lab's rate is so many times this | engine's processor time, µs |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for name, loads in eight.items():
-        rate = median(loads, lambda load: load.rate)
-        cpu = f"{median(loads, lambda load: load.cpu_us):.0f}" if loads[0].cpu_us is not None else ""
-        lines.append(
-            f"| {name} | {rate:,.0f} {_range(loads, lambda load: load.rate, 0)} "
-            f"| {median(loads, lambda load: load.p50_ms):.2f} | {median(loads, lambda load: load.p99_ms):.2f} "
-            f"| {lab_rate / rate:.1f} | {cpu} |"
-        )
+    for runtime, rounds in compared.items():
+        lines += _comparison(runtime, rounds)
     middle = {name: statistics.median(values) for name, values in started.items()}
     lines += [
         "",
         "## Cold start and restore of a handler with boto3",
         "",
-        f"Medians of {len(started['cold'])}, by turns, {SNAP_START_RUNTIME} (SnapStart is from python3.12 on).",
+        f"Medians of {len(started['cold'])}, by turns, {RUNTIME}.",
         "",
         "| | REPORT's duration, ms | the caller waits, ms |",
         "|---|---:|---:|",
@@ -403,6 +376,49 @@ def page(compared: Rounds, started: dict[str, list[float]], many: Crowd, slices:
     return "\n".join(lines) + "\n"
 
 
+def _comparison(runtime: str, compared: Rounds) -> list[str]:
+    one = {name: loads for (name, connections), loads in compared.items() if connections == ONE}
+    eight = {name: loads for (name, connections), loads in compared.items() if connections == EIGHT}
+    lab_p50 = median(one["lab"], lambda load: load.p50_ms)
+    lab_rate = median(eight["lab"], lambda load: load.rate)
+    interpreter, _ = runtimes.choose(runtime)
+    lines = [
+        "",
+        f"## Functions of {runtime} ({_interpreter(str(interpreter.prefix), interpreter.version)})",
+        "",
+        "One warm environment, one connection:",
+        "",
+        "| | p50 ms | p99 ms | a second | times the lab's p50 | engine's processor time an invocation, µs |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, loads in one.items():
+        p50 = median(loads, lambda load: load.p50_ms)
+        lines.append(
+            f"| {name} | {p50:.3f} {_range(loads, lambda load: load.p50_ms, 3)} "
+            f"| {median(loads, lambda load: load.p99_ms):.2f} | {median(loads, lambda load: load.rate):,.0f} "
+            f"| {p50 / lab_p50:.1f} | {_cpu(loads)} |"
+        )
+    lines += [
+        "",
+        "Eight environments, eight connections:",
+        "",
+        "| | a second | p50 ms | p99 ms | the lab's rate is so many times this | engine's processor time, µs |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, loads in eight.items():
+        rate = median(loads, lambda load: load.rate)
+        lines.append(
+            f"| {name} | {rate:,.0f} {_range(loads, lambda load: load.rate, 0)} "
+            f"| {median(loads, lambda load: load.p50_ms):.2f} | {median(loads, lambda load: load.p99_ms):.2f} "
+            f"| {lab_rate / rate:.1f} | {_cpu(loads)} |"
+        )
+    return lines
+
+
+def _cpu(loads: list[Load]) -> str:
+    return f"{median(loads, lambda load: load.cpu_us):.0f}" if loads[0].cpu_us is not None else ""
+
+
 def _range(loads: list[Load], of: Callable[[Load], float], digits: int) -> str:
     values = [of(load) for load in loads]
     return f"({min(values):,.{digits}f} to {max(values):,.{digits}f})"
@@ -420,15 +436,14 @@ def main() -> None:
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is needed, as the client of all peers: apt-get install wrk")
     os.environ.pop("AWS_ENDPOINT_URL", None)
-    with tempfile.TemporaryDirectory() as folder:
-        compared = compare(Path(folder), given.rounds, given.seconds)
+    compared = {name: compare(name, given.rounds, given.seconds) for name in dict.fromkeys((OWN_RUNTIME, RUNTIME))}
     say("cold starts and restores")
     started = starts(given.starts)
     say(f"{MANY} environments")
     many = crowd()
     say(f"{given.invocations:,} invocations")
     slices = endure(given.invocations, slice_s=15)
-    given.output.write_text(page(compared, started, many, slices, given.seconds), encoding="utf-8")
+    given.output.write_text(page(compared, started, many, slices, given), encoding="utf-8")
     say(f"written: {given.output}")
 
 
