@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from lab.cdk import CDK_CLI
 from lab.drive.fleet_window import LEAD_S
 from lab.drive.shard_place import Part
 from lab.endpoint.process import ROOT, started_endpoint
@@ -323,11 +324,25 @@ def _processes(variable: bytes) -> Iterator[int]:
                 yield int(folder.name)
 
 
+def _until_the_cdk_cli_runs() -> None:
+    """Not longer: on a quick machine it is done in two seconds."""
+    deadline = time.monotonic() + 60
+    while not any(str(CDK_CLI).encode() in line for line in _command_lines()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _command_lines() -> Iterator[bytes]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield (folder / "cmdline").read_bytes()
+
+
 def _interrupt_a_destroy(aws: Aws) -> None:
     with aws.start("destroy", "--yes") as process:
         assert process.stderr is not None
         list(_until(process.stderr, "remove the items: ", times=1))
-        time.sleep(2)  # and the CDK CLI has begun
+        _until_the_cdk_cli_runs()
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=120)
     assert process.returncode == 130, rest
