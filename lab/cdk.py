@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.aws.connection import LOCAL_CREDENTIALS
-from lab.drive.settings import Target
+from lab.aws.target import Target
 from lab.errors import LabError
 from lab.leash import running
 

@@ -20,7 +20,8 @@ from typing import Any, Final, Literal, TextIO
 import click
 
 from functions.registry import VARIANTS
-from lab.drive.settings import SCENARIOS, SOURCES, TARGETS, WAYS, Settings, Source, Target, Via, checked_endpoint_url
+from lab.aws.target import TARGETS, Target
+from lab.drive.settings import SCENARIOS, SOURCES, WAYS, Settings, Source, Via, checked_endpoint_url
 from lab.endpoint.profiles import PROFILES
 from lab.engine.settings import EngineSettings, Routing, Transport
 from lab.errors import EXIT_FINDING, EXIT_WRONG_USE, LabError, RunInterruptedError, UsageError
@@ -493,7 +494,7 @@ def _compare(*, run_a: str, run_b: str, fail_above: float | None) -> int:
     help="How the engine and the runtime processes speak; http is AWS's Runtime API, and slower.",
 )
 @click.option("--cpu-share/--no-cpu-share", default=True, help="Whether processor time is in proportion to memory.")
-@click.option("--lifeline-fd", type=int, hidden=True, help="End when the other end of this pipe is closed.")
+@click.option("--leash-fd", type=int, hidden=True, help="End when the other end of this pipe is closed.")
 def _serve(
     *,
     port: int,
@@ -503,7 +504,7 @@ def _serve(
     clock_speed: float,
     transport: str,
     cpu_share: bool,
-    lifeline_fd: int | None,
+    leash_fd: int | None,
 ) -> None:
     """Be the local endpoint.
 
@@ -518,7 +519,7 @@ def _serve(
         transport=Transport(transport),
         limit_cpu=cpu_share,
     )
-    serve(port=port, profile=PROFILES[profile], settings=settings, lifeline_fd=lifeline_fd)
+    serve(port=port, profile=PROFILES[profile], settings=settings, leash_fd=leash_fd)
 
 
 @commands.command("dashboard")

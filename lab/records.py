@@ -7,7 +7,7 @@ as it completes). A run that was killed leaves at most one incomplete last line,
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
@@ -93,37 +93,6 @@ class Record(Outcome):
 
 _OWN = tuple(field.name for field in dataclasses.fields(Record) if field.name not in _OUTCOME)
 _FIELDS = (*_OWN, *_OUTCOME)
-
-
-def read_records(run_dir: Path) -> Iterator[Record]:
-    """Every complete record of a run, in the order of completion; empty lines are passed over.
-
-    One object a record: for reports, which must not grow with the run, `lab.report.columns` reads the same file.
-
-    Raises:
-        UsageError: there is no record file.
-        LabError: a line in its middle is damaged.
-    """
-    path = run_dir / RECORDS_FILE
-    if not path.is_file():
-        no_run(run_dir, RECORDS_FILE)
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.endswith("\n"):
-                return
-            if not line.isspace():
-                yield _parse(line, number, path)
-
-
-def _parse(line: str, number: int, path: Path) -> Record:
-    try:
-        fields: dict[str, Any] = json.loads(line)
-        record = Record(**{name: value for name, value in fields.items() if name in _FIELDS})
-        if not is_record(fields, _FIELDS):
-            raise ValueError("it names no variant, status or target, or a number is beyond what can be")
-    except (ValueError, TypeError, AttributeError) as error:
-        raise LabError(f"{path}:{number} is not a record ({error}); delete that line to read the rest") from None
-    return record
 
 
 def is_record(fields: Any, read: Iterable[str]) -> bool:

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
 from lab.aws.errors import aws_errors
-from lab.drive.settings import Target
+from lab.aws.target import Target
 from lab.errors import LabError, UsageError
 
 # Any key will do at the local endpoint, but one of its own: the CDK CLI remembers accounts by key.

@@ -109,7 +109,6 @@ class _Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         ).get_template("page.html.j2")
-        self._rendered: dict[str, str] = {}
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """The page of one dashboard."""

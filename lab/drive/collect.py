@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from lab.aws.account import identify
 from lab.aws.connection import Connection
 from lab.aws.function_logs import has_log, log_lines
+from lab.aws.target import Target
 from lab.drive.cautions import warning
 from lab.drive.deployment import Deployment, read_deployment
 from lab.drive.folder import RunFolder
 from lab.drive.invoke import FUNCTION_PREFIX
 from lab.drive.log_records import records
-from lab.drive.settings import Target
 from lab.drive.steps import Steps
 from lab.errors import LabError, UsageError
 from lab.records import SCHEMA_VERSION

@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 from lab.aws.account import identify, is_bootstrapped, standing_stacks
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
+from lab.aws.target import Target
 from lab.cdk import Application, application
 from lab.drive.consent import Ask, before_deploy, before_destroy
 from lab.drive.deployment import COMPARISON_STACK, SOURCE_STACK, read_bucket, variant_stack
 from lab.drive.fleet import empty_fleet, kept_runs
 from lab.drive.schedule import all_keys
-from lab.drive.settings import Source, Target
+from lab.drive.settings import Source
 from lab.drive.steps import Steps
 from lab.drive.store import Store, open_store, seed
 from lab.errors import RunInterruptedError

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from lab.aws.target import Target
 from lab.errors import UsageError
 
-Target = Literal["local", "aws"]
 Scenario = Literal["steady", "burst", "outage"]
 Source = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
 Via = Literal["invoke", "url"]
 
-TARGETS: Final = ("local", "aws")
 SCENARIOS: Final = ("steady", "burst", "outage")
 SOURCES: Final = ("dynamodb", "ssm", "secretsmanager", "s3")
 WAYS: Final = ("invoke", "url")

@@ -24,8 +24,8 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
     Raises:
         LabError: it did not start; the text is what it said.
     """
-    lifeline_read, lifeline_write = os.pipe()
-    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--lifeline-fd", str(lifeline_read)]
+    leash_read, leash_write = os.pipe()
+    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--leash-fd", str(leash_read)]
     if profile is not None:
         command += ["--profile", profile]
     command += options
@@ -36,11 +36,11 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
             stdout=subprocess.PIPE,
             stderr=words,
             text=True,
-            pass_fds=[lifeline_read],
+            pass_fds=[leash_read],
             cwd=ROOT,
             start_new_session=True,
         )
-        os.close(lifeline_read)
+        os.close(leash_read)
         try:
             assert process.stdout is not None
             first = process.stdout.readline()
@@ -49,7 +49,7 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
                 raise LabError(_why(words))
             yield first.split()[1]
         finally:
-            os.close(lifeline_write)
+            os.close(leash_write)
             _end(process)
 
 

@@ -20,8 +20,8 @@ from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
 
 
-def serve(port: int, profile: Profile, settings: EngineSettings, lifeline_fd: int | None = None) -> None:
-    """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``lifeline_fd`` closes.
+def serve(port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None = None) -> None:
+    """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``leash_fd`` closes.
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
 
@@ -29,21 +29,21 @@ def serve(port: int, profile: Profile, settings: EngineSettings, lifeline_fd: in
         UsageError: the port is in use.
         LabError: the emulator did not start.
     """
-    asyncio.run(_serve(port, profile, settings, lifeline_fd))
+    asyncio.run(_serve(port, profile, settings, leash_fd))
 
 
-async def _serve(port: int, profile: Profile, settings: EngineSettings, lifeline_fd: int | None) -> None:
+async def _serve(port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    if lifeline_fd is not None:
-        loop.add_reader(lifeline_fd, _lifeline, loop, lifeline_fd, stop)
+    if leash_fd is not None:
+        loop.add_reader(leash_fd, _leash, loop, leash_fd, stop)
     with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
         await _serve_in(Path(folder), port, profile, settings, stop)
 
 
-def _lifeline(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
+def _leash(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
     if not os.read(fd, 1):
         loop.remove_reader(fd)
         stop.set()

@@ -13,9 +13,7 @@ from lab.engine.runtime import channel
 from lab.engine.services import Services
 
 SNAPSHOT_INIT_LIMIT_S = max(INIT_LIMIT_S, 130.0)
-
-
-MOST_TOLD = 200
+MOST_TOLD = 200  # characters of a reason; a function can say anything there
 
 
 class SnapshotState(enum.Enum):

@@ -14,7 +14,6 @@ import http.client
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,8 +26,9 @@ from typing import Any, Final, NamedTuple
 import duckdb
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.bench.bench_report import ROOT, VARIANTS, cpu_model, write_synthetic
+from tests.bench.bench_report import VARIANTS, cpu_model, write_synthetic
 from tests.browser.chromium import chromium
+from tests.served_dashboard import served_dashboard
 
 A_SECOND: Final = 1000
 """Records that come while a run goes on."""
@@ -97,14 +97,9 @@ class Server(NamedTuple):
 
 @contextlib.contextmanager
 def serving(run_dir: Path) -> Iterator[Server]:
-    """The command, as a user starts it, on a free port."""
-    command = [sys.executable, "-m", "lab", "dashboard", str(run_dir), "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield Server(process.stdout.readline().split()[1], process.pid)
-        finally:
-            process.terminate()
+    """The dashboard of a run, watched."""
+    with served_dashboard(run_dir) as (url, pid):
+        yield Server(url, pid)
 
 
 def paint(count: int) -> Painted:

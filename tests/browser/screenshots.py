@@ -5,7 +5,6 @@ dashboard (light and dark).
 """
 
 import base64
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from lab.report import render
 from tests.browser.chromium import chromium
+from tests.served_dashboard import served_dashboard
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RESULTS: Final = ROOT / "docs" / "results"
@@ -91,18 +91,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lab-pictures-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(render(DEMO, "html"), encoding="utf-8")
-        command = [sys.executable, "-m", "lab", "dashboard", str(DEMO), "--port", "0"]
-        with (
-            chromium(Path(folder) / "profile") as browser,
-            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server,
-        ):
-            try:
-                assert server.stdout is not None
-                url = server.stdout.readline().split()[1]
-                paths = [take(browser, page.as_uri(), one, CHARTS) for one in REPORT]
-                paths += [take(browser, url, one, WIDGETS) for one in DASHBOARD]
-            finally:
-                server.terminate()
+        with chromium(Path(folder) / "profile") as browser, served_dashboard(DEMO) as (url, _):
+            paths = [take(browser, page.as_uri(), one, CHARTS) for one in REPORT]
+            paths += [take(browser, url, one, WIDGETS) for one in DASHBOARD]
     for path in paths:
         sys.stdout.write(f"{path.relative_to(ROOT)} {path.stat().st_size // 1000} KB\n")
     sys.exit(any(path.stat().st_size > LARGEST for path in paths))

@@ -1,12 +1,9 @@
 """The dashboards in a real browser: drawn, live, silent, on their own origin; by mouse and keyboard, light and dark."""
 
-import contextlib
 import json
 import math
 import shutil
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from lab.dashboard.bodies import synthesized
 from lab.report.words import NOT_MEASURED, figure
 from tests.browser.conftest import logged
+from tests.served_dashboard import served_dashboard
 from tests.unit.lab.report.hostile import hostile_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,22 +48,9 @@ UNDRAWN = (
 Open = Callable[..., webdriver.Chrome]
 
 
-@contextlib.contextmanager
-def serving(run: Path) -> Iterator[str]:
-    """The command, as a user starts it, on a free port; gives the page's address."""
-    command = [sys.executable, "-m", "lab", "dashboard", str(run), "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().split()[1]
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
 @pytest.fixture(scope="module")
 def demo() -> Iterator[str]:
-    with serving(DEMO) as url:
+    with served_dashboard(DEMO) as (url, _):
         yield url
 
 
@@ -347,7 +332,7 @@ def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> Non
     (run / "run.json").write_text(json.dumps(content | {"finished": False, "wire": None}))
     untold = [json.dumps(json.loads(line) | {"downstream_errors": None}) + "\n" for line in lines[:1000]]
     (run / "records.jsonl").write_text("".join(untold))
-    with serving(run) as url:
+    with served_dashboard(run) as (url, _):
         browser = opened(url)
         status = browser.find_element(By.ID, "status")
         _until(browser, lambda: status.text == "live: 1,000 records")
@@ -384,7 +369,7 @@ def test_a_range_without_data_says_so_in_the_widgets(opened: Open, demo: str) ->
 
 
 def test_hostile_names_and_values_are_text(opened: Open, tmp_path: Path) -> None:
-    with serving(hostile_run(tmp_path / "run")) as url:
+    with served_dashboard(hostile_run(tmp_path / "run")) as (url, _):
         browser = opened(url)
         _see_all(browser)
 

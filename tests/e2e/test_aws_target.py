@@ -18,7 +18,8 @@ from lab.cdk import CDK_CLI
 from lab.drive.fleet_window import LEAD_S
 from lab.drive.shard_place import Part
 from lab.endpoint.process import ROOT, started_endpoint
-from lab.records import Record, read_records, read_run
+from lab.records import Record, read_run
+from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache")
 LOAD_BUCKET = "cache-lab-load-000000000000-us-east-1"

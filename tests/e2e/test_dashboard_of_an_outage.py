@@ -14,8 +14,9 @@ from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
 from lab.dashboard.widgets import read_dashboard
-from lab.records import Record, read_records, read_run
+from lab.records import Record, read_run
 from tests.e2e.conftest import lab
+from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")
 

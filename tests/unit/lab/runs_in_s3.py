@@ -6,16 +6,14 @@ from pathlib import Path
 import boto3
 import pytest
 
+from lab.aws.connection import LOCAL_CREDENTIALS
+
 
 @pytest.fixture
 def bucket(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket at the endpoint that AWS_ENDPOINT_URL names."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": ministack,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    region = LOCAL_CREDENTIALS["AWS_REGION"]
+    for name, value in {"AWS_ENDPOINT_URL": ministack, "AWS_DEFAULT_REGION": region, **LOCAL_CREDENTIALS}.items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket="runs")
     yield "runs"

@@ -13,7 +13,8 @@ import pytest
 
 from lab.drive.folder import RunFolder, new_run_id
 from lab.errors import LabError, UsageError
-from lab.records import Record, read_records, read_run
+from lab.records import Record, read_run
+from tests.records import read_records
 
 RECORD = Record(
     run_id="r",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.aws.connection import Connection
+from lab.aws.connection import LOCAL_CREDENTIALS, Connection
 from lab.drive.schedule import plan
 from lab.drive.settings import Settings
 from lab.drive.shard import handler
@@ -27,12 +27,7 @@ class Context:
 
 @pytest.fixture
 def throttling(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsDouble]:
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": ministack,
-        "AWS_ACCESS_KEY_ID": "cachelab",
-        "AWS_SECRET_ACCESS_KEY": "cachelab",
-        "AWS_REGION": "us-east-1",
-    }.items():
+    for name, value in {"AWS_ENDPOINT_URL_S3": ministack, **LOCAL_CREDENTIALS}.items():
         monkeypatch.setenv(name, value)
     double = AwsDouble()
     double.answers["invoke"] = json_error(429, "TooManyRequestsException", "Rate Exceeded.", Reason=LIMIT)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from lab.errors import LabError
-from lab.records import Record, read_records
+from lab.records import Record
 from lab.report.columns import Columns, reading
 from lab.report.model import Start
+from tests.records import read_records
 from tests.unit.lab.report.simulated import BEGAN, simulated_records
 
 
