@@ -35,7 +35,7 @@ node_modules/.ready: package-lock.json $(VENV)/.ready
 rie: .lab/rie/.ready ## AWS's Runtime Interface Emulator, which a test compares the engine with
 
 demo: setup ## deploy to the local endpoint, run every variant, compare
-	$(BIN)/python -m lab.demo
+	$(BIN)/python -m lab.run.demo
 
 test: setup .lab/rie/.ready ## all the tests, two files at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -60,7 +60,7 @@ docs: setup ## the generated parts of the README, and docs/settings.md, anew
 	$(BIN)/python docs/generate.py
 
 pictures: setup ## the README's pictures anew, from the committed results
-	$(BIN)/python -m lab.report.pictures docs/results/demo docs/results/demo
+	$(BIN)/python -m lab.charts.pictures docs/results/demo docs/results/demo
 
 screenshots: setup ## the pictures of the pages anew: needs chromium
 	$(BIN)/python -m tests.browser.screenshots
@@ -82,7 +82,7 @@ lock: $(VENV)/.ready ## resolve every requirements file anew
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
 	$(LOCK) layer/requirements.in -o layer/requirements.txt
-	$(LOCK) lab/drive/function-requirements.in -o lab/drive/function-requirements.txt
+	$(LOCK) lab/fleet/function-requirements.in -o lab/fleet/function-requirements.txt
 	$(LOCK) lab/engine/runtime-requirements.in -o lab/engine/runtime-requirements.txt
 	npm install --package-lock-only
 

@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(1, str(ROOT / "layer" / "python"))
 
 from docs.running_cost import table  # noqa: E402 - the path comes first
+from facts.metrics import METRICS  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
 from stacks.settings import settings_table  # noqa: E402
-from warmcache.metrics import METRICS  # noqa: E402
 
 SETTINGS_TEXT = """\
 # Settings of the application

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab import prices
-from lab.standing import secrets_per_month, standing_parts
-from lab.templates import key_count, variant_functions
+from facts import prices
+from lab.deploy.standing_cost import secrets_per_month, standing_parts
+from lab.deploy.templates import key_count, variant_functions
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "tests" / "snapshot" / "__snapshots__" / "test_templates"
 LOG_BYTES = 1000
@@ -39,7 +39,8 @@ def table(metrics: int) -> str:
             f" logs (assumed: {LOG_BYTES:,} bytes"
             f" each): ${taken_in:.2f} to take them in, ${kept:.2f} for each month they are kept; and what the report's"
             f" cost table says. With `--source secretsmanager` {keys} secrets add ${secrets_per_month(keys):.2f}"
-            f" a month. List prices of {prices.REGION}, read {prices.READ_ON} ([`prices.toml`](prices.toml)),"
+            f" a month. List prices of {prices.REGION}, read {prices.READ_ON}"
+            " ([`facts/prices.toml`](facts/prices.toml)),"
             " without the free tier other than the three dashboards, without tax. Not in it: the bucket and the ECR"
             " repository of `cdk bootstrap`, items and their writes, Logs Insights queries.",
         ]

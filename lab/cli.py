@@ -19,12 +19,13 @@ from typing import Any, Final, Literal, TextIO
 
 import click
 
+from facts.sources import SOURCES, SourceName
 from functions.registry import VARIANTS
 from lab.aws.target import TARGETS, Target
-from lab.drive.settings import SCENARIOS, SOURCES, WAYS, Settings, Source, Via, checked_endpoint_url
 from lab.endpoint.profiles import PROFILES
 from lab.engine.settings import EngineSettings, Routing, Transport
 from lab.errors import EXIT_FINDING, EXIT_WRONG_USE, LabError, RunInterruptedError, UsageError
+from lab.run.settings import SCENARIOS, WAYS, Settings, Via, checked_endpoint_url
 
 Format = Literal["text", "json", "markdown", "html"]
 
@@ -87,7 +88,7 @@ def _opened(number: int, mode: int) -> TextIO:
 def _exit_code(command: click.Command) -> int:
     try:
         # Not command.main(), which answers Ctrl-C with a line of its own.
-        name = "python -m lab" if command is commands else "python -m lab.demo"
+        name = "python -m lab" if command is commands else "python -m lab.run.demo"
         with command.make_context(name, sys.argv[1:]) as context:
             result = command.invoke(context)
         sys.stdout.flush()
@@ -312,7 +313,7 @@ def _run(
     keys: int,
     skew: float,
     updates: float,
-    source: Source,
+    source: SourceName,
     target: Target,
     endpoint_url: str | None,
     via: Via,
@@ -349,9 +350,9 @@ def _run(
 
     from rich.console import Console
 
-    from lab.drive.folder import RUNS, new_run_id
-    from lab.drive.run import Surroundings, run
-    from lab.drive.steps import Steps
+    from lab.records.folder import RUNS, new_run_id
+    from lab.run.run import Surroundings, run
+    from lab.steps import Steps
 
     folder = RUNS / new_run_id(scenario) if out is None else out
     surroundings = Surroundings(
@@ -368,7 +369,7 @@ def _run(
 
 
 def _print_comparison(folder: Path) -> None:
-    from lab.report import render
+    from lab.report.render import render
 
     with patiently(f"reading {folder}"):
         text = render(folder, "text", page_width())
@@ -418,7 +419,7 @@ def _report(*, run: str, fmt: Format, output: Path | None) -> None:
 
     RUN is the folder of a run that is finished or was killed, or s3://bucket/prefix where a fleet wrote one.
     """
-    from lab.report import render
+    from lab.report.render import render
 
     with patiently(f"reading {run}"):
         text = render(run, fmt, page_width() if output is None else PAGE_WIDTH)
@@ -458,7 +459,7 @@ def _compare(*, run_a: str, run_b: str, fail_above: float | None) -> int:
     percentage points, each by the lower end of the change's 95 % interval; or if a variant that answered in RUN_A did
     not answer in RUN_B.
     """
-    from lab.report import compare_runs
+    from lab.report.compare import compare_runs
 
     with patiently(f"reading {run_a} and {run_b}"):
         text, regressed = compare_runs(run_a, run_b, fail_above, page_width())
@@ -565,14 +566,14 @@ def _collect(*, since: str, until: str | None, target: Target, endpoint_url: str
     Reads the functions' logs of that span of time, and writes a folder like that of `run`: one record an invocation,
     without what only a caller knows.
     """
-    from lab.drive.moments import moment
+    from lab.collect.time_argument import moment
 
     now = time.time()
     begin, end = moment("--since", since, now), now if until is None else moment("--until", until, now)
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.drive.collect import Collection, collect
-    from lab.drive.folder import RUNS, new_run_id
-    from lab.drive.steps import Steps
+    from lab.collect.collect import Collection, collect
+    from lab.records.folder import RUNS, new_run_id
+    from lab.steps import Steps
 
     collection = Collection(variants=DEFAULTS.variants, begin=begin, end=end, target=target, endpoint_url=url)
     folder = RUNS / new_run_id("collected") if out is None else out
@@ -587,7 +588,9 @@ def _collect(*, since: str, until: str | None, target: Target, endpoint_url: str
 @_target_option
 @_endpoint_option
 @_yes_option
-def _deploy(*, source: Source, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
+def _deploy(
+    *, source: SourceName, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool
+) -> None:
     """Deploy the application and seed its items.
 
     The CDK CLI deploys the source, every variant and the dashboards; what it needs itself in an account (`cdk
@@ -595,8 +598,8 @@ def _deploy(*, source: Source, context: tuple[str, ...], target: Target, endpoin
     """
     settings = _context(context, {"source": "--source"})
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.drive.lifecycle import Place, deploy_application
-    from lab.drive.steps import Steps
+    from lab.deploy.lifecycle import Place, deploy_application
+    from lab.steps import Steps
 
     deploy_application(Place(target, url, source, settings), Steps(say), _asker(yes))
 
@@ -613,8 +616,8 @@ def _destroy(*, context: tuple[str, ...], target: Target, endpoint_url: str | No
     """
     settings = _context(context, {"source": "--source"})
     url = _needed_endpoint_url(target, endpoint_url)
-    from lab.drive.lifecycle import Place, destroy_application
-    from lab.drive.steps import Steps
+    from lab.deploy.lifecycle import Place, destroy_application
+    from lab.steps import Steps
 
     destroy_application(Place(target, url, DEFAULTS.source, settings), Steps(say), _asker(yes))
 

@@ -7,8 +7,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
+from facts import names
 from functions.registry import Variant
-from stacks import names
 from stacks import variant_metrics as metrics
 from stacks.settings import Settings
 

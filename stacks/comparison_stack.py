@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import Stack
 from constructs import Construct
 
+from facts import names
 from functions.registry import Variant
-from stacks import names
 from stacks.dashboard import SegmentedDashboard
 from stacks.settings import Settings
 
@@ -32,7 +32,7 @@ class ComparisonStack(Stack):
         )
         SegmentedDashboard(
             self,
-            name=names.DASHBOARD,
+            name=names.COMPARISON_DASHBOARD,
             variants=variants,
             settings=settings,
             introduction=_introduction(variants),

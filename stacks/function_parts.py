@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks import names
+from facts import names
 from stacks.settings import Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14

@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 
 from stacks.errors import ApplicationError
 
-LAYER = Path(__file__).resolve().parent.parent / "layer"
+ROOT = Path(__file__).resolve().parent.parent
+LAYER = ROOT / "layer"
+FACTS = ROOT / "facts"
 # Lambda runs python3.12 and newer on Amazon Linux 2023: its glibc is 2.34, which takes wheels for 2.28.
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 
@@ -34,6 +36,7 @@ def built_layer(*, python_version: str, architecture: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix="cache-lab-layer-") as folder:
         python = Path(folder) / "python"
         shutil.copytree(LAYER / "python", python, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(FACTS, python / "facts", ignore=shutil.ignore_patterns("__pycache__", "prices.*"))
         install_locked(
             LAYER / "requirements.txt", target=python, python_version=python_version, architecture=architecture
         )

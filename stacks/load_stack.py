@@ -14,23 +14,17 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from facts import fleet, names
 from functions.registry import Variant
-from stacks import names
 from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role
-from stacks.layer import LAYER, install_locked
+from stacks.layer import install_locked
 from stacks.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("lab/__init__.py", "lab/errors.py", "lab/records.py", "lab/aws", "lab/drive")
+CODE = ("facts", "lab/__init__.py", "lab/errors.py", "lab/records", "lab/aws", "lab/drive", "lab/fleet")
 """What of the lab a driver function is made of. The rest of `lab/drive` is not imported there."""
 
-NAMES_OF_METRICS = ("warmcache/__init__.py", "warmcache/metrics.py")
-"""What of the layer: a driver reads the variants' lines of metrics."""
-
-MEMORY_MB = 1769
-"""One vCPU: a driver is one thread that sends and one that keeps the moments."""
-
-LONGEST = Duration.minutes(15)
+LONGEST = Duration.seconds(fleet.LONGEST_DRIVER_S)
 KEPT = Duration.days(30)
 REVIEWED = {
     "AwsSolutions-S1": "No server access log: plans and records are made up, and go after a month or with the stack.",
@@ -91,7 +85,7 @@ class LoadStack(Stack):
             self,
             "Shards",
             items_path="$.shards",
-            max_concurrency=100,
+            max_concurrency=fleet.MOST_DRIVERS,
             tolerated_failure_percentage=100,
             result_path=sfn.JsonPath.DISCARD,
         )
@@ -116,9 +110,9 @@ class LoadStack(Stack):
                 description="Drives one shard of a run's planned starts.",
                 runtime=RUNTIME,
                 architecture=ARCHITECTURES[settings.architecture],
-                handler="lab.drive.function.handler",
+                handler="lab.fleet.function.handler",
                 code=lambda_.Code.from_asset(str(code)),
-                memory_size=MEMORY_MB,
+                memory_size=fleet.DRIVER_MB,
                 timeout=LONGEST,
                 role=role,
                 log_group=log_group,
@@ -147,9 +141,7 @@ def built_driver(architecture: str) -> Iterator[Path]:
         target = Path(folder)
         for part in CODE:
             _copy(ROOT / part, target / part)
-        for part in NAMES_OF_METRICS:
-            _copy(LAYER / "python" / part, target / part)
-        requirements = ROOT / "lab" / "drive" / "function-requirements.txt"
+        requirements = ROOT / "lab" / "fleet" / "function-requirements.txt"
         install_locked(requirements, target=target, python_version=PYTHON_VERSION, architecture=architecture)
         yield target
 

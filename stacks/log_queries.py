@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from stacks import names, prices
+from facts import metrics, names
+from stacks import prices
 from stacks.settings import Settings
-from warmcache import metrics
 
 VARIANT = rf"parse @log /{names.PROJECT}-(?<variant>\w+)/"
 
@@ -131,7 +131,7 @@ def starts(settings: Settings) -> Table:
 def cost(settings: Settings) -> Table:
     """What a million invocations cost, US dollars, by part: as billed, and the downstream calls of the EMF lines.
 
-    In the report's order of operations (`lab.prices`), so that what lies between two last digits is rounded alike.
+    In the report's order of operations (`facts.prices`), so that what lies between two last digits is rounded alike.
     """
     report = _REPORTS[settings.log_format]
     calls = metrics.DOWNSTREAM_CALLS.name

@@ -1,10 +1,12 @@
-"""The list prices that the dashboards' cost is reckoned with, US dollars: ``prices.toml`` names the page of each."""
+"""The list prices of the dashboards' cost, US dollars: ``facts/prices.toml`` names the page of each."""
 
 import tomllib
 from pathlib import Path
 from typing import Any
 
-_FILE: dict[str, Any] = tomllib.loads((Path(__file__).resolve().parent.parent / "prices.toml").read_text("utf-8"))
+_FILE: dict[str, Any] = tomllib.loads(
+    (Path(__file__).resolve().parent.parent / "facts" / "prices.toml").read_text("utf-8")
+)
 
 READ_ON: str = _FILE["read_on"].isoformat()
 

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
-from stacks import names
+from facts import names, sources, variables
 from stacks.settings import Settings
 
 
 def source_environment(stack: Stack, settings: Settings) -> dict[str, str]:
     """The environment variables that tell a function what to read. The layer parses them."""
-    variables = {"CACHE_LAB_SOURCE": settings.source}
+    environment = {variables.SOURCE: settings.source}
     if settings.source == "dynamodb":
-        variables["CACHE_LAB_TABLE"] = names.TABLE
+        environment[variables.TABLE] = sources.TABLE
     if settings.source == "s3":
-        variables["CACHE_LAB_BUCKET"] = names.bucket_name(account=stack.account, region=stack.region)
-    return variables
+        environment[variables.BUCKET] = names.bucket_name(account=stack.account, region=stack.region)
+    return environment
 
 
 def read_statements(stack: Stack, settings: Settings, *, many: bool) -> list[iam.PolicyStatement]:
@@ -34,18 +34,18 @@ def read_statements(stack: Stack, settings: Settings, *, many: bool) -> list[iam
     """
     match settings.source:
         case "dynamodb":
-            table = stack.format_arn(service="dynamodb", resource="table", resource_name=names.TABLE)
+            table = stack.format_arn(service="dynamodb", resource="table", resource_name=sources.TABLE)
             return [_allow(["dynamodb:GetItem", *(["dynamodb:BatchGetItem"] if many else [])], table)]
         case "ssm":
             parameters = stack.format_arn(
-                service="ssm", resource="parameter", resource_name=f"{names.PARAMETER_PREFIX}*"
+                service="ssm", resource="parameter", resource_name=f"{sources.PARAMETER_PREFIX.strip('/')}/*"
             )
             return [_allow(["ssm:GetParameter", *(["ssm:GetParameters"] if many else [])], parameters)]
         case "secretsmanager":
             secrets = stack.format_arn(
                 service="secretsmanager",
                 resource="secret",
-                resource_name=f"{names.SECRET_PREFIX}*",
+                resource_name=f"{sources.SECRET_PREFIX}*",
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
             # The batch takes no resource. Which secrets it may read, GetSecretValue says.
@@ -56,7 +56,7 @@ def read_statements(stack: Stack, settings: Settings, *, many: bool) -> list[iam
             bucket = stack.format_arn(service="s3", region="", account="", resource=name)
             # May it not list, S3 answers a read of a missing object with 403 in place of 404.
             return [
-                _allow(["s3:GetObject"], f"{bucket}/{names.OBJECT_PREFIX}*"),
+                _allow(["s3:GetObject"], f"{bucket}/{sources.OBJECT_PREFIX}*"),
                 _allow(["s3:ListBucket"], bucket),
             ]
 

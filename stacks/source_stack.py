@@ -5,7 +5,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks import names
+from facts import names, sources
 from stacks.reviewed import reviewed
 from stacks.settings import Settings
 
@@ -28,8 +28,8 @@ class SourceStack(Stack):
         table = dynamodb.Table(
             self,
             "Items",
-            table_name=names.TABLE,
-            partition_key=dynamodb.Attribute(name=names.KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING),
+            table_name=sources.TABLE,
+            partition_key=dynamodb.Attribute(name=sources.KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             # A key that DynamoDB owns: it costs nothing, and no call to KMS is part of what is measured.
             encryption=dynamodb.TableEncryption.DEFAULT,

@@ -1,6 +1,6 @@
 """The metrics of one variant, as dashboards draw them (always in the variant's colour) and alarms watch them.
 
-What functions emit is named by ``warmcache.metrics`` alone. What Lambda measures is asked for by alias, since
+What functions emit is named by ``facts.metrics`` alone. What Lambda measures is asked for by alias, since
 that is how every caller invokes: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 """
 
@@ -12,10 +12,10 @@ from typing import Literal
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from facts import metrics, names
 from functions.registry import Variant
-from stacks import names, prices
+from stacks import prices
 from stacks.settings import Settings
-from warmcache import metrics
 
 # The shortest that CloudWatch draws without high-resolution metrics: a run lasts a few minutes.
 PERIOD = Duration.minutes(1)

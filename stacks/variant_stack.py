@@ -8,8 +8,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from facts import names, variables
 from functions.registry import Variant
-from stacks import names
 from stacks.alarms import VariantAlarms
 from stacks.dashboard import SegmentedDashboard
 from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role
@@ -22,7 +22,7 @@ LOG_FORMATS = {"text": lambda_.LoggingFormat.TEXT, "json": lambda_.LoggingFormat
 INTRODUCTION = """\
 # {title}
 {summary} Stale data: {staleness}. Choose it when {choose_when}."""
-# More than a read takes at worst, retries and their pauses included: see warmcache.sources.
+# More than a read takes at worst, retries and their pauses included: see instrumentation.sources.
 TIMEOUT = Duration.seconds(10)
 
 
@@ -79,9 +79,9 @@ class VariantStack(Stack):
             code=_code(FUNCTIONS / variant.name),
             layers=[self._layer(variant, settings, layer)],
             environment={
-                "CACHE_LAB_VARIANT": variant.name,
-                "CACHE_LAB_TTL_S": str(settings.ttl_s),
-                "CACHE_LAB_KEYS": str(settings.keys),
+                variables.VARIANT: variant.name,
+                variables.TTL_S: str(settings.ttl_s),
+                variables.KEYS: str(settings.keys),
                 **source_environment(self, settings),
             },
             memory_size=settings.memory_mb,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from facts import names
 from functions.registry import Variant
-from stacks import names
 from stacks.log_queries import Table
 from stacks.settings import Settings
 from stacks.variant_metrics import MetricOf

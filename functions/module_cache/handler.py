@@ -1,10 +1,10 @@
 """A module-level cache: what was read once is kept as long as the execution environment lives."""
 
+from instrumentation.handler import lambda_handler
+from instrumentation.item import Item
+from instrumentation.settings import load_settings
+from instrumentation.sources import make_source
 from warmcache.caches import ModuleCache
-from warmcache.handler import lambda_handler
-from warmcache.item import Item
-from warmcache.settings import load_settings
-from warmcache.sources import make_source
 
 source = make_source(load_settings())
 cache = ModuleCache()

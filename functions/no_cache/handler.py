@@ -1,9 +1,9 @@
 """No cache, the baseline: every invocation reads downstream."""
 
-from warmcache.handler import lambda_handler
-from warmcache.item import Item
-from warmcache.settings import load_settings
-from warmcache.sources import make_source
+from instrumentation.handler import lambda_handler
+from instrumentation.item import Item
+from instrumentation.settings import load_settings
+from instrumentation.sources import make_source
 
 source = make_source(load_settings())
 

@@ -1,10 +1,10 @@
 """SnapStart: keys are loaded before the snapshot, and those too old are read again after a restore."""
 
+from instrumentation.handler import lambda_handler
+from instrumentation.item import Item
+from instrumentation.settings import load_settings
+from instrumentation.sources import make_source
 from warmcache.caches import SnapshotCache, TtlCache
-from warmcache.handler import lambda_handler
-from warmcache.item import Item
-from warmcache.settings import load_settings
-from warmcache.sources import make_source
 
 settings = load_settings()
 source = make_source(settings)

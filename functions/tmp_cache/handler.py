@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
+from instrumentation.handler import lambda_handler
+from instrumentation.item import Item
+from instrumentation.settings import load_settings
+from instrumentation.sources import make_source
 from warmcache.caches import TmpCache
-from warmcache.handler import lambda_handler
-from warmcache.item import Item
-from warmcache.settings import load_settings
-from warmcache.sources import make_source
 
 settings = load_settings()
 source = make_source(settings)

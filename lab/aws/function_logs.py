@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from facts.names import log_group_name
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 
@@ -21,7 +22,7 @@ def has_log(connection: Connection, function: str) -> bool:
     Raises:
         LabError: CloudWatch Logs does not answer, or not this caller.
     """
-    group = _group(function)
+    group = log_group_name(function)
     with aws_errors(f"look for the log group {group}"):
         found = connection.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     return any(each["logGroupName"] == group for each in found)
@@ -33,13 +34,9 @@ def log_lines(connection: Connection, function: str, begin: float, end: float) -
     Raises:
         LabError: CloudWatch Logs does not answer, or not this caller.
     """
-    group = _group(function)
+    group = log_group_name(function)
     pages = connection.client("logs").get_paginator("filter_log_events")
     with aws_errors(f"read the log group {group}"):
         for page in pages.paginate(logGroupName=group, startTime=round(begin * 1000), endTime=round(end * 1000)):
             for event in page["events"]:
                 yield LogLine(event["timestamp"] / 1000, event["logStreamName"], event["message"].rstrip("\n"))
-
-
-def _group(function: str) -> str:
-    return f"/aws/lambda/{function}"

@@ -12,17 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from facts.names import COMPARISON_DASHBOARD, STACK_PREFIX
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
-from lab.cdk import ROOT, synthesize
+from lab.deploy.cdk import ROOT, synthesize
 from lab.errors import LabError
 
 CACHE: Final = ROOT / ".lab" / "dashboards"
 REGION: Final = "us-east-1"
-FIRST: Final = "CacheLab-comparison"
-"""The dashboard that is shown first."""
-
-_PREFIX: Final = "CacheLab-"
 _INPUTS: Final = ("stacks/**/*.py", "functions/**/*.py", "layer/**/*.py", "layer/**/*.txt")
 _KEPT: Final = 20
 
@@ -88,7 +85,7 @@ def deployed(endpoint_url: str) -> list[Body]:
     """
     client = Connection(target="local", endpoint_url=endpoint_url).client("cloudwatch")
     with aws_errors("read the dashboards"):
-        pages = client.get_paginator("list_dashboards").paginate(DashboardNamePrefix=_PREFIX)
+        pages = client.get_paginator("list_dashboards").paginate(DashboardNamePrefix=STACK_PREFIX)
         names = [entry["DashboardName"] for page in pages for entry in page["DashboardEntries"]]
         bodies = [Body(name, client.get_dashboard(DashboardName=name)["DashboardBody"]) for name in names]
     return _ordered(bodies, f"at {endpoint_url}; deploy there first, or leave out --endpoint-url")
@@ -97,7 +94,7 @@ def deployed(endpoint_url: str) -> list[Body]:
 def _ordered(bodies: list[Body], where: str) -> list[Body]:
     if not bodies:
         raise LabError(f"there is no dashboard {where}")
-    return sorted(bodies, key=lambda body: (body.name != FIRST, body.name))
+    return sorted(bodies, key=lambda body: (body.name != COMPARISON_DASHBOARD, body.name))
 
 
 def _text(value: Any) -> str:

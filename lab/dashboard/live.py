@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from lab.dashboard.ranges import Range, range_of
+from cloudwatch.dashboard import Dashboard, Graph, Numbers
+from cloudwatch.ranges import Range, range_of
 from lab.dashboard.record_store import RecordStore, Seen
 from lab.dashboard.results import Wire, results
 from lab.dashboard.shown_run import RunContent, read_content
 from lab.dashboard.values import Values
-from lab.dashboard.widgets import Dashboard, Graph, Numbers
 from lab.errors import LabError
 
 POLL_S: Final = 2.0

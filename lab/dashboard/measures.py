@@ -1,7 +1,7 @@
 """The metrics that a run's records tell, as SQL over the table of records.
 
 Lambda's own (`AWS/Lambda`) and those that the functions emit (`CacheLab`), defined as the one measures and the other
-emit them: "Types of metrics for Lambda functions" in the Lambda Developer Guide, and ``warmcache.metrics``. An
+emit them: "Types of metrics for Lambda functions" in the Lambda Developer Guide, and ``facts.metrics``. An
 invocation that failed has its downstream calls and errors where its log was seen; it was no hit, no miss and no stale
 serve.
 """
@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lab.dashboard.refusal import RefusedError
-from lab.drive.invoke import ALIAS, FUNCTION_PREFIX
-from warmcache import metrics as emitted
+from cloudwatch.refusal import RefusedError
+from facts import metrics as emitted
+from facts.names import alias_resource, function_name, variant_of
 
 LAMBDA: Final = "AWS/Lambda"
 INVOKED: Final = "status IN ('ok', 'function_error')"
@@ -96,13 +96,11 @@ def metric_of(path: Sequence[Any], statistic: Any) -> Metric:
 def _variant(namespace: str, dimensions: Mapping[str, str]) -> str | None:
     if namespace == emitted.NAMESPACE:
         return dimensions.get(emitted.DIMENSION) if len(dimensions) == 1 else None
-    function = dimensions.get("FunctionName", "")
-    wanted = {"FunctionName": function} | ({"Resource": f"{function}:{ALIAS}"} if len(dimensions) == 2 else {})
-    return (
-        function.removeprefix(FUNCTION_PREFIX)
-        if function.startswith(FUNCTION_PREFIX) and dimensions == wanted
-        else None
-    )
+    variant = variant_of(dimensions.get("FunctionName", ""))
+    if variant is None:
+        return None
+    wanted = {"FunctionName": function_name(variant)}
+    return variant if dimensions in (wanted, wanted | {"Resource": alias_resource(variant)}) else None
 
 
 def aggregate(statistic: str, expression: str) -> str:
@@ -120,6 +118,6 @@ def aggregate(statistic: str, expression: str) -> str:
 
 
 def quantile(expression: str, percent: float) -> str:
-    """The SQL of a percentile: the value at the nearest rank, as in `lab.stats`."""
+    """The SQL of a percentile: the value at the nearest rank, as in `lab.analysis.statistics`."""
     # Rounded, for 99.9 / 100 is a last bit above 0.999, and the rank of the next value.
     return f"quantile_disc({expression}, {round(percent / 100, 12)!r})"

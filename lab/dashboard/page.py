@@ -6,10 +6,10 @@ from typing import Any, Final, NamedTuple
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from cloudwatch.dashboard import Dashboard, Graph, Numbers, Text, Widget
 from functions.registry import VARIANTS
-from lab.dashboard.widgets import Dashboard, Graph, Numbers, Text, Widget
-from lab.report.drawing import DARK, UNKNOWN_COLOR, color_of
-from lab.report.words import shown
+from lab.analysis.wording import shown
+from lab.charts.drawing import DARK, UNKNOWN_COLOR, color_of
 
 LONGEST_LABEL: Final = 120
 

@@ -1,8 +1,8 @@
 """A run's records as a table, which grows while the run's file does.
 
 DuckDB reads the new lines of `records.jsonl` whenever `catch_up` is called. Values are taken as the reports take them
-(`lab.report.columns`): a value that is no finite number is not measured, a line that is no record
-(`lab.records.is_record`) is counted.
+(`lab.analysis.columns`): a value that is no finite number is not measured, a line that is no record
+(`lab.records.record.is_record`) is counted.
 """
 
 # ruff: noqa: S608 -- no value from a file is put into the text of a query
@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple, Self
 import duckdb
 import numpy as np
 
+from lab.analysis.columns import LONGEST_TEXT
 from lab.dashboard.measures import INVOKED
-from lab.records import MOST, NAMED, RECORDS_FILE, is_record
-from lab.report.columns import LONGEST_TEXT
-from lab.report.values import Json, encodable
+from lab.records.json_values import Json, encodable
+from lab.records.record import MOST, NAMED, RECORDS_FILE, is_record
 
 CHUNK: Final = 64 * 2**20
 """Bytes that are read at once, so that progress can be told and memory does not grow with the file."""
@@ -67,7 +67,7 @@ _EMPTY: Final = f"""
     CREATE OR REPLACE TABLE records (
         {", ".join(f"{name} DOUBLE" for name in _NUMBERS)}, {", ".join(f"{name} VARCHAR" for name in _TEXTS)},
         {", ".join(f"{name} BOOLEAN" for name in _FLAGS)}, moment DOUBLE)"""
-# What is not as `lab.records.is_record` has it; greatest and least pass over nulls.
+# What is not as `lab.records.record.is_record` has it; greatest and least pass over nulls.
 _UNREAD: Final = f"""
     {" OR ".join(f"coalesce({name}, '') = ''" for name in NAMED)}
     OR coalesce(greatest({", ".join(_NUMBERS)}) > {MOST} OR least({", ".join(_NUMBERS)}) < -{MOST}, false)"""

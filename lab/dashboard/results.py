@@ -6,13 +6,13 @@ All metrics of a dashboard are computed by one pass over the records, its totals
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from cloudwatch.dashboard import Content, Dashboard, Graph, Line, Numbers, Refused, Table, Text, Widget
+from cloudwatch.metric_math import MathError, Points, evaluate
+from cloudwatch.ranges import Range
+from facts import metrics as emitted
+from lab.analysis.wording import NOT_MEASURED, figure, shown, whole
 from lab.dashboard.measures import Metric
-from lab.dashboard.ranges import Range
 from lab.dashboard.values import Found, Values
-from lab.dashboard.widgets import Content, Dashboard, Graph, Line, Numbers, Refused, Table, Text, Widget
-from lab.metric_math import MathError, Points, evaluate
-from lab.report.words import NOT_MEASURED, figure, shown, whole
-from warmcache import metrics as emitted
 
 Json = dict[str, Any]
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from aiohttp import web
 
+from cloudwatch.dashboard import Dashboard, read_dashboard
+from cloudwatch.refusal import RefusedError
 from lab.dashboard.bodies import Body, deployed, synthesized
 from lab.dashboard.live import LiveRun
-from lab.dashboard.refusal import RefusedError
 from lab.dashboard.server import application
 from lab.dashboard.shown_run import chosen_run, is_in_s3, read_content
-from lab.dashboard.widgets import Dashboard, read_dashboard
 from lab.errors import LabError, UsageError
 
 LEAST_URGENT: Final = 19

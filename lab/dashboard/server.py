@@ -15,11 +15,11 @@ from typing import Any, Final
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cloudwatch.dashboard import Dashboard
+from cloudwatch.ranges import COARSE, FINE
 from lab.dashboard.live import LiveRun
 from lab.dashboard.page import dashboard_page
-from lab.dashboard.ranges import COARSE, FINE
 from lab.dashboard.record_store import Seen
-from lab.dashboard.widgets import Dashboard
 from lab.errors import LabError
 from lab.report.as_html import ECHARTS
 

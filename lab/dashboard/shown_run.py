@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from functions.registry import VARIANTS
-from lab.drive.folder import RUNS
+from lab.analysis.wording import shown
 from lab.errors import LabError, UsageError
-from lab.records import RECORDS_FILE, RUN_FILE, read_run
-from lab.report.files import S3, run_files
-from lab.report.values import finite, mapping, number
-from lab.report.words import shown
+from lab.records.files import S3, run_files
+from lab.records.folder import RUNS
+from lab.records.json_values import finite, mapping, number
+from lab.records.record import RECORDS_FILE, RUN_FILE, read_run
 
 _SETTINGS: Final = ("memory_mb", "ttl_s", "architecture")
 
@@ -40,7 +40,7 @@ def chosen_run(given: Path | str | None) -> Iterator[Path]:
     """The folder of the run, for as long as the context lasts: the one given, or else the latest under ``runs/``.
 
     Args:
-        given: a folder; or ``s3://bucket/prefix`` (see `lab.report.files`), which is brought here as it is by now.
+        given: a folder; or ``s3://bucket/prefix`` (see `lab.records.files`), which is brought here as it is by now.
 
     Raises:
         UsageError: it is no run, or there is none.

@@ -5,10 +5,10 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from cloudwatch.metric_math import Points
+from cloudwatch.ranges import Range
 from lab.dashboard.measures import CONCURRENCY, EXPRESSIONS, LAMBDA, Metric, aggregate
-from lab.dashboard.ranges import Range
 from lab.dashboard.record_store import RecordStore
-from lab.metric_math import Points
 
 KEPT: Final = 8
 """Of what was asked for: some pages, each with its range."""

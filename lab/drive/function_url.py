@@ -10,8 +10,8 @@ from urllib.parse import quote
 from botocore.credentials import Credentials
 
 from lab.drive.invoke import SignedRequest, answered, signed
-from lab.drive.report_line import Report
-from lab.records import Outcome
+from lab.records.record import Outcome
+from lab.records.report_line import Report
 
 FAILED: Final = 502
 

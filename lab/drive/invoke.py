@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import aiohttp
 from botocore.auth import SigV4Auth
@@ -13,12 +13,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from yarl import URL
 
-from lab.drive.emf_line import downstream_of, find_emf
-from lab.drive.report_line import Report, find_report
-from lab.records import MOST, Outcome
-
-ALIAS: Final = "live"
-FUNCTION_PREFIX: Final = "cache-lab-"
+from facts.names import ALIAS, function_name
+from lab.records.emf_line import downstream_of, find_emf
+from lab.records.record import MOST, Outcome
+from lab.records.report_line import Report, find_report
 
 
 class SignedRequest(NamedTuple):
@@ -43,7 +41,7 @@ class Signer:
 
     def invocation(self, variant: str, key: str) -> SignedRequest:
         """A request that invokes a variant's function through its alias and waits for its answer and its log's tail."""
-        function = f"{FUNCTION_PREFIX}{variant}"
+        function = function_name(variant)
         url = f"{self._endpoint_url}/2015-03-31/functions/{function}/invocations?Qualifier={ALIAS}"
         body = json.dumps({"key": key}).encode()
         headers = {

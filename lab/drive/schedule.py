@@ -11,8 +11,9 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from facts.sources import item_key, item_keys
 from lab.drive.planned import PlannedInvocation, PlannedUpdate
-from lab.drive.settings import Scenario, Settings
+from lab.run.settings import Scenario, Settings
 
 BURST_PERIOD_S: Final = 4.0
 BURST_LENGTH_S: Final = 1.0
@@ -57,16 +58,6 @@ class Schedule:
             )
 
 
-def key_name(rank: int) -> str:
-    """The key of the item of this rank; rank 0 is asked for most."""
-    return f"item-{rank:04d}"
-
-
-def all_keys(count: int) -> tuple[str, ...]:
-    """The keys of a run's items, most asked for first."""
-    return tuple(key_name(rank) for rank in range(count))
-
-
 def plan(settings: Settings) -> Schedule:
     """The starts of every variant: a comparison in pairs.
 
@@ -81,7 +72,7 @@ def plan(settings: Settings) -> Schedule:
     turns = order.permuted(np.tile(np.arange(variants), (count, 1)), axis=1).T
     return Schedule(
         variants=settings.variants,
-        keys=all_keys(settings.keys),
+        keys=item_keys(settings.keys),
         starts=offsets + turns * phase,
         ranks=_zipf(count, settings.keys, settings.skew, ranks),
     )
@@ -93,7 +84,7 @@ def plan_updates(settings: Settings) -> list[PlannedUpdate]:
     count = round(settings.updates * settings.duration_s)
     offsets = np.sort(generator.random(count)) * settings.duration_s
     ranks = _zipf(count, settings.keys, settings.skew, generator)
-    return [PlannedUpdate(at=float(at), key=key_name(int(rank))) for at, rank in zip(offsets, ranks, strict=True)]
+    return [PlannedUpdate(at=float(at), key=item_key(int(rank))) for at, rank in zip(offsets, ranks, strict=True)]
 
 
 def _generators(settings: Settings) -> list[np.random.Generator]:

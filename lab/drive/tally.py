@@ -5,7 +5,7 @@ import collections
 import dataclasses
 
 from lab.errors import LabError
-from lab.records import Outcome
+from lab.records.record import Outcome
 
 
 def is_refused(outcome: Outcome) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab.drive.pace import Clock, when_due
+from lab.drive.clock import Clock, when_due
 from lab.drive.planned import PlannedUpdate
 from lab.drive.tally import Tally
 from lab.drive.versions import VersionTimeline

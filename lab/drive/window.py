@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from typing import Any, Final, Protocol
 
 from lab.aws.errors import aws_errors
+from lab.drive.clock import Clock, when_due
 from lab.drive.invoke import SignedRequest
 from lab.drive.machine import CpuMeter
-from lab.drive.pace import Clock, when_due
 from lab.drive.planned import PlannedInvocation, PlannedUpdate
 from lab.drive.tally import Tally
 from lab.drive.updates import write_updates
 from lab.drive.versions import VersionTimeline
 from lab.errors import LabError
-from lab.records import Outcome, Record
+from lab.records.record import Outcome, Record
 
 THREAD_PATIENCE_S: Final = 5.0
 SWITCH_INTERVAL_S: Final = 0.0005

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from lab import prices
-from lab.report.model import Report, VariantSummary
-from lab.report.values import Json, mapping, number
-from lab.report.words import DASH, NOT_MEASURED, figure, listed, shown, whole
-from lab.stats import BLOCKS, verdict
+from facts import prices
+from lab.analysis.model import Report, VariantSummary
+from lab.analysis.statistics import BLOCKS, verdict
+from lab.analysis.wording import DASH, NOT_MEASURED, figure, listed, shown, whole
+from lab.records.json_values import Json, mapping, number
 
 _HERE = {"local": "Local", "aws": "On AWS", "simulated": "Simulated"}
 

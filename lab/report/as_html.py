@@ -8,14 +8,14 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lab.analysis.choice import advice
+from lab.analysis.model import Report
+from lab.analysis.wording import NOT_MEASURED, next_step, shown, where
+from lab.charts.charts import charts
+from lab.charts.drawing import DARK, LIGHT, THEMES, color_of
 from lab.errors import LabError
 from lab.report.answer import answer, how_measured
-from lab.report.charts import charts
-from lab.report.choice import advice
-from lab.report.drawing import DARK, LIGHT, THEMES, color_of
-from lab.report.model import Report
 from lab.report.tables import WORDS, tables
-from lab.report.words import NOT_MEASURED, next_step, shown, where
 
 HERE: Final = Path(__file__).resolve().parent
 ECHARTS: Final = HERE.parents[1] / "node_modules" / "echarts" / "dist" / "echarts.min.js"

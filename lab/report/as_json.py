@@ -4,13 +4,13 @@ import json
 import math
 from collections.abc import Mapping
 
-from lab import prices
-from lab.prices import Cost
-from lab.records import SCHEMA_VERSION
-from lab.report.choice import Choice, choices
-from lab.report.model import Comparison, Report, Start, StartSummary, VariantSummary
-from lab.report.values import Json
-from lab.stats import BLOCKS, CONFIDENCE, Distribution, Estimate
+from facts import prices
+from facts.prices import Cost
+from lab.analysis.choice import Choice, choices
+from lab.analysis.model import Comparison, Report, Start, StartSummary, VariantSummary
+from lab.analysis.statistics import BLOCKS, CONFIDENCE, Distribution, Estimate
+from lab.records.json_values import Json
+from lab.records.record import SCHEMA_VERSION
 
 
 def render_json(report: Report) -> str:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
+from lab.analysis.choice import advice
+from lab.analysis.model import Report, RunWarning
+from lab.analysis.wording import advised
 from lab.report.answer import answer, how_measured
-from lab.report.choice import advice
-from lab.report.model import Report, RunWarning
 from lab.report.tables import WORDS, Table, tables
-from lab.report.words import advised
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&$])")
 

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lab.analysis.choice import advice
+from lab.analysis.model import Report, RunWarning
+from lab.analysis.wording import advised
 from lab.report.answer import answer, how_measured
-from lab.report.choice import advice
-from lab.report.model import Report, RunWarning
 from lab.report.tables import WORDS, Table, tables
-from lab.report.words import advised
 
 WIDTH: Final = 80
 GAP: Final = "  "

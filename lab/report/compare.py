@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from lab import stats
+from lab.analysis import statistics as stats
+from lab.analysis.model import Report, VariantSummary
+from lab.analysis.statistics import Estimate
+from lab.analysis.summary import summarise
+from lab.analysis.wording import NOT_MEASURED, figure, has_p99, interval, listed, shown, where
 from lab.errors import LabError
+from lab.records.json_values import Json
 from lab.report.as_text import WIDTH, TextPage
-from lab.report.model import Report, VariantSummary
-from lab.report.summary import summarise
 from lab.report.tables import Table, signed
-from lab.report.values import Json
-from lab.report.words import NOT_MEASURED, figure, has_p99, interval, listed, shown, where
-from lab.stats import Estimate
 
 
 class Metric(NamedTuple):
@@ -175,7 +175,7 @@ def _unanswered(before: Report, after: Report) -> Iterator[str]:
 def fails_more(before: Estimate | None, after: Estimate | None, points: float) -> bool:
     """Whether the share of failed invocations rose by more than so many percentage points for certain.
 
-    By the lower bound of the difference (see `lab.stats.share`).
+    By the lower bound of the difference (see `lab.analysis.statistics.share`).
     """
     if before is None or after is None:
         return False

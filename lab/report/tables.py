@@ -3,11 +3,11 @@
 import math
 from typing import Final, NamedTuple
 
-from lab.prices import Cost
-from lab.report.choice import Choice, choices
-from lab.report.model import Report, Start, VariantSummary
-from lab.report.words import NOT_MEASURED, figure, has_p99, interval, listed, percent, shown, times, where, whole
-from lab.stats import Distribution
+from facts.prices import Cost
+from lab.analysis.choice import Choice, choices
+from lab.analysis.model import Report, Start, VariantSummary
+from lab.analysis.statistics import Distribution
+from lab.analysis.wording import NOT_MEASURED, figure, has_p99, interval, listed, percent, shown, times, where, whole
 
 WORDS: Final = ("variant", "shown", "choose", "as good here", "began by")
 """Columns of words, which stand on the left; the others hold numbers."""

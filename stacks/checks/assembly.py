@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from facts.variables import VARIANT
+
 
 class Finding(NamedTuple):
     """One thing that is wrong.
@@ -99,7 +101,7 @@ class Assembly:
             found.properties.get("Environment", {}).get("Variables", {})
             for found in self.resources("AWS::Lambda::Function")
         ]
-        return {found["CACHE_LAB_VARIANT"] for found in variables if "CACHE_LAB_VARIANT" in found}
+        return {found[VARIANT] for found in variables if VARIANT in found}
 
     @functools.cached_property
     def log_groups(self) -> set[str]:

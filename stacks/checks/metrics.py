@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensi
 import re
 from collections.abc import Mapping, Set
 
+from facts import metrics as emitted
 from stacks.checks.assembly import Assembly
-from warmcache import metrics as emitted
 
 LAMBDA_BY_ALIAS = frozenset(
     {

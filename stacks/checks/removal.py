@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from facts.names import log_group_name
 from stacks.checks.assembly import Assembly, Finding
 
 # CloudFormation snapshots these before it deletes them, unless told otherwise; the rest it deletes.
@@ -17,6 +18,6 @@ def check(assembly: Assembly) -> Iterator[Finding]:
                 yield resource.finding("left-behind", f"{attribute} is {resource.definition[attribute]}")
     for function in assembly.resources("AWS::Lambda::Function"):
         own = function.properties.get("LoggingConfig", {}).get("LogGroup")
-        by_convention = f"/aws/lambda/{function.properties.get('FunctionName')}"
+        by_convention = log_group_name(str(function.properties.get("FunctionName")))
         if assembly.resource(function.stack, own) is None and by_convention not in assembly.log_groups:
             yield function.finding("log-group", "has no log group in the stacks: Lambda would make one that stays")

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from lab.report import render
+from lab.report.render import render
 from tests.browser.chromium import chromium
 from tests.served_dashboard import served_dashboard
 

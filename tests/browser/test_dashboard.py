@@ -17,8 +17,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from lab.analysis.wording import NOT_MEASURED, figure
 from lab.dashboard.bodies import synthesized
-from lab.report.words import NOT_MEASURED, figure
 from tests.browser.conftest import logged
 from tests.served_dashboard import served_dashboard
 from tests.unit.lab.report.hostile import hostile_run

@@ -9,10 +9,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from lab.report import render
-from lab.report.charts import charts
-from lab.report.drawing import DARK, LIGHT
-from lab.report.summary import summarise
+from lab.analysis.summary import summarise
+from lab.charts.charts import charts
+from lab.charts.drawing import DARK, LIGHT
+from lab.report.render import render
 from tests.browser.conftest import logged
 from tests.unit.lab.report.hostile import hostile_run
 from tests.unit.lab.report.simulated import simulate

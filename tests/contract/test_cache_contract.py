@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from instrumentation.item import Item
 from warmcache import caches
 from warmcache.caches import Cache, ModuleCache, SnapshotCache, TmpCache, TtlCache
-from warmcache.item import Item
 
 TTL_S = 10.0
 THREADS = 16

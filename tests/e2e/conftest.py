@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lab.endpoint.process import ROOT, started_endpoint
-from lab.records import Record, read_run
+from lab.records.record import Record, read_run
 from tests.records import read_records
 
 TTL_S = 10.0

@@ -14,11 +14,11 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.cdk import CDK_CLI
-from lab.drive.fleet_window import LEAD_S
-from lab.drive.shard_place import Part
+from lab.deploy.cdk import CDK_CLI
 from lab.endpoint.process import ROOT, started_endpoint
-from lab.records import Record, read_run
+from lab.fleet.fleet_window import LEAD_S
+from lab.fleet.shard_place import Part
+from lab.records.record import Record, read_run
 from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache")

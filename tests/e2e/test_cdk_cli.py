@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.cdk import CDK_CLI, Application
+from lab.deploy.cdk import CDK_CLI, Application
 from lab.endpoint.process import ROOT, started_endpoint
 from lab.errors import LabError
 
@@ -28,7 +28,7 @@ FAILS_LATE = """
     signal = CfnWaitCondition(stack, "Signal", handle=handle.ref, timeout="1", count=1)
     signal.node.add_dependency(stack.node.find_child("Live"))
 """
-PARTS = ("app.py", "cdk.json", "prices.toml", "functions", "layer", "stacks")
+PARTS = ("app.py", "cdk.json", "facts/prices.toml", "functions", "layer", "stacks")
 
 
 class Project:
@@ -143,7 +143,7 @@ def test_a_change_of_code_moves_the_alias(project: Project, edited: Callable[[st
 
 def test_a_change_of_the_layer_moves_the_alias(project: Project, edited: Callable[[str, str, str], None]) -> None:
     before = project.live()
-    edited("layer/python/warmcache/errors.py", '"""', '"""Changed. ')
+    edited("layer/python/instrumentation/errors.py", '"""', '"""Changed. ')
     project.synthesized()[1].deploy([CHANGED])
 
     after = project.live()

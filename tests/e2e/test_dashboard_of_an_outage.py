@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.dashboard.ranges import range_of
+from cloudwatch.dashboard import read_dashboard
+from cloudwatch.ranges import range_of
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
-from lab.dashboard.widgets import read_dashboard
-from lab.records import Record, read_run
+from lab.records.record import Record, read_run
 from tests.e2e.conftest import lab
 from tests.records import read_records
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab.drive.report_line import find_report
+from lab.records.report_line import find_report
 from tests.engine.endpoint import Endpoint
 
 SAYS = """

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.stats import describe, sample
+from lab.analysis.statistics import describe, sample
 from tests.engine.endpoint import Endpoint
 
 WORKS = """

@@ -5,12 +5,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from lab.endpoint.telemetry import emf, entries
+from cloudwatch import emf
+from cloudwatch.log_store import LONGEST_EVENT, PLATFORM_EVENT, LogStore
+from cloudwatch.metric_store import MetricStore
+from cloudwatch.series import Dimensions, Series
+from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.lambda_metrics import FunctionMetrics
 from lab.endpoint.telemetry.log_pieces import TimedPiece, timed
-from lab.endpoint.telemetry.log_store import LONGEST_EVENT, PLATFORM_EVENT, LogStore
-from lab.endpoint.telemetry.metric_store import MetricStore
-from lab.endpoint.telemetry.series import Dimensions, Series
 from lab.engine import framed_log
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")

@@ -8,8 +8,8 @@ function was invoked"; a throttled request counts neither as an invocation nor a
 import dataclasses
 from typing import Final
 
-from lab.endpoint.telemetry.metric_store import MetricStore
-from lab.endpoint.telemetry.series import Dimensions, Series
+from cloudwatch.metric_store import MetricStore
+from cloudwatch.series import Dimensions, Series
 
 NAMESPACE: Final = "AWS/Lambda"
 

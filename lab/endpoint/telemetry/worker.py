@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cloudwatch.log_operations import Logs
+from cloudwatch.log_store import LogStore
+from cloudwatch.metric_operations import CloudWatch
+from cloudwatch.metric_store import MetricStore
+from cloudwatch.protocol import Answer, Call, CloudWatchError, Model
 from lab.endpoint.telemetry import entries
-from lab.endpoint.telemetry.cloudwatch import CloudWatch
 from lab.endpoint.telemetry.ingest import Ingest
 from lab.endpoint.telemetry.log_groups import LogGroups
-from lab.endpoint.telemetry.log_store import LogStore
-from lab.endpoint.telemetry.logs import Logs
-from lab.endpoint.telemetry.metric_store import MetricStore
-from lab.endpoint.telemetry.protocol import Answer, Call, CloudWatchError, Model
 
 READ_BYTES = 1 << 20
 

@@ -94,7 +94,7 @@ def started(variant: str, *, endpoint: str, tmp: Path, settings: Mapping[str, st
         settings: its environment variables beside those that all have.
     """
     environment = {
-        "PYTHONPATH": f"{ROOT / 'layer/python'}:{ROOT / 'functions' / variant}",
+        "PYTHONPATH": f"{ROOT / 'layer/python'}:{ROOT / 'functions' / variant}:{ROOT}",
         "TMPDIR": str(tmp),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": "us-east-1",

@@ -16,9 +16,9 @@ import pytest
 
 from functions.registry import VARIANTS
 from lab import cli
-from lab.drive.folder import RunFolder
-from lab.drive.settings import SCENARIOS
-from lab.records import Record
+from lab.records.folder import RunFolder
+from lab.records.record import Record
+from lab.run.settings import SCENARIOS
 
 ROOT = Path(__file__).parents[3]
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from cloudwatch.dashboard import read_dashboard
+from facts import prices as lab_prices
 from functions.registry import VARIANTS, Variant
-from lab import prices as lab_prices
-from lab.dashboard.widgets import read_dashboard
-from lab.report.summary import summarise
+from lab.analysis.summary import summarise
 from stacks import prices
 from tests.snapshot.synthesis import Assembly, dashboard_body
 from tests.unit.lab.dashboard.runs import record, write

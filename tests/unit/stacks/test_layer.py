@@ -17,7 +17,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def test_it_holds_warmcache_beside_its_requirements(architecture: str) -> None:
     with built_layer(python_version="3.14", architecture=architecture) as folder:
         assert [path.name for path in folder.iterdir()] == ["python"]
-        assert (folder / "python" / "warmcache" / "metrics.py").exists()
+        assert (folder / "python" / "warmcache" / "hooks.py").exists()
         assert (folder / "python" / "cachetools" / "__init__.py").exists()
     assert not folder.exists()
 
@@ -28,8 +28,8 @@ def test_the_same_inputs_give_the_same_files(tmp_path: Path, monkeypatch: pytest
     with built_layer(python_version="3.14", architecture="arm64") as folder:
         expected = _files(folder)
     (copied / "python" / "warmcache" / "__pycache__").mkdir()
-    (copied / "python" / "warmcache" / "__pycache__" / "metrics.cpython-311.pyc").write_bytes(b"compiled")
-    (copied / "python" / "warmcache" / "metrics.py").touch()
+    (copied / "python" / "warmcache" / "__pycache__" / "hooks.cpython-311.pyc").write_bytes(b"compiled")
+    (copied / "python" / "warmcache" / "hooks.py").touch()
     monkeypatch.setattr(layer, "LAYER", copied)
     with built_layer(python_version="3.14", architecture="arm64") as folder:
         assert _files(folder) == expected

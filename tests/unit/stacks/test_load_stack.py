@@ -73,7 +73,7 @@ def test_a_driver_may_invoke_the_variants_and_use_its_parts_of_the_bucket(templa
 
 def test_a_driver_has_all_that_it_imports() -> None:
     packages = sysconfig.get_path("purelib")  # in which is what Lambda's runtime has: boto3
-    program = "import sys; sys.path[:0] = sys.argv[1:]; import lab.drive.function; print(lab.__file__)"
+    program = "import sys; sys.path[:0] = sys.argv[1:]; import lab.fleet.function; print(lab.__file__)"
     with built_driver("x86_64") as folder:
         # Without site (-S), whose .pth files put this repository on the path, and without the folder we are in (-I).
         line = [sys.executable, "-I", "-S", "-c", program, str(folder), packages]

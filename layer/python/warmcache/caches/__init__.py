@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
+from instrumentation.item import Item, Load
 from warmcache.caches.module_cache import ModuleCache
 from warmcache.caches.snapshot_cache import SnapshotCache
 from warmcache.caches.tmp_cache import TmpCache
 from warmcache.caches.ttl_cache import TtlCache
-from warmcache.item import Item, Load
 
 __all__ = ["Cache", "ModuleCache", "SnapshotCache", "TmpCache", "TtlCache"]
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from warmcache.item import Item, Load
+from instrumentation.item import Item, Load
 
 
 class SingleFlight:

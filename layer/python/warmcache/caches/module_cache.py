@@ -4,8 +4,8 @@ import math
 
 from cachetools import LRUCache
 
+from instrumentation.item import Item, Load
 from warmcache.caches._single_flight import SingleFlight
-from warmcache.item import Item, Load
 
 
 class ModuleCache:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from warmcache.errors import DownstreamError
+from instrumentation.errors import DownstreamError
+from instrumentation.item import Item, Load
 from warmcache.hooks import after_restore
-from warmcache.item import Item, Load
 
 if TYPE_CHECKING:
     from warmcache.caches import Cache

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from instrumentation.item import Item, Load
 from warmcache.caches._lifetime import Lifetime
 from warmcache.caches._single_flight import SingleFlight
-from warmcache.item import Item, Load
 
 _log = logging.getLogger(__name__)
 

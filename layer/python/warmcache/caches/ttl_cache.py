@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
+from instrumentation.item import Item, Load
 from warmcache.caches._lifetime import Lifetime
 from warmcache.caches._single_flight import SingleFlight
 from warmcache.caches.module_cache import bounded_items
-from warmcache.item import Item, Load
 
 
 class TtlCache:

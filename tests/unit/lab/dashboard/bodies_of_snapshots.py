@@ -4,8 +4,8 @@ import functools
 import json
 from pathlib import Path
 
+from cloudwatch.dashboard import Dashboard, read_dashboard
 from lab.dashboard.bodies import in_templates
-from lab.dashboard.widgets import Dashboard, read_dashboard
 
 SNAPSHOTS = Path(__file__).resolve().parents[3] / "snapshot" / "__snapshots__" / "test_templates"
 DEMO = Path(__file__).resolve().parents[4] / "docs" / "results" / "demo"

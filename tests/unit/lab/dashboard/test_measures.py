@@ -2,10 +2,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from lab import stats
+from cloudwatch.refusal import RefusedError
+from facts.metrics import METRICS
+from lab.analysis import statistics as stats
 from lab.dashboard.measures import EXPRESSIONS, Metric, aggregate, metric_of
-from lab.dashboard.refusal import RefusedError
-from warmcache.metrics import METRICS
 
 ALIAS = ["FunctionName", "cache-lab-ttl_cache", "Resource", "cache-lab-ttl_cache:live"]
 

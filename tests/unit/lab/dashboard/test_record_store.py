@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from lab.analysis.columns import reading
 from lab.dashboard import record_store
 from lab.dashboard.record_store import RecordStore
-from lab.report.columns import reading
 from tests.unit.lab.dashboard.runs import BEGAN, append, record, write
 
 

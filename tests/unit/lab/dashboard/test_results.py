@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from cloudwatch.dashboard import read_dashboard
+from cloudwatch.ranges import Range
 from functions.registry import VARIANTS
-from lab.dashboard.ranges import Range
+from lab.analysis.model import Report, Start
+from lab.analysis.summary import summarise
+from lab.analysis.wording import figure
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
-from lab.dashboard.widgets import read_dashboard
-from lab.report.model import Report, Start
-from lab.report.summary import summarise
-from lab.report.words import figure
 from tests.unit.lab.dashboard.bodies_of_snapshots import DEMO, dashboards
 from tests.unit.lab.dashboard.runs import BEGAN, record, write
 from tests.unit.lab.dashboard.whole_runs import COMPARISON, COST, cost_rows, whole_run

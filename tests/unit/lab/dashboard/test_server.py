@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from cloudwatch.dashboard import read_dashboard
 from lab.dashboard.live import LiveRun
 from lab.dashboard.server import application
-from lab.dashboard.widgets import read_dashboard
 from tests.unit.lab.dashboard.runs import BEGAN, append, record, write
 
 Client = TestClient[web.Request, web.Application]

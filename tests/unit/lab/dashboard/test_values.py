@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cloudwatch.ranges import Range
 from lab.dashboard.measures import Metric
-from lab.dashboard.ranges import Range
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.values import Found, Values
 from tests.unit.lab.dashboard.runs import BEGAN, append, record, write

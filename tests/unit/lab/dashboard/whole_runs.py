@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from cloudwatch.dashboard import Dashboard
+from cloudwatch.ranges import range_of
 from functions.registry import VARIANTS
-from lab.dashboard.ranges import range_of
+from lab.analysis.model import Report
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
-from lab.dashboard.widgets import Dashboard
-from lab.report.model import Report
 
 COMPARISON = "CacheLab-comparison"
 COST = "Cost of a million invocations, $"

@@ -7,7 +7,7 @@ from botocore.credentials import Credentials
 from multidict import CIMultiDict
 
 from lab.drive.function_url import UrlSigner, read_url_answer
-from lab.records import Outcome
+from lab.records.record import Outcome
 
 ANSWER = {"version": 3, "cache": "miss", "downstream_calls": 1, "environment": {"id": "e", "invocation": 2}}
 

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from multidict import CIMultiDict
 
 from lab.drive.invoke import Signer, read_answer
-from lab.records import Outcome
+from lab.records.record import Outcome
 
 ID = "8f507cfc-6411-4ec4-9ea8-1d6f9c8a4f1d"
 REPORT = (

@@ -10,7 +10,7 @@ from lab.drive import progress
 from lab.drive.progress import show_progress
 from lab.drive.tally import Tally
 from lab.drive.window import beside
-from lab.records import Outcome
+from lab.records.record import Outcome
 
 
 async def shown(console: Console) -> str:

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from lab.drive.schedule import LONGEST_PHASE_S, all_keys, plan, plan_updates
-from lab.drive.settings import Settings
+from facts.sources import item_keys
+from lab.drive.schedule import LONGEST_PHASE_S, plan, plan_updates
+from lab.run.settings import Settings
 
 ALL = ("no_cache", "module_cache", "ttl_cache", "tmp_cache", "snapstart")
 
@@ -139,7 +140,7 @@ def test_one_key_is_always_that_key() -> None:
 
 
 def test_keys_have_four_digits() -> None:
-    keys = all_keys(10_000)
+    keys = item_keys(10_000)
 
     assert (keys[0], keys[7], keys[-1]) == ("item-0000", "item-0007", "item-9999")
 
@@ -152,7 +153,7 @@ def test_updates_come_at_their_rate_in_order_with_known_keys() -> None:
     assert len(updates) == 500
     assert moments == sorted(moments)
     assert 0 <= moments[0] <= moments[-1] < 20
-    assert {update.key for update in updates} == set(all_keys(5))
+    assert {update.key for update in updates} == set(item_keys(5))
 
 
 def test_no_updates_are_none() -> None:

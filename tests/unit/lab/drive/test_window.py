@@ -10,16 +10,16 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
+from lab.drive.clock import steady_clock
 from lab.drive.invoke import Invoker, SignedRequest, Signer
-from lab.drive.pace import steady_clock
 from lab.drive.planned import PlannedUpdate
 from lab.drive.schedule import plan
-from lab.drive.settings import Settings
 from lab.drive.tally import Tally
 from lab.drive.versions import VersionTimeline
 from lab.drive.window import HOPELESS, RefusedError, Window, beside
 from lab.errors import LabError
-from lab.records import Record
+from lab.records.record import Record
+from lab.run.settings import Settings
 from tests.unit.lab.drive.invoke_double import InvokeDouble
 
 TWO = ("no_cache", "ttl_cache")

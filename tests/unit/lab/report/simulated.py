@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from functions.registry import VARIANTS
-from lab.records import Record
+from lab.records.record import Record
 
 BEGAN = 1_790_000_000.0
 TTL_S = 10.0

@@ -3,13 +3,13 @@
 import dataclasses
 from pathlib import Path
 
-from lab.records import Record
+from lab.analysis.summary import summarise
+from lab.records.record import Record
 from lab.report.answer import answer
 from lab.report.as_html import render_html
 from lab.report.as_json import to_contract
 from lab.report.as_text import render_text
 from lab.report.compare import compare_runs
-from lab.report.summary import summarise
 from tests.unit.lab.report.simulated import run_content, write_run
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
-from lab.report import as_html, render
+from lab.report import as_html
+from lab.report.render import render
 from tests.unit.lab.report.hostile import MARKUP, hostile_run
 from tests.unit.lab.report.simulated import NAMES, run_content, write_run
 

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from lab.report import render
+from lab.report.render import render
 from tests.unit.lab.report.simulated import run_content, simulate, simulated_records, write_run
 
 TOP = {"schema_version", "run", "variants", "warnings"}

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lab.report import render
+from lab.report.render import render
 from tests.unit.lab.report.hostile import hostile_run
 
 

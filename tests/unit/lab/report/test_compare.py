@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from lab.analysis.statistics import Estimate
 from lab.errors import LabError
-from lab.report import compare_runs
-from lab.report.compare import grew
-from lab.stats import Estimate
+from lab.report.compare import compare_runs, grew
 from tests.unit.lab.report.hostile import hostile_run
 from tests.unit.lab.report.simulated import run_content, simulate, simulated_records, write_run
 

@@ -1,0 +1,189 @@
+"""The three protocols that CloudWatch's clients speak, by botocore's model of the service.
+
+boto3 and the AWS CLI speak AWS JSON, newer SDKs of other languages RPC v2 CBOR, older ones the Query protocol.
+"""
+
+import datetime
+import gzip
+import io
+import json
+import uuid
+import zlib
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import botocore.parsers
+import botocore.serialize
+import botocore.session
+import botocore.utils
+import botocore.validate
+from botocore.model import OperationModel, ServiceModel, Shape
+
+from cloudwatch import query_protocol as query
+
+MOST_BYTES: Final = 16 << 20
+CBOR: Final = "cbor"
+JSON: Final = "json"
+QUERY: Final = "query"
+
+Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]
+
+
+class CloudWatchError(Exception):
+    """What an operation answers in place of a result; the code is the Query protocol's."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
+
+
+class Call(NamedTuple):
+    """One request, as far as the protocol says what is asked for."""
+
+    operation: str
+    protocol: str
+    gzipped: bool
+    body: bytes
+
+
+class Model:
+    """Requests into parameters, results into answers."""
+
+    def __init__(self) -> None:
+        session = botocore.session.Session()
+        self._service: ServiceModel = session.get_service_model("cloudwatch")
+
+    def parameters(self, call: Call) -> dict[str, Any]:
+        """The parameters of a call. Times are Unix seconds.
+
+        Raises:
+            CloudWatchError: they cannot be read, or are not what the model says.
+        """
+        operation = self._operation(call)
+        shape = operation.input_shape
+        if shape is None:
+            return {}
+        try:
+            raw = _READERS[call.protocol](_content(call), shape)
+            parameters: dict[str, Any] = _normal(raw or {}, shape)
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            zlib.error,
+            botocore.parsers.ResponseParserError,
+        ) as error:
+            raise CloudWatchError("SerializationException", f"the request cannot be read: {error}") from None
+        report = botocore.validate.ParamValidator().validate(parameters, shape)
+        if report.has_errors():
+            raise CloudWatchError("ValidationError", report.generate_report())
+        return parameters
+
+    def answer(self, call: Call, result: dict[str, Any]) -> Answer:
+        """The answer of a call that succeeded."""
+        shape = self._operation(call).output_shape
+        request_id = str(uuid.uuid4())
+        if call.protocol == QUERY:
+            namespace = self._service.metadata["xmlNamespace"]
+            inner = f"<{call.operation}Result>{query.xml(result, shape)}</{call.operation}Result>" if shape else ""
+            body = query.document(f"{call.operation}Response", inner, namespace, request_id)
+            return 200, _headers("text/xml", request_id), body
+        if call.protocol == CBOR:
+            encoder: Any = botocore.serialize.RpcV2CBORSerializer()
+            data = bytearray()
+            encoder._serialize_data_item(data, result, shape) if shape else data.extend(b"\xa0")
+            return 200, [*_headers("application/cbor", request_id), _RPC], bytes(data)
+        return 200, _headers("application/x-amz-json-1.0", request_id), json.dumps(result).encode()
+
+    def error(self, call: Call, error: CloudWatchError) -> Answer:
+        """The answer of a call that failed."""
+        request_id = str(uuid.uuid4())
+        code, message = error.code, str(error)
+        fault = "Sender" if error.status < 500 else "Receiver"
+        if call.protocol == QUERY:
+            told = {"Type": fault, "Code": code, "Message": message}
+            body = query.error(told, self._service.metadata["xmlNamespace"], request_id)
+            return error.status, _headers("text/xml", request_id), body
+        name = self._error_shape(code)
+        content = {"__type": f"com.amazonaws.cloudwatch#{name}", "message": message}
+        query_error = (b"x-amzn-query-error", f"{code};{fault}".encode())
+        if call.protocol == JSON:
+            headers = [*_headers("application/x-amz-json-1.0", request_id), query_error]
+            return error.status, headers, json.dumps(content).encode()
+        headers = [*_headers("application/cbor", request_id), query_error, _RPC]
+        pairs = (_cbor_text(name) + _cbor_text(value) for name, value in content.items())
+        return error.status, headers, b"\xa2" + b"".join(pairs)
+
+    def _operation(self, call: Call) -> OperationModel:
+        return self._service.operation_model(call.operation)
+
+    def _error_shape(self, code: str) -> str:
+        for shape in self._service.error_shapes:
+            if shape.metadata.get("error", {}).get("code") == code:
+                return shape.name
+        return code
+
+
+_RPC: Final = (b"smithy-protocol", b"rpc-v2-cbor")
+
+
+def _headers(content_type: str, request_id: str) -> Headers:
+    return [(b"content-type", content_type.encode()), (b"x-amzn-requestid", request_id.encode())]
+
+
+def _content(call: Call) -> bytes:
+    if not call.gzipped:
+        return call.body
+    with gzip.GzipFile(fileobj=io.BytesIO(call.body)) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError("it is too large")
+    return content
+
+
+def _from_json(content: bytes, shape: Shape) -> Any:  # noqa: ARG001 - as the others
+    return json.loads(content or b"{}")
+
+
+def _from_cbor(content: bytes, shape: Shape) -> Any:  # noqa: ARG001 - as the others
+    parser: Any = botocore.parsers.RpcV2CBORParser()
+    return parser.parse_data_item(parser.get_peekable_stream_from_bytes(content)) if content else {}
+
+
+_READERS: Final[dict[str, Callable[[bytes, Shape], Any]]] = {JSON: _from_json, CBOR: _from_cbor, QUERY: query.from_form}
+
+
+def _normal(value: Any, shape: Any) -> Any:
+    """A value as the operations take it: times as Unix seconds, numbers as the model's kind, null as absent."""
+    match shape.type_name:
+        case "structure":
+            given = ((name, member) for name, member in shape.members.items() if value.get(name) is not None)
+            return {name: _normal(value[name], member) for name, member in given}
+        case "list":
+            return [_normal(item, shape.member) for item in value]
+        case "map":
+            return {key: _normal(item, shape.value) for key, item in value.items()}
+        case kind:
+            return _SCALARS[kind](value) if kind in _SCALARS else value
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, str):
+        value = botocore.utils.parse_timestamp(value)
+    return float(value.timestamp() if isinstance(value, datetime.datetime) else value)
+
+
+_SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
+    "timestamp": _seconds,
+    "double": float,
+    "float": float,
+    "integer": int,
+    "long": int,
+}
+
+
+def _cbor_text(text: str) -> bytes:
+    data = text.encode()
+    return b"\x79" + len(data).to_bytes(2, "big") + data

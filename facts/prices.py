@@ -1,0 +1,121 @@
+"""What a million invocations of a variant cost, and what the lab costs while it is deployed, at AWS's list prices.
+
+The prices, their pages, the day they were read and how far each was seen are in ``prices.toml``
+beside this file.
+"""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+FREE_DASHBOARDS: Final = 3
+MONTH_S: Final = 30 * 86_400
+
+
+class Price(NamedTuple):
+    """One list price: US dollars for one unit, where AWS tells it, and how it was seen."""
+
+    usd: float
+    unit: str
+    page: str
+    seen: Literal["AWS", "quoted"]
+
+
+_FILE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
+
+
+def _price(name: str) -> Price:
+    return Price(**_FILE[name])
+
+
+def _prices(name: str) -> dict[str, Price]:
+    return {key: Price(**entry) for key, entry in _FILE[name].items()}
+
+
+READ_ON: Final = _FILE["read_on"].isoformat()
+REGION: Final[str] = _FILE["region"]
+
+LAMBDA_REQUEST: Final = _price("lambda_request")
+LAMBDA_GB_SECOND: Final = _prices("lambda_gb_second")
+"""By architecture, as CloudFormation writes it."""
+PROVISIONED_GB_SECOND: Final = _prices("provisioned_gb_second")
+"""By architecture: of an environment that is kept ready."""
+SNAPSTART_CACHE: Final = _price("snapstart_cache")
+SNAPSTART_RESTORE: Final = _price("snapstart_restore")
+READ: Final = _prices("read")
+"""By source: what one read of the lab's costs."""
+SECRET_MONTH: Final = _price("secret_month")
+METRIC_MONTH: Final = _price("metric_month")
+DASHBOARD_MONTH: Final = _price("dashboard_month")
+ALARM_MONTH: Final = _price("alarm_month")
+LOG_GB: Final = _price("log_gb")
+LOG_GB_MONTH: Final = _price("log_gb_month")
+
+INCLUDED: Final = (
+    "Lambda requests, billed GB-seconds, downstream reads of invocations (each attempt) and SnapStart restores, "
+    "with the share of cold starts and misses that this run had (a short run has more of both than a long one)"
+)
+EXCLUDED: Final = (
+    "the free tier, SnapStart's charge for keeping a snapshot, storage, writes, logs, metrics, alarms, dashboards, "
+    "data transfer, and the monthly charge for a secret"
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a million invocations cost, US dollars, by part."""
+
+    requests: float
+    compute: float
+    restores: float
+    downstream: float
+
+    @property
+    def total(self) -> float:
+        """The sum of the parts."""
+        return self.requests + self.compute + self.restores + self.downstream
+
+
+def cost_per_million(
+    *,
+    architecture: str,
+    source: str,
+    memory_mb: float,
+    billed_ms: float,
+    restores: float,
+    downstream_calls: float,
+) -> Cost | None:
+    """The cost of a million invocations.
+
+    Args:
+        architecture: ``arm64`` or ``x86_64``.
+        source: what is read: a key of ``READ``.
+        memory_mb: the function's memory setting, MB.
+        billed_ms: mean billed duration of an invocation, ms (with init and restore, as billed since August 2025).
+        restores: mean number of restores an invocation.
+        downstream_calls: mean number of downstream calls an invocation.
+
+    Returns:
+        The cost, or None if there is no price for the architecture or the source.
+    """
+    if architecture not in LAMBDA_GB_SECOND or source not in READ:
+        return None
+    gigabytes = memory_mb / 1024
+    million = 1e6
+    return Cost(
+        requests=million * LAMBDA_REQUEST.usd,
+        compute=million * billed_ms / 1000 * gigabytes * LAMBDA_GB_SECOND[architecture].usd,
+        restores=million * restores * gigabytes * SNAPSTART_RESTORE.usd,
+        downstream=million * downstream_calls * READ[source].usd,
+    )
+
+
+def snapshot_per_month(memory_mb: float) -> float:
+    """What keeping the snapshot of one version costs for 30 days, US dollars."""
+    return memory_mb / 1024 * MONTH_S * SNAPSTART_CACHE.usd
+
+
+def provisioned_per_month(architecture: str, memory_mb: float) -> float:
+    """What keeping one environment ready (provisioned concurrency) costs for 30 days, US dollars."""
+    return memory_mb / 1024 * MONTH_S * PROVISIONED_GB_SECOND[architecture].usd

@@ -1,0 +1,23 @@
+"""The environment variables by which a function of the lab is configured."""
+
+from typing import Final
+
+VARIANT: Final = "CACHE_LAB_VARIANT"
+"""The variant's name, which is also the value of the metrics' one dimension."""
+
+SOURCE: Final = "CACHE_LAB_SOURCE"
+"""The service that the function reads from: one of `facts.sources.SOURCES`."""
+
+TABLE: Final = "CACHE_LAB_TABLE"
+"""The DynamoDB table, where the source is `dynamodb`."""
+
+BUCKET: Final = "CACHE_LAB_BUCKET"
+"""The S3 bucket, where the source is `s3`."""
+
+TTL_S: Final = "CACHE_LAB_TTL_S"
+"""The time to live of a cached item, seconds."""
+
+DEFAULT_TTL_S: Final = 10.0
+
+KEYS: Final = "CACHE_LAB_KEYS"
+"""How many items there are, which is how many a SnapStart function loads before its snapshot."""

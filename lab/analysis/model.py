@@ -1,0 +1,217 @@
+"""What a report says, as data: computed once from a run's records, shown in several formats."""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from facts.prices import Cost
+from lab.analysis.statistics import Distribution, Estimate, Verdict
+from lab.records.json_values import Json
+
+
+class Start(enum.StrEnum):
+    """How an invocation found its execution environment."""
+
+    WARM = "warm"
+    COLD = "cold_start"
+    RESTORED = "restored"
+
+    @property
+    def code(self) -> int:
+        """A number for it, in a column of numbers."""
+        return list(Start).index(self)
+
+    @classmethod
+    def coded(cls, code: int) -> "Start":
+        """The start with that number."""
+        return list(cls)[code]
+
+
+class RunWarning(NamedTuple):
+    """Something that limits what the numbers show, and the next step."""
+
+    code: str
+    message: str
+    advice: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartSummary:
+    """The answered invocations of one kind of start."""
+
+    count: int
+    latency_ms: Distribution | None
+    service_ms: Distribution | None
+
+
+class Comparison(NamedTuple):
+    """A variant against the baseline.
+
+    Attributes:
+        latency: median latency as a ratio to the baseline's; of records made from logs, median duration.
+        shown: what the two medians' own intervals show.
+        calls_per_1000: downstream calls per 1,000 invocations, less the baseline's.
+    """
+
+    latency: Estimate
+    shown: Verdict
+    calls_per_1000: Estimate | None
+
+
+class Point(NamedTuple):
+    """A point of a curve."""
+
+    x: float
+    y: float
+
+
+class LatencyBin(NamedTuple):
+    """Latencies of a stretch of time: its middle (s after the first planned start), how many, and ms."""
+
+    at: float
+    answered: int
+    p50: float
+    p90: float
+    max: float
+
+
+class Beginning(NamedTuple):
+    """An invocation that waited for its environment: planned ``at`` so many s after the first, and what it took."""
+
+    at: float
+    latency_ms: float
+    start: Start
+
+
+class EnvironmentLife(NamedTuple):
+    """One execution environment; times are seconds after the run's first planned start.
+
+    Attributes:
+        began: the sending of its first invocation; the end of its last is ``ended``.
+        start_ms: its init or restore duration, if told.
+        reads: its invocations that read downstream; ``read_at`` are the middles of the bins in which it did.
+    """
+
+    began: float
+    ended: float
+    invocations: int
+    start: Start
+    start_ms: float | None
+    reads: int
+    read_at: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VariantSummary:
+    """One variant of a run. Percentiles are of the answered invocations (``ok``). None: not measured.
+
+    Attributes:
+        ran: invocations whose function ran, to an answer or to an error: what AWS's metric `Invocations` counts. Hit
+            ratio, downstream calls and cost are by these.
+        untold: function errors and lost invocations that told nothing of their downstream calls.
+        failed_share: invocations without a right answer, of all.
+        error_types: failed invocations by their error type.
+        cold_starts: among all invocations, as are ``restores``.
+        starts: the answered invocations apart, by kind of start.
+        latency_ms: from the planned start, all starts together.
+        init_ms: of every cold start that reported it, failed ones too; so is ``restore_ms`` of restores.
+        downstream_calls: of all invocations that ran and told them, failed ones too; those of init with them.
+        wire_calls: the downstream calls that the local endpoint saw.
+        billed_ms: billed in all, failed invocations too.
+        cost: of a million invocations that ran; ``cost_total`` is its sum with the interval.
+        latency_curve: share of the answered invocations (y, 0 to 1) that took x ms at most, thinned.
+        quantiles: the latencies, ms, at the ``QUANTILES`` of the summary; empty where nothing was answered.
+        calls_curve: downstream calls a second (y) at x seconds after the first planned start.
+        latency_course: the latency over time; ``beginnings`` are the invocations that waited for an environment.
+        lives: the first execution environments.
+    """
+
+    variant: str
+    invocations: int
+    ok: int
+    ran: int
+    untold: int
+    failed_share: Estimate | None
+    function_errors: int
+    throttles: int
+    lost: int
+    error_types: Mapping[str, int]
+    environments: int
+    cold_starts: int
+    restores: int
+    starts: Mapping[Start, StartSummary]
+    latency_ms: Distribution | None
+    service_ms: Distribution | None
+    duration_ms: Distribution | None
+    init_ms: Distribution | None
+    restore_ms: Distribution | None
+    hit_ratio: float | None
+    downstream_calls: int | None
+    downstream_calls_per_1000: Estimate | None
+    wire_calls: int | None
+    age_s: Distribution | None
+    staleness_s: Distribution | None
+    stale_answers: int | None
+    billed_ms: float | None
+    billed_ms_mean: float | None
+    memory_mb: float | None
+    cost: Cost | None
+    cost_total: Estimate | None
+    comparison: Comparison | None
+    latency_curve: tuple[Point, ...]
+    quantiles: tuple[float, ...]
+    calls_curve: tuple[Point, ...]
+    latency_course: tuple[LatencyBin, ...]
+    beginnings: tuple[Beginning, ...]
+    lives: tuple[EnvironmentLife, ...]
+
+    @property
+    def took_ms(self) -> Distribution | None:
+        """What variants are compared by: the latency, and in records made from logs the functions' durations."""
+        return self.latency_ms or self.duration_ms
+
+    @property
+    def failed(self) -> int:
+        """Invocations without a right answer."""
+        return self.invocations - self.ok
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run: what was run, what each variant did, and what limits the numbers.
+
+    Attributes:
+        run: ``id, target, scenario, source, started_at, duration_s, seed, runtime, machine``; absent is None.
+        local: the endpoint's interpreter, downstream latency profile and tiers; None if the target is not local.
+        baseline: the variant that the others are compared to.
+    """
+
+    run: Mapping[str, Json]
+    settings: Mapping[str, Json]
+    local: Mapping[str, Json] | None
+    finished: bool
+    baseline: str
+    variants: tuple[VariantSummary, ...]
+    warnings: tuple[RunWarning, ...]
+
+    @property
+    def target(self) -> str:
+        """``local``, ``aws`` or ``simulated``: where the numbers come from."""
+        return str(self.run["target"])
+
+    @property
+    def from_logs(self) -> bool:
+        """Whether the records were made from logs (`lab collect`): functions answered, what callers saw is unknown."""
+        answered = any(summary.ok for summary in self.variants)
+        return answered and not any(summary.latency_ms for summary in self.variants)
+
+    @property
+    def profile(self) -> str | None:
+        """The name of the downstream latency profile behind local numbers."""
+        name = (self.local or {}).get("profile")
+        return None if name is None else str(name)
+
+    def find(self, variant: str) -> VariantSummary | None:
+        """The summary of a variant, None if the run had it not."""
+        return next((summary for summary in self.variants if summary.variant == variant), None)

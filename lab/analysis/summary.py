@@ -1,0 +1,244 @@
+"""From a run's records to its report: everything is computed here, and once."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from functions.registry import BASELINE, VARIANTS
+from lab.analysis import statistics as stats
+from lab.analysis.columns import Bools, Columns, Floats, Measure, VariantColumns, reading
+from lab.analysis.costing import Priced, costed
+from lab.analysis.model import (
+    Comparison,
+    Point,
+    Report,
+    RunWarning,
+    Start,
+    StartSummary,
+    VariantSummary,
+)
+from lab.analysis.timelines import beginnings, latency_course, lives
+from lab.analysis.warnings import find_warnings, warm_rise
+from lab.errors import LabError
+from lab.records.files import run_files
+from lab.records.json_values import Json, encodable, finite, mapping, number
+
+RUN_KEYS: Final = ("id", "target", "scenario", "source", "started_at", "duration_s", "seed", "runtime", "machine")
+CURVE_POINTS: Final = 400
+CALLS_BINS: Final = 40
+QUANTILES: Final = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
+
+
+def summarise(run: Path | str) -> Report:
+    """The report of a run, finished or killed.
+
+    Args:
+        run: its folder, or ``s3://bucket/prefix``.
+
+    Raises:
+        LabError: there is no run, or its records are not all of one target.
+    """
+    with run_files(run) as files, reading(files.records) as columns:
+        return _report(files.name, finite(files.content), columns)
+
+
+def _report(name: str, content: Mapping[str, Json], columns: Columns) -> Report:
+    run = {key: mapping(content.get("run")).get(key) for key in RUN_KEYS}
+    run["target"] = _one_target(name, run["target"], columns)
+    run_of = _Run(run=run, settings=mapping(content.get("settings")), window=columns.window)
+    wire = mapping(content.get("wire"))
+    variants, rises = [], {}
+    for variant in _names(run_of.settings.get("variants"), columns):
+        records = columns.of(variant)
+        variants.append(_variant(variant, records, run_of, mapping(wire.get(variant))))
+        rises[variant] = warm_rise(records)
+    report = Report(
+        run=run,
+        settings=run_of.settings,
+        local=mapping(content.get("local")) or None,
+        finished=content.get("finished") is True,
+        baseline=BASELINE,
+        variants=_compared(variants),
+        warnings=(),
+    )
+    told = _told(content.get("warnings"))
+    found = find_warnings(report, columns, rises, content)
+    codes = {warning.code for warning in told}
+    return dataclasses.replace(report, warnings=(*told, *(one for one in found if one.code not in codes)))
+
+
+class _Run(NamedTuple):
+    run: dict[str, Json]
+    settings: Mapping[str, Json]
+    window: tuple[float, float]
+
+
+def _one_target(name: str, target: Json, columns: Columns) -> str:
+    targets = sorted({*columns.targets} | ({str(target)} if target else set()))
+    if len(targets) > 1:
+        raise LabError(
+            f"{name} mixes numbers of {' and '.join(targets)}; keep the records of each target in a run apart"
+        )
+    return targets[0] if targets else "unknown"
+
+
+def _told(warnings: Json) -> list[RunWarning]:
+    """The warnings that the run itself wrote down."""
+    entries = [mapping(entry) for entry in warnings] if isinstance(warnings, list) else []
+    return [RunWarning(*(str(entry.get(key) or "") for key in RunWarning._fields)) for entry in entries if entry]
+
+
+def _names(driven: Json, columns: Columns) -> list[str]:
+    """Every variant of the run, in the registry's order; those it does not know follow."""
+    names = [encodable(str(name)) for name in driven] if isinstance(driven, list) else []
+    names += columns.variants
+    known = [variant.name for variant in VARIANTS]
+    return sorted(dict.fromkeys(names), key=lambda name: known.index(name) if name in known else len(known))
+
+
+def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str, Json]) -> VariantSummary:
+    ok, answered = records.ok, int(records.ok.sum())
+    statuses = records.statuses()
+    latency, service = records.measured("latency_ms"), records.measured("service_ms")
+    planned, ordered = records.measured("moment"), np.sort(latency[ok & ~np.isnan(latency)])
+    ran, calls = int(records.ran.sum()), _calls(records)
+    staleness = _sample(records, "staleness_ms", ok, 1 / 1000)
+    billed = _sample(records, "billed_ms").values
+    memory = records.memory_mb()
+    cost, cost_total = costed(records, Priced(run_of.settings.get("architecture"), run_of.run["source"], memory))
+    wire_calls = number(wire.get("downstream_calls"))
+    return VariantSummary(
+        variant=name,
+        invocations=records.count,
+        ok=answered,
+        ran=ran,
+        untold=records.untold(),
+        failed_share=_failed_share(records),
+        function_errors=statuses.get("function_error", 0),
+        throttles=statuses.get("throttled", 0),
+        lost=statuses.get("lost", 0),
+        error_types=records.error_types(),
+        environments=records.environment_count(),
+        cold_starts=int((records.start == Start.COLD.code).sum()),
+        restores=int((records.start == Start.RESTORED.code).sum()),
+        starts=_starts(records, latency, service),
+        latency_ms=_described(records, latency, ok),
+        service_ms=_described(records, service, ok),
+        duration_ms=stats.describe(_sample(records, "duration_ms", ok)),
+        init_ms=stats.describe(_sample(records, "init_ms")),
+        restore_ms=stats.describe(_sample(records, "restore_ms")),
+        hit_ratio=records.hits() / ran if ran else None,
+        downstream_calls=None if calls is None else round(calls.values.sum()),
+        downstream_calls_per_1000=None if calls is None else stats.scaled(stats.mean(calls), 1000),
+        wire_calls=None if wire_calls is None else round(wire_calls),
+        age_s=stats.describe(_sample(records, "age_ms", ok, 1 / 1000)),
+        staleness_s=stats.describe(staleness),
+        stale_answers=int((staleness.values > 0).sum()) if staleness.values.size else None,
+        billed_ms=float(billed.sum()) if billed.size else None,
+        billed_ms_mean=float(billed.mean()) if billed.size else None,
+        memory_mb=memory,
+        cost=cost,
+        cost_total=cost_total,
+        comparison=None,
+        latency_curve=_latency_curve(ordered),
+        quantiles=tuple(stats.nearest_rank(ordered, share) for share in QUANTILES) if ordered.size else (),
+        calls_curve=_calls_curve(records, planned, run_of.window),
+        latency_course=latency_course(records, latency, planned, run_of.window),
+        beginnings=beginnings(records, latency, planned, run_of.window),
+        lives=lives(records),
+    )
+
+
+def _sample(records: VariantColumns, measure: Measure, among: Bools | None = None, factor: float = 1.0) -> stats.Sample:
+    """What was measured, of all records or of those ``among`` them, times a factor."""
+    return _sampled(records, records.measured(measure) * factor, among)
+
+
+def _sampled(records: VariantColumns, column: Floats, among: Bools | None) -> stats.Sample:
+    chosen = ~np.isnan(column) if among is None else ~np.isnan(column) & among
+    return stats.Sample(column[chosen], records.grouped(chosen))
+
+
+def _calls(records: VariantColumns) -> stats.Sample | None:
+    """The downstream calls of every invocation that ran, 0 of one that told nothing; None if all told nothing."""
+    calls = records.measured("calls")
+    if np.isnan(calls[records.ran]).all():
+        return None
+    return _sampled(records, np.nan_to_num(calls), records.ran)
+
+
+def _failed_share(records: VariantColumns) -> stats.Estimate | None:
+    if not records.count:
+        return None
+    return stats.share(stats.Sample(~records.ok, records.grouped(np.ones_like(records.ok))))
+
+
+def _described(records: VariantColumns, column: Floats, among: Bools) -> stats.Distribution | None:
+    return stats.describe(_sampled(records, column, among))
+
+
+def _starts(records: VariantColumns, latency: Floats, service: Floats) -> dict[Start, StartSummary]:
+    summaries = {}
+    for start in Start:
+        among = records.ok & (records.start == start.code)
+        summaries[start] = StartSummary(
+            count=int(among.sum()),
+            latency_ms=_described(records, latency, among),
+            service_ms=_described(records, service, among),
+        )
+    return summaries
+
+
+def _compared(variants: Sequence[VariantSummary]) -> tuple[VariantSummary, ...]:
+    baseline = next((summary for summary in variants if summary.variant == BASELINE), None)
+    if baseline is None:
+        return tuple(variants)
+    return tuple(
+        summary if summary is baseline else dataclasses.replace(summary, comparison=_comparison(summary, baseline))
+        for summary in variants
+    )
+
+
+def _comparison(summary: VariantSummary, baseline: VariantSummary) -> Comparison | None:
+    if summary.took_ms is None or baseline.took_ms is None:
+        return None
+    latency = stats.ratio(summary.took_ms.p50, baseline.took_ms.p50)
+    if latency is None:
+        return None
+    calls, least = summary.downstream_calls_per_1000, baseline.downstream_calls_per_1000
+    return Comparison(
+        latency=latency,
+        shown=stats.verdict(summary.took_ms.p50, baseline.took_ms.p50),
+        calls_per_1000=None if calls is None or least is None else stats.difference(calls, least),
+    )
+
+
+def _latency_curve(ordered: Floats) -> tuple[Point, ...]:
+    """The empirical distribution; where it is thinned, half of the points are for the slowest invocations."""
+    count = ordered.size
+    if not count:
+        return ()
+    body = np.linspace(0, count - 1, CURVE_POINTS // 2)
+    tail = count - np.geomspace(1, count, CURVE_POINTS // 2)
+    chosen = np.unique(np.concatenate((body, tail)).astype(int)) if count > CURVE_POINTS else np.arange(count)
+    return tuple(Point(float(ordered[index]), (int(index) + 1) / count) for index in chosen)
+
+
+def _calls_curve(records: VariantColumns, planned: Floats, window: tuple[float, float]) -> tuple[Point, ...]:
+    began, ended = window
+    span = ended - began
+    if span <= 0:
+        return ()
+    bins = int(np.clip(span, 1, CALLS_BINS))
+    calls = records.measured("calls")
+    made = records.ran & ~np.isnan(planned) & ~np.isnan(calls)
+    if not made.any():
+        return ()
+    counts, edges = np.histogram(planned[made] - began, bins=bins, range=(0, span), weights=calls[made])
+    middles = (edges[:-1] + edges[1:]) / 2
+    return tuple(
+        Point(float(middle), float(count) * bins / span) for middle, count in zip(middles, counts, strict=True)
+    )

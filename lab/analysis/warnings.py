@@ -1,0 +1,212 @@
+"""The warnings that a run's records give cause for, each with its next step.
+
+Codes: ``run_not_finished``, ``nothing_answered``, ``errors_present``, ``no_baseline``, ``too_few_samples``,
+``generator_late``, ``machine_saturated``, ``interpreter_differs``, ``downstream_count_differs``,
+``downstream_calls_untold``, ``records_damaged``, ``run_file_damaged``. Those that the driver gives too have its codes.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from lab.analysis import statistics as stats
+from lab.analysis.columns import Columns, Damage, VariantColumns
+from lab.analysis.model import Report, RunWarning, Start, VariantSummary
+from lab.analysis.wording import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
+from lab.records.json_values import Json, mapping
+
+LATE_MS: Final = 10.0
+LATE_SHARE: Final = 0.01
+SATURATED_RATIO: Final = 1.5
+"""How much slower the second half of a run must be for certain, at its median, to be called saturated."""
+
+
+def find_warnings(
+    report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None], content: Mapping[str, Json]
+) -> list[RunWarning]:
+    """The warnings for a run, the gravest first.
+
+    Args:
+        report: without warnings.
+        columns: its records.
+        rises: `warm_rise` of every variant.
+        content: what ``run.json`` holds.
+    """
+    return [
+        *_not_finished(report, columns),
+        *_damaged(columns.damage),
+        *_misshapen(content),
+        *_failures(report),
+        *_no_baseline(report),
+        *_too_few(report),
+        *_late(columns),
+        *_saturated(report, rises),
+        *_interpreter(report),
+        *_counts(report),
+        *_untold(report),
+    ]
+
+
+def warm_rise(records: VariantColumns) -> stats.Estimate | None:
+    """The median service time of the second half of the warm invocations, as a ratio to that of the first."""
+    service = records.measured("service_ms")
+    warm = service[records.ok & (records.start == Start.WARM.code) & ~np.isnan(service)]
+    half = warm.size // 2
+    if half < stats.LEAST_BLOCKED:
+        return None
+    first, second = (stats.percentile(stats.sample(part), 0.5) for part in (warm[:half], warm[half:]))
+    return stats.ratio(second, first)
+
+
+def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
+    if damage is not None:
+        lines = "1 line is no record" if damage.lines == 1 else f"{damage.lines:,} lines are no records"
+        yield RunWarning(
+            "records_damaged",
+            f"{lines} and not in the numbers; the first is {shown(damage.first, 80)}",
+            "look at that line: was the disk full, or has something else written to the file?",
+        )
+
+
+def _misshapen(content: Mapping[str, Json]) -> Iterator[RunWarning]:
+    odd = [name for name in ("run", "settings") if not isinstance(content.get(name), dict)]
+    odd += [name for name in ("local", "wire") if not isinstance(content.get(name), dict | None)]
+    if odd:
+        yield RunWarning(
+            "run_file_damaged",
+            f"in run.json {listed(odd)} cannot be read (no object), so what should be there is not known: of settings "
+            "the TTL, without which no cache can be recommended, and the architecture, without which there is no cost",
+            "mend run.json, or run again",
+        )
+
+
+def _not_finished(report: Report, columns: Columns) -> Iterator[RunWarning]:
+    if not report.finished:
+        yield RunWarning(
+            "run_not_finished",
+            f"the run did not end by itself; {columns.count:,} invocations were recorded until then",
+            "run it again to the end before comparing it with another run",
+        )
+
+
+def _failures(report: Report) -> Iterator[RunWarning]:
+    if not any(summary.ok for summary in report.variants):
+        yield RunWarning(
+            "nothing_answered",
+            "no invocation was answered",
+            "check that the functions are deployed (lab deploy) and what error_type the records hold, if any",
+        )
+    failing = [summary for summary in report.variants if summary.failed]
+    if failing:
+        kinds = Counter[str]()
+        for summary in failing:
+            kinds.update(summary.error_types)
+        told = ", ".join(f"{count:,} {shown(kind, 40)}" for kind, count in kinds.most_common(3))
+        by_variant = ", ".join(
+            f"{shown(summary.variant, 30)} {summary.failed:,} of {summary.invocations:,}" for summary in failing
+        )
+        yield RunWarning(
+            "errors_present",
+            f"invocations failed: {by_variant} ({told})",
+            "read the counts beside the percentiles, which are of answered invocations only; records.jsonl has each "
+            "one's error_type",
+        )
+
+
+def _no_baseline(report: Report) -> Iterator[RunWarning]:
+    baseline = report.find(report.baseline)
+    if baseline is None:
+        yield RunWarning(
+            "no_baseline",
+            f"the baseline {report.baseline} was not run, so nothing is compared to it",
+            f"run it too: add --variant {report.baseline}, or give no --variant at all",
+        )
+
+
+def _too_few(report: Report) -> Iterator[RunWarning]:
+    few = [summary.variant for summary in report.variants if not has_p99(summary)]
+    if few and any(summary.ok for summary in report.variants):
+        yield RunWarning(
+            "too_few_samples",
+            f"fewer than {LEAST_FOR_P99} warm invocations were answered by {listed(few)}: no p99 is shown for them",
+            "collect a longer span: give an earlier --since" if report.from_logs else "raise --duration or --rate",
+        )
+
+
+def _late(columns: Columns) -> Iterator[RunWarning]:
+    share, latest = columns.lateness(LATE_MS)
+    if share > LATE_SHARE:
+        yield RunWarning(
+            "generator_late",
+            f"{percent(share)} of the invocations were sent more than {LATE_MS:.0f} ms after their planned start, the "
+            f"last of them {figure(latest)} ms after",
+            "lower --rate, or close what else the machine does; latency has the delay in it, service time has not",
+        )
+
+
+def _saturated(report: Report, rises: Mapping[str, stats.Estimate | None]) -> Iterator[RunWarning]:
+    if report.target != "local":
+        return
+    slower = {name: rise for name, rise in rises.items() if rise is not None and rise.low > SATURATED_RATIO}
+    if slower:
+        told = ", ".join(
+            f"{shown(name, 30)} {figure(rise.value)}{TIMES} ({interval(rise)})" for name, rise in slower.items()
+        )
+        yield RunWarning(
+            "machine_saturated",
+            f"the second half of the run was slower than the first, at the median of the service time: {told}",
+            "lower --rate or drive fewer variants: the machine could not keep up, and the numbers tell its limit",
+        )
+
+
+def _interpreter(report: Report) -> Iterator[RunWarning]:
+    ran, deployed = mapping(report.local).get("interpreter"), report.run["runtime"]
+    if ran is None or deployed is None:
+        return
+    version = ".".join(str(ran).split(".")[:2])
+    if str(deployed) != f"python{version}":
+        yield RunWarning(
+            "interpreter_differs",
+            f"the functions are deployed for {shown(deployed)} and ran here on Python {shown(ran)}",
+            f"install {shown(deployed)} and run again, or read the numbers as those of Python {shown(version)}",
+        )
+
+
+def _counts(report: Report) -> Iterator[RunWarning]:
+    differing = [summary for summary in report.variants if not _wire_explained(summary)]
+    if differing:
+        told = ", ".join(
+            f"{shown(summary.variant, 30)} {whole(summary.downstream_calls)} and {whole(summary.wire_calls)}"
+            for summary in differing
+        )
+        yield RunWarning(
+            "downstream_count_differs",
+            f"functions and wire count downstream calls differently: {told}",
+            "trust neither count until the difference is explained: was something else using the endpoint?",
+        )
+
+
+def _untold(report: Report) -> Iterator[RunWarning]:
+    """Failures whose calls nobody knows: functions invoked by URL have no log tail, an ended one writes no metrics."""
+    silent = [one for one in report.variants if one.untold and one.wire_calls is None and one.downstream_calls]
+    if silent:
+        told = ", ".join(f"{shown(one.variant, 30)} {one.untold:,} of {one.invocations:,}" for one in silent)
+        yield RunWarning(
+            "downstream_calls_untold",
+            f"invocations failed or were lost without telling their downstream calls: {told}; calls per 1,000 and cost "
+            "are at least what is shown",
+            "read calls and cost as lower bounds; --via invoke shows the functions' logs, which a URL does not",
+        )
+
+
+def _wire_explained(summary: VariantSummary) -> bool:
+    """Whether the wire's count fits that of the records.
+
+    It can be greater where an invocation failed or was lost without telling its own.
+    """
+    if summary.wire_calls is None:
+        return True
+    more = summary.wire_calls - (summary.downstream_calls or 0)
+    return more == 0 or (more > 0 and bool(summary.untold))

@@ -1,0 +1,99 @@
+"""Latency against cost, as an ECharts option, and which variants nothing beats."""
+
+import math
+from collections.abc import Sequence
+
+from lab.analysis.model import Report, VariantSummary
+from lab.analysis.statistics import verdict
+from lab.analysis.wording import figure, shown
+from lab.charts.drawing import Option, Theme, axis, base, color_of, short
+
+
+def unbeaten(variants: Sequence[VariantSummary]) -> list[VariantSummary]:
+    """The variants to which none is better or equal in median latency, cost and greatest staleness, and better in one.
+
+    Where latency alone differs it must have been shown to.
+    """
+    return [one for one in variants if _placed(one) and not any(_beats(other, one) for other in variants)]
+
+
+def _placed(summary: VariantSummary) -> bool:
+    return summary.latency_ms is not None and summary.cost is not None
+
+
+def _beats(one: VariantSummary, other: VariantSummary) -> bool:
+    if one.latency_ms is None or other.latency_ms is None or one.cost is None or other.cost is None:
+        return False
+    if one.latency_ms.p50.value > other.latency_ms.p50.value:
+        return False
+    money, stale = one.cost.total - other.cost.total, _stalest(one) - _stalest(other)
+    if money > 0 or stale > 0:
+        return False
+    return money < 0 or stale < 0 or verdict(one.latency_ms.p50, other.latency_ms.p50) == "faster"
+
+
+def _stalest(summary: VariantSummary) -> float:
+    return summary.staleness_s.max if summary.staleness_s else 0.0
+
+
+def option(report: Report, theme: Theme) -> Option:
+    """A point for each variant, its interval, and its name with the most out of date answer."""
+    best = unbeaten(report.variants)
+    placed = [summary for summary in report.variants if _placed(summary)]
+    return {
+        **base(theme),
+        "grid": {"left": 64, "right": 132, "top": 24, "bottom": 50},
+        "xAxis": axis(theme, "value", "median latency, ms", min=0),
+        "yAxis": axis(theme, "value", "$ a million invocations", min=0, boundaryGap=[0, 0.1], nameGap=44),
+        "series": [
+            one for summary in placed for one in _point(summary, theme, summary in best, _shift(summary, placed))
+        ],
+    }
+
+
+def _shift(summary: VariantSummary, placed: Sequence[VariantSummary]) -> int:
+    """How far down a name is moved, pixels: away from the nearest one in cost, if that is near."""
+    costs = [one.cost.total for one in placed if one.cost]
+    own = summary.cost.total if summary.cost else 0.0
+    others = [cost for one, cost in zip(placed, costs, strict=True) if one is not summary]
+    nearest = min(others, key=lambda cost: abs(cost - own), default=math.inf)
+    if abs(nearest - own) > 0.06 * max(costs):
+        return 0
+    return 6 if nearest > own else -6
+
+
+def _point(summary: VariantSummary, theme: Theme, is_best: bool, shift: int) -> list[Option]:
+    if summary.latency_ms is None or summary.cost is None:
+        return []
+    color, p50, cost = color_of(summary.variant, theme), summary.latency_ms.p50, short(summary.cost.total)
+    name = f"{shown(summary.variant, 24)}, {figure(_stalest(summary))} s"
+    bar = [[short(p50.low), cost], [short(p50.high), cost]] if p50.bounded else []
+    # The name stands at the end of the interval, which else would be drawn through it.
+    end = short(p50.high) if p50.bounded else short(p50.value)
+    return [
+        {"type": "line", "name": name, "symbol": "none", "silent": True, "color": color, "data": bar},
+        {
+            "type": "scatter",
+            "name": name,
+            "symbolSize": 14,
+            "data": [{"name": name, "value": [short(p50.value), cost]}],
+            "itemStyle": {"color": color if is_best else theme.background, "borderColor": color, "borderWidth": 2},
+        },
+        {
+            "type": "scatter",
+            "name": name,
+            "symbolSize": 1,
+            "silent": True,
+            "data": [{"name": name, "value": [end, cost]}],
+            "itemStyle": {"color": color},
+            "label": {
+                "show": True,
+                "formatter": "{b}",
+                "position": "right",
+                "distance": 12,
+                "offset": [0, shift],
+                "color": theme.ink,
+                "fontSize": 12,
+            },
+        },
+    ]

@@ -1,0 +1,174 @@
+"""The CDK application on a target: synthesized by itself, deployed and destroyed by the stock CDK CLI."""
+
+import contextlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.aws.connection import LOCAL_CREDENTIALS
+from lab.aws.target import Target
+from lab.deploy.child_process import running
+from lab.errors import LabError
+
+ROOT = Path(__file__).parents[2]
+CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
+DONE = re.compile(r"✅\s+(.*)")
+UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
+SILENT_S = 10.0  # without a finished stack; a stack on AWS can take minutes
+
+
+class Application:
+    """The application, synthesized for one target and source; see `application`."""
+
+    def __init__(self, assembly: Path, target: Target, endpoint_url: str | None, echo: Callable[[str], None]) -> None:
+        self._assembly = assembly
+        self._echo = echo
+        self._env = _environment(target, endpoint_url)
+        self._target = target
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """The templates by the names of their stacks."""
+        artifacts = json.loads((self._assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+        return {
+            each["properties"].get("stackName", name): json.loads(
+                (self._assembly / each["properties"]["templateFile"]).read_text(encoding="utf-8")
+            )
+            for name, each in artifacts.items()
+            if each["type"] == "aws:cloudformation:stack"
+        }
+
+    def bootstrap(self) -> None:
+        """Make the CDK's own bucket and roles at the target, where they are not there yet.
+
+        Raises:
+            LabError: the CDK CLI failed; the text is its own reason.
+        """
+        self._cdk("bootstrap", "--app", str(self._assembly))
+
+    def deploy(self, stacks: Sequence[str] | None = None) -> None:
+        """Deploy the named stacks only, or all.
+
+        Raises:
+            LabError: the CDK CLI failed; the text is its own reason.
+        """
+        chosen = ["--exclusively", *stacks] if stacks else ["--all"]
+        how = ["--require-approval", "never", "--concurrency", "4", "--progress", "events"]
+        self._cdk("deploy", "--app", str(self._assembly), *how, *chosen)
+
+    def destroy(self, stacks: Sequence[str] | None = None) -> None:
+        """Remove the named stacks only, or all.
+
+        Raises:
+            LabError: the CDK CLI failed; the text is its own reason.
+        """
+        chosen = ["--exclusively", *stacks] if stacks else ["--all"]
+        self._cdk("destroy", "--app", str(self._assembly), "--force", *chosen)
+
+    def _cdk(self, command: str, *arguments: str) -> None:
+        if not CDK_CLI.is_file():
+            raise LabError("the CDK CLI is not installed: run `make setup`")
+        line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--ci"]
+        said: list[str] = []
+        told_at = time.monotonic()
+        with running(line, folder=self._assembly.parent, env=self._env) as process:
+            assert process.stdout is not None
+            for text in process.stdout:
+                said.append(text.rstrip())
+                if done := DONE.search(text):
+                    self._echo(f"  {done[1].strip()}")
+                    told_at = time.monotonic()
+                elif (part := UNDER_WAY.match(text)) and time.monotonic() - told_at > SILENT_S:
+                    self._echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
+                    told_at = time.monotonic()
+        if process.returncode != 0:
+            raise LabError(f"cdk {command} failed: {_reason(said)}")
+
+
+@contextlib.contextmanager
+def application(
+    *, target: Target, endpoint_url: str | None, context: Mapping[str, str], echo: Callable[[str], None]
+) -> Iterator[Application]:
+    """Synthesize the application into a folder that lasts as long as the block.
+
+    Args:
+        target: where it is to be deployed.
+        endpoint_url: the local endpoint's address (target ``local``).
+        context: the application's settings that are not to have their defaults; see `stacks/settings.py`.
+        echo: takes progress, a line at a time.
+
+    Raises:
+        LabError: the application refused a setting, or could not be synthesized.
+    """
+    with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
+        assembly = synthesize(Path(folder), {"architecture": "x86_64", **context} if target == "local" else context)
+        yield Application(assembly, target, endpoint_url, echo)
+
+
+def synthesize(folder: Path, context: Mapping[str, str]) -> Path:
+    """Synthesize the application in a folder of the caller's.
+
+    Args:
+        folder: where to work; removed if the lab dies meanwhile.
+        context: the application's settings that are not to have their defaults; see `stacks/settings.py`.
+
+    Returns:
+        The cloud assembly, a folder in that one.
+
+    Raises:
+        LabError: the application refused a setting, or could not be synthesized.
+    """
+    assembly = folder / "cdk.out"
+    # The templates are validated once, in the tests; here it would take most of the time.
+    env = {
+        **os.environ,
+        "PATH": _path(),
+        "CDK_CONTEXT_JSON": json.dumps(dict(context)),
+        "CDK_OUTDIR": str(assembly),
+        "CDK_VALIDATION": "false",
+        "TMPDIR": str(folder),
+    }
+    with running([sys.executable, "app.py"], folder=folder, env=env) as process:
+        assert process.stdout is not None
+        said = process.stdout.readlines()
+    if process.returncode != 0:
+        raise LabError(f"the application could not be synthesized: {_reason(said)}")
+    return assembly
+
+
+def _environment(target: Target, endpoint_url: str | None) -> dict[str, str]:
+    env = {**os.environ, "PATH": _path(), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    if target == "aws":
+        # boto3 knows one variable of the region, the CDK CLI another first: they must not lead to two places.
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        return env | ({"AWS_REGION": region} if region else {})
+    if endpoint_url is None:
+        raise LabError("no local endpoint given: start one with `python -m lab serve`, and name it with --endpoint-url")
+    env = {name: value for name, value in env.items() if not name.startswith("AWS_")}
+    endpoint = {"AWS_ENDPOINT_URL": endpoint_url, "AWS_ENDPOINT_URL_S3": endpoint_url}
+    return env | LOCAL_CREDENTIALS | endpoint | {"CDK_HOME": str(ROOT / ".lab" / "cdk")}
+
+
+def _path() -> str:
+    # Node comes from PyPI into the folder of this interpreter.
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def _node() -> str:
+    node = Path(sys.executable).with_name("node")
+    if not node.exists():
+        raise LabError("node is not installed: run `make setup`")
+    return str(node)
+
+
+def _reason(said: Sequence[str]) -> str:
+    lines = [line.strip() for line in said if line.strip()]
+    telling = [line for line in lines if ERROR.search(line)]
+    return (telling or lines or ["it said nothing"])[-1].lstrip("❌ ")

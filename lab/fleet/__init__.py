@@ -1,0 +1,1 @@
+"""A fleet: driver functions at the target that send a run's invocations."""

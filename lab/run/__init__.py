@@ -1,0 +1,1 @@
+"""`lab run`: one run, from the deployment to the finished folder."""

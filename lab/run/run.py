@@ -1,0 +1,378 @@
+"""One run, from the deployment to the finished folder."""
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from rich.console import Console
+
+from facts.names import LOAD_STACK, function_name
+from lab.aws.connection import Connection
+from lab.deploy.cdk import Application, application
+from lab.deploy.deployment import Deployment, function_urls, read_deployment
+from lab.deploy.items import Store
+from lab.deploy.lifecycle import Seeded, deploy_source, deploy_variants, seed_items
+from lab.drive.clock import Clock, steady_clock
+from lab.drive.function_url import UrlSigner, read_url_answer
+from lab.drive.invoke import Invoker, Signer, read_answer
+from lab.drive.machine import allow_many_connections, describe_machine, going_first
+from lab.drive.progress import show_progress
+from lab.drive.schedule import plan, plan_updates
+from lab.drive.tally import Tally
+from lab.drive.versions import VersionTimeline
+from lab.drive.window import RefusedError, SignsInvocations, Window, beside, meter_cpu, undisturbed
+from lab.errors import LabError, RunInterruptedError
+from lab.fleet.fleet import Fleet, check_new, find_fleet, put_run
+from lab.fleet.fleet_window import FleetWindow
+from lab.records.folder import RunFolder
+from lab.records.record import SCHEMA_VERSION
+from lab.run.aws_side import AwsSide
+from lab.run.consent import Ask, before_run
+from lab.run.endpoint_control import EndpointControl
+from lab.run.preflight import check
+from lab.run.settings import Settings
+from lab.run.warnings import Warnings, cautions, interpreter_cautions, start_cautions
+from lab.steps import Steps
+
+LEAD_S: Final = 0.3  # from the start of the threads to the opening of the window
+WIRE_COUNTS: Final = ("downstream_calls", "downstream_errors")
+PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for init, and the way there and back
+
+
+Wire: TypeAlias = dict[str, dict[str, int]]
+
+
+class Surroundings(NamedTuple):
+    """What a run is made in.
+
+    Attributes:
+        endpoint_url: a local endpoint that is running; None starts one for this run alone, and is right for AWS.
+        steps: is told of each step.
+        console: where progress goes.
+        ask: is asked before anything is done on AWS.
+        metrics_wait_s: how long to wait, at most, for DynamoDB's own count of the reads on AWS; 0 does without.
+    """
+
+    endpoint_url: str | None
+    steps: Steps
+    console: Console
+    ask: Ask
+    metrics_wait_s: float = 0.0
+
+
+def run(settings: Settings, *, out: Path, surroundings: Surroundings) -> Tally:
+    """Deploy (at the local endpoint), seed, drive, and write the run down.
+
+    Args:
+        settings: what to do.
+        out: the run's folder, whose name is the run's id.
+        surroundings: where to do it.
+
+    Returns:
+        What was counted.
+
+    Raises:
+        LabError: a step failed.
+        RunInterruptedError: Ctrl-C. In both cases the records written so far are kept.
+    """
+    recorded = 0
+    try:
+        with RunFolder(out, invocations=settings.invocations * len(settings.variants)) as folder:
+            try:
+                with _endpoint(settings, surroundings) as url:
+                    return _Run(settings, folder, surroundings._replace(endpoint_url=url)).run()
+            except RefusedError:
+                folder.discard()
+                raise
+            finally:
+                recorded = folder.appended
+    except KeyboardInterrupt:
+        raise RunInterruptedError(f"interrupted; {_kept(recorded, out)}") from None
+    except LabError as error:
+        if not recorded:
+            raise
+        raise LabError(f"{error}; {_kept(recorded, out)}") from error
+
+
+def _kept(recorded: int, out: Path) -> str:
+    return f"{recorded:,} records are kept: python -m lab report {out}" if recorded else "nothing was recorded yet"
+
+
+def _starts_delayed(info: Mapping[str, Any] | None) -> int:
+    """How many environments have waited to start since the endpoint is up."""
+    return 0 if info is None else int(info.get("starts_delayed", {}).get("count", 0))
+
+
+@contextlib.contextmanager
+def _endpoint(settings: Settings, surroundings: Surroundings) -> Iterator[str | None]:
+    if settings.target == "aws" or surroundings.endpoint_url is not None:
+        yield surroundings.endpoint_url
+        return
+    from lab.endpoint.process import started_endpoint  # noqa: PLC0415 -- heavy, and not needed for an endpoint given
+
+    with contextlib.ExitStack() as stack:
+        with surroundings.steps.step("start the local endpoint"):
+            url = stack.enter_context(started_endpoint())
+        yield url
+
+
+class _Run:
+    """The steps of one run against a target that is there."""
+
+    def __init__(self, settings: Settings, folder: RunFolder, surroundings: Surroundings) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._surroundings = surroundings
+        self._steps = surroundings.steps
+        url = surroundings.endpoint_url
+        self._control = None if url is None else EndpointControl(url)
+        self._connection = Connection(target=settings.target, endpoint_url=url)
+        self._aws = AwsSide(self._connection, settings.source, self._steps) if settings.target == "aws" else None
+        self._clock: Clock = steady_clock()
+        self._timeline = VersionTimeline()
+        self._tally = Tally(settings.variants)
+
+    def run(self) -> Tally:
+        """Every step."""
+        deployment, store = self._prepare()
+        way = self._way_in()
+        fleet = self._fleet()
+        content = self._content(deployment)
+        self._folder.begin(content)
+        if fleet is not None:  # what the drivers write can then be reported, whatever becomes of this process
+            put_run(self._connection, fleet, self._folder.path.name, content)
+        before, delayed_before = self._wire(), _starts_delayed(self._info())
+        begun = self._clock()
+        with self._steps.step("drive the variants"):
+            if fleet is None:
+                self._drive(store, deployment, way)
+            else:
+                self._drive_by(fleet, store, deployment)
+        ended = self._clock()
+        wire = _difference(before, self._wire())
+        info = self._info()
+        found = interpreter_cautions(info, deployment.runtime) + cautions(self._tally, wire)
+        found += start_cautions(info, since=delayed_before)
+        ending = {"local": _local(info, deployment.runtime), "wire": wire, "finished": True, "finished_at": _now()}
+        self._folder.write_run(content | ending | self._of_aws(found))
+        if self._aws is not None:
+            # Minutes, perhaps: the run is whole without it.
+            self._aws.after(begun, ended, self._tally, self._surroundings.metrics_wait_s)
+            self._folder.write_run(content | ending | self._of_aws(found))
+        if fleet is not None:
+            put_run(self._connection, fleet, self._folder.path.name, content | ending | self._of_aws(found))
+        return self._tally
+
+    def _of_aws(self, found: Warnings) -> dict[str, Any]:
+        """The parts of ``run.json`` in which AWS has a say."""
+        if self._aws is None:
+            return {"warnings": found}
+        return {"aws": self._aws.content(self._tally), "warnings": found + self._aws.cautions(self._tally)}
+
+    def _prepare(self) -> tuple[Deployment, Store]:
+        """Have functions and items at the target, in the state of now."""
+        deployment, seeded = self._prepare_aws() if self._aws is not None else self._prepare_local()
+        now = self._clock()
+        for key, version in seeded.versions.items():
+            self._timeline.add(key, version, now)
+        return deployment, seeded.store
+
+    def _prepare_aws(self) -> tuple[Deployment, Seeded]:
+        """See that all is there, and ask; what is deployed is measured as it is."""
+        assert self._aws is not None
+        found = check(self._connection, self._settings)
+        self._way_in()
+        self._fleet()
+        self._surroundings.ask(before_run(found.caller, self._settings, found.deployment, found.limit))
+        self._aws.before()
+        return found.deployment, self._seed()
+
+    def _prepare_local(self) -> tuple[Deployment, Seeded]:
+        """Deploy all, in two parts: a SnapStart version reads its items when it is published, so they come before."""
+        settings, steps = self._settings, self._steps
+        if self._control is not None:
+            self._control.info()
+            # A run that was killed in the middle of an outage leaves it on.
+            self._control.fail_downstream(0.0)
+        with contextlib.ExitStack() as stack:
+            with steps.step("synthesize"):
+                app = stack.enter_context(self._application())
+            with steps.step("bootstrap"):
+                app.bootstrap()
+            deploy_source(app, self._connection, settings.source, steps)
+            seeded = self._seed()
+            deploy_variants(app, settings.variants, steps)
+            if settings.fleet:
+                with steps.step("deploy the fleet"):
+                    app.deploy([LOAD_STACK])
+        return read_deployment(self._connection, settings.variants), seeded
+
+    def _seed(self) -> Seeded:
+        return seed_items(self._connection, self._settings.source, self._settings.keys, self._steps)
+
+    def _application(self) -> contextlib.AbstractContextManager[Application]:
+        settings = self._settings
+        return application(
+            target=settings.target,
+            endpoint_url=self._surroundings.endpoint_url,
+            context=self._context(),
+            echo=self._steps.echo,
+        )
+
+    def _context(self) -> dict[str, str]:
+        url = {"function_url": "true"} if self._settings.via == "url" else {}
+        load = {"load": "true"} if self._settings.fleet else {}
+        own = {"source": self._settings.source, "keys": str(self._settings.keys)}
+        return {**self._settings.context, **own, **url, **load}
+
+    def _way_in(self) -> SignsInvocations:
+        region, credentials = self._connection.region, self._connection.credentials()
+        if self._settings.via == "url":
+            urls = function_urls(self._connection, self._settings.variants)
+            return UrlSigner(urls=urls, region=region, credentials=credentials)
+        return Signer(endpoint_url=self._connection.address("lambda"), region=region, credentials=credentials)
+
+    def _drive(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:
+        allow_many_connections()
+        try:
+            with undisturbed(), going_first():
+                asyncio.run(self._drive_all(store, deployment, way))
+        finally:
+            if self._control is not None and self._settings.scenario == "outage":
+                with contextlib.suppress(LabError):
+                    self._control.fail_downstream(0.0)
+
+    def _fleet(self) -> Fleet | None:
+        if not self._settings.fleet:
+            return None
+        fleet = find_fleet(self._connection)
+        check_new(self._connection, fleet, self._folder.path.name)
+        return fleet
+
+    def _drive_by(self, fleet: Fleet, store: Store, deployment: Deployment) -> None:
+        self._steps.echo(f"records: s3://{fleet.bucket}/{self._folder.path.name}")
+        FleetWindow(
+            connection=self._connection,
+            fleet=fleet,
+            run_id=self._folder.path.name,
+            target=self._settings.target,
+            drivers=self._settings.fleet,
+            schedule=list(plan(self._settings)),
+            updates=plan_updates(self._settings),
+            update=store.update,
+            timeline=self._timeline,
+            append=self._folder.append,
+            clock=self._clock,
+            ahead_s=0.0 if self._aws is None else self._aws.ahead_s,
+            timeout_s=deployment.timeout_s + PATIENCE_S,
+            tally=self._tally,
+            console=self._surroundings.console,
+        ).run()
+
+    async def _drive_all(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:
+        schedule = plan(self._settings)
+        reads = read_url_answer if self._settings.via == "url" else read_answer
+        async with Invoker(timeout_s=deployment.timeout_s + PATIENCE_S, reads=reads) as invoker:
+            window = Window(
+                run_id=self._folder.path.name,
+                target=self._settings.target,
+                opens_at=self._clock() + LEAD_S,
+                schedule=schedule,
+                updates=plan_updates(self._settings),
+                signer=way,
+                sender=invoker,
+                update=store.update,
+                timeline=self._timeline,
+                append=self._folder.append,
+                clock=self._clock,
+                tally=self._tally,
+            )
+            progress = show_progress(self._tally, total=len(schedule), console=self._surroundings.console)
+            async with beside(progress), beside(meter_cpu(self._tally)):
+                await window.run(*self._faults(window.opens_at))
+
+    def _faults(self, opens_at: float) -> Iterator[Coroutine[Any, Any, None]]:
+        if self._settings.scenario == "outage" and self._control is not None:
+            third = self._settings.duration_s / 3
+            yield self._fail_between(self._control, opens_at + third, opens_at + 2 * third)
+
+    async def _fail_between(self, control: EndpointControl, begin: float, end: float) -> None:
+        for moment, error_rate in ((begin, 1.0), (end, 0.0)):
+            await asyncio.sleep(max(0.0, moment - self._clock()))
+            await asyncio.to_thread(control.fail_downstream, error_rate)
+
+    def _wire(self) -> Wire | None:
+        if self._control is None:
+            return None
+        functions = self._control.wire()
+        return {
+            variant: {name: int(functions.get(function_name(variant), {}).get(name, 0)) for name in WIRE_COUNTS}
+            for variant in self._settings.variants
+        }
+
+    def _info(self) -> dict[str, Any] | None:
+        return None if self._control is None else self._control.info()
+
+    def _content(self, deployment: Deployment) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run": {
+                "id": self._folder.path.name,
+                "target": settings.target,
+                "via": settings.via,
+                "fleet": settings.fleet,
+                "scenario": settings.scenario,
+                "source": settings.source,
+                "started_at": _now(),
+                "duration_s": settings.duration_s,
+                "seed": settings.seed,
+                "runtime": deployment.runtime,
+                "machine": describe_machine(),
+            },
+            "settings": {
+                "variants": list(settings.variants),
+                "rate": settings.rate,
+                "keys": settings.keys,
+                "skew": settings.skew,
+                "updates": settings.updates,
+                "ttl_s": deployment.ttl_s,
+                "memory_mb": deployment.memory_mb,
+                "architecture": deployment.architecture,
+                "context": dict(settings.context),
+            },
+            "local": _local(self._info(), deployment.runtime),
+            "wire": None,
+            "aws": None if self._aws is None else self._aws.content(self._tally),
+            "finished": False,
+            "finished_at": None,
+            "warnings": [],
+        }
+
+
+def _local(info: Mapping[str, Any] | None, runtime: str) -> dict[str, Any] | None:
+    if info is None:
+        return None
+    profile = info.get("profile") or {}
+    return {
+        "interpreter": (info.get("interpreters", {}).get(runtime) or {}).get("interpreter"),
+        "profile": profile.get("name"),
+        "profile_text": profile.get("text"),
+        "tiers": info.get("tiers"),
+    }
+
+
+def _difference(before: Wire | None, after: Wire | None) -> Wire | None:
+    if before is None or after is None:
+        return None
+    return {
+        variant: {name: count - before[variant][name] for name, count in counts.items()}
+        for variant, counts in after.items()
+    }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,89 @@
+"""Counts what a function asks of its source."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from instrumentation.item import Item
+from warmcache.hooks import after_restore
+
+_STARTED = "warmcache_started"
+
+
+class _Client(Protocol):
+    """A boto3 client, as far as it is needed here."""
+
+    @property
+    def meta(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class DownstreamUse:
+    """What was asked downstream in some span of time.
+
+    Attributes:
+        calls: attempts, so that a call with two retries counts three.
+        errors: those attempts that got no answer, or an HTTP status of 400 or more.
+        ms: milliseconds spent, from the first attempt of a call to its answer, pauses between retries included.
+        items: the items read.
+    """
+
+    calls: int = 0
+    errors: int = 0
+    ms: float = 0.0
+    items: list[Item] = field(default_factory=list)
+
+
+class DownstreamMeter:
+    """Counts every attempt of the boto3 clients it watches.
+
+    botocore emits ``response-received`` once an attempt, with or without an answer, and ``before-call`` and
+    ``after-call`` (or ``after-call-error``) once around all attempts of a call (botocore 1.43, ``endpoint.py``
+    and ``client.py``).
+
+    What was counted before a snapshot is forgotten after a restore: those calls happened once, when the
+    version was published, and not once an environment.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._use = DownstreamUse()
+        after_restore(self.take)
+
+    def watch(self, client: _Client) -> None:
+        """Count the calls of ``client`` from now on."""
+        events = client.meta.events
+        events.register("before-call", self._on_start)
+        events.register("response-received", self._on_attempt)
+        events.register("after-call", self._on_end)
+        events.register("after-call-error", self._on_end)
+
+    def note(self, item: Item) -> None:
+        """Remember that ``item`` was read downstream."""
+        with self._lock:
+            self._use.items.append(item)
+
+    def take(self) -> DownstreamUse:
+        """All that was counted since this was last asked, by any thread."""
+        with self._lock:
+            taken, self._use = self._use, DownstreamUse()
+            return taken
+
+    def _on_start(self, context: dict[str, Any], **_: Any) -> None:
+        context[_STARTED] = time.perf_counter()
+
+    def _on_attempt(self, response_dict: dict[str, Any] | None, **_: Any) -> None:
+        failed = response_dict is None or response_dict["status_code"] >= 400
+        with self._lock:
+            self._use.calls += 1
+            self._use.errors += failed
+
+    def _on_end(self, context: dict[str, Any], **_: Any) -> None:
+        spent = time.perf_counter() - context[_STARTED]
+        with self._lock:
+            self._use.ms += spent * 1000
+
+
+METER = DownstreamMeter()
+"""This process's own. It is made before any source or cache, so that its hook after a restore runs first."""

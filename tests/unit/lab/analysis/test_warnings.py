@@ -1,0 +1,198 @@
+"""Each warning: what gives cause for it, and what does not."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.analysis.model import RunWarning
+from lab.analysis.summary import summarise
+from lab.records.record import Record
+from tests.unit.lab.report.simulated import NAMES, run_content, simulated_records, write_run
+
+
+@functools.cache
+def _faultless() -> list[Record]:
+    return simulated_records(duration_s=10.0, target="local")
+
+
+class Case:
+    """A run that gives no cause for a warning, to be spoilt."""
+
+    def __init__(self) -> None:
+        self.records = [*_faultless()]
+        self.content: dict[str, Any] = run_content(self.records, target="local", duration_s=10.0)
+
+    def replace(self, change: Callable[[int, Record], Record]) -> None:
+        self.records = [change(index, record) for index, record in enumerate(self.records)]
+
+
+def _warnings(case: Case, tmp_path: Path) -> dict[str, RunWarning]:
+    return {one.code: one for one in summarise(write_run(tmp_path, case.records, case.content)).warnings}
+
+
+def _unfinished(case: Case) -> None:
+    case.content["finished"] = False
+
+
+def _nothing_answered(case: Case) -> None:
+    case.replace(lambda _, record: dataclasses.replace(record, status="lost", downstream_calls=None))
+    case.content["wire"] = None
+
+
+def _errors(case: Case) -> None:
+    case.replace(
+        lambda index, record: (
+            dataclasses.replace(record, status="function_error", error_type="DownstreamError") if index == 5 else record
+        )
+    )
+    case.content["wire"] = None
+
+
+def _no_baseline(case: Case) -> None:
+    case.records = [record for record in case.records if record.variant != "no_cache"]
+    case.content["settings"]["variants"] = [name for name in NAMES if name != "no_cache"]
+
+
+def _few(case: Case) -> None:
+    case.records = [one for one in case.records if one.variant != "ttl_cache" or one.sequence < 100]
+    case.content["wire"] = None
+
+
+def _late(case: Case) -> None:
+    case.replace(
+        lambda index, record: (
+            dataclasses.replace(record, sent_at=(record.planned_at or 0.0) + 0.05) if index % 40 == 0 else record
+        )
+    )
+
+
+def _saturated(case: Case) -> None:
+    middle = sorted(record.planned_at or 0.0 for record in case.records)[len(case.records) // 2]
+    case.replace(
+        lambda _, record: (
+            dataclasses.replace(record, service_ms=(record.service_ms or 0) * 3)
+            if (record.planned_at or 0.0) > middle
+            else record
+        )
+    )
+
+
+def _interpreter(case: Case) -> None:
+    case.content["local"]["interpreter"] = "3.13.0"
+
+
+def _counts(case: Case) -> None:
+    case.content["wire"]["ttl_cache"]["downstream_calls"] -= 1
+
+
+CASES = {
+    "run_not_finished": _unfinished,
+    "nothing_answered": _nothing_answered,
+    "errors_present": _errors,
+    "no_baseline": _no_baseline,
+    "too_few_samples": _few,
+    "generator_late": _late,
+    "machine_saturated": _saturated,
+    "interpreter_differs": _interpreter,
+    "downstream_count_differs": _counts,
+}
+ALONG = {"nothing_answered": {"errors_present"}}
+
+
+def test_a_run_without_fault_has_no_warning(tmp_path: Path) -> None:
+    assert _warnings(Case(), tmp_path) == {}
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_fault_is_warned_of_with_advice(code: str, tmp_path: Path) -> None:
+    case = Case()
+    CASES[code](case)
+    found = _warnings(case, tmp_path)
+
+    assert set(found) == {code} | ALONG.get(code, set())
+    assert found[code].message
+    assert found[code].advice
+
+
+def test_what_the_run_has_told_comes_first_and_once(tmp_path: Path) -> None:
+    case = Case()
+    told = {"code": "interpreter_differs", "message": "as the run saw it", "advice": "as the run says"}
+    case.content["warnings"] = [{"code": "other", "message": "m", "advice": "a"}, told, 7, None]
+    _interpreter(case)
+    _unfinished(case)
+    found = summarise(write_run(tmp_path, case.records, case.content)).warnings
+
+    assert [one.code for one in found] == ["other", "interpreter_differs", "run_not_finished"]
+    assert found[1].message == "as the run saw it"
+
+
+def test_calls_of_a_restore_count_with_the_first_invocation_after_it(tmp_path: Path) -> None:
+    case = Case()
+    case.content["wire"]["snapstart"]["downstream_calls"] += 2
+    restored = next(i for i, record in enumerate(case.records) if record.variant == "snapstart")
+    case.records[restored] = dataclasses.replace(case.records[restored], init_downstream_calls=2)
+
+    assert _warnings(case, tmp_path) == {}
+
+
+def test_a_fault_names_its_variant_and_figures(tmp_path: Path) -> None:
+    case = Case()
+    _counts(case)
+    _errors(case)
+    case.content["wire"] = {"ttl_cache": {"downstream_calls": 7}}
+    found = _warnings(case, tmp_path)
+
+    assert "ttl_cache" in found["downstream_count_differs"].message
+    assert "and 7" in found["downstream_count_differs"].message
+    assert "1 of 200" in found["errors_present"].message
+    assert "1 DownstreamError" in found["errors_present"].message
+
+
+@pytest.mark.parametrize(("told", "codes"), [(None, set()), (2, {"downstream_count_differs"})])
+def test_the_wire_may_have_seen_more_only_where_a_failure_told_nothing(
+    tmp_path: Path, told: int | None, codes: set[str]
+) -> None:
+    case = Case()
+    wire = case.content["wire"]
+    _errors(case)
+    failed = next(i for i, record in enumerate(case.records) if record.status == "function_error")
+    wire[case.records[failed].variant]["downstream_calls"] += 3 - (case.records[failed].downstream_calls or 0)
+    case.content["wire"] = wire
+    case.records[failed] = dataclasses.replace(case.records[failed], downstream_calls=told)
+
+    assert set(_warnings(case, tmp_path)) - {"errors_present"} == codes
+
+
+def test_calls_that_nobody_counted_are_told(tmp_path: Path) -> None:
+    case = Case()
+    _errors(case)
+    case.content["wire"] = None
+    failed = next(i for i, record in enumerate(case.records) if record.status == "function_error")
+    case.records[failed] = dataclasses.replace(case.records[failed], downstream_calls=None)
+    found = _warnings(case, tmp_path)
+
+    assert set(found) == {"errors_present", "downstream_calls_untold"}
+    assert f"{case.records[failed].variant} 1 of 200" in found["downstream_calls_untold"].message
+
+
+def test_a_run_file_that_cannot_be_read_whole_is_told(tmp_path: Path) -> None:
+    case = Case()
+    case.content["settings"] = ["ttl_s", 10]
+
+    assert "run.json settings cannot be read" in _warnings(case, tmp_path)["run_file_damaged"].message
+
+
+def test_lines_that_are_no_records_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    case = Case()
+    run_dir = write_run(tmp_path, case.records, case.content)
+    with (run_dir / "records.jsonl").open("a", encoding="utf-8") as lines:
+        lines.write("7\n{]\n{")
+    found = {one.code: one for one in summarise(run_dir).warnings}
+
+    assert found["records_damaged"].message == (
+        f"2 lines are no records and not in the numbers; the first is records.jsonl:{len(case.records) + 1}"
+    )

@@ -1,0 +1,158 @@
+"""The items in each service, by its real API at the emulator."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from facts.sources import SOURCES, SourceName
+from instrumentation.settings import Settings as FunctionSettings
+from instrumentation.sources import make_source
+from lab.aws.connection import Connection
+from lab.deploy.items import Store, open_store, seed
+from lab.errors import LabError
+
+BUCKET = "items-of-the-lab"
+KEYS = ["item-0000", "item-0001", "item-0002"]
+
+
+@pytest.fixture(scope="module")
+def connection(ministack: str) -> Connection:
+    connection = Connection(target="local", endpoint_url=ministack)
+    connection.client("s3").create_bucket(Bucket=BUCKET)
+    connection.client("dynamodb").create_table(
+        TableName="cache-lab-items",
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return connection
+
+
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest) -> SourceName:
+    found: SourceName = request.param
+    return found
+
+
+@pytest.fixture
+def store(source: SourceName, connection: Connection) -> Iterator[Store]:
+    store = open_store(source, connection, BUCKET)
+    yield store
+    store.clear()
+    if source == "dynamodb":  # whose table goes with its stack
+        for key in KEYS:
+            connection.client("dynamodb").delete_item(TableName="cache-lab-items", Key={"key": {"S": key}})
+
+
+def test_seeding_makes_version_1_of_each(store: Store) -> None:
+    assert store.versions(KEYS) == {}
+    assert seed(store, KEYS) == dict.fromkeys(KEYS, 1)
+
+
+def test_an_update_is_the_next_version(store: Store) -> None:
+    seed(store, KEYS)
+
+    assert [store.update("item-0001"), store.update("item-0001"), store.update("item-0002")] == [2, 3, 2]
+    assert store.versions(KEYS) == {"item-0000": 1, "item-0001": 3, "item-0002": 2}
+
+
+def test_seeding_again_keeps_versions_and_adds_what_is_missing(store: Store) -> None:
+    seed(store, KEYS[:2])
+    store.update("item-0001")
+
+    assert seed(store, KEYS) == {"item-0000": 1, "item-0001": 2, "item-0002": 1}
+
+
+def test_another_run_goes_on_from_the_versions_that_it_finds(
+    source: SourceName, connection: Connection, store: Store
+) -> None:
+    seed(store, KEYS)
+    store.update("item-0000")
+    later = open_store(source, connection, BUCKET)
+    seed(later, KEYS)
+
+    assert later.update("item-0000") == 3
+
+
+def test_clearing_leaves_nothing_that_outlives_the_stack(source: SourceName, store: Store) -> None:
+    seed(store, KEYS)
+    store.clear()
+    store.clear()
+
+    assert store.versions(KEYS) == (dict.fromkeys(KEYS, 1) if source == "dynamodb" else {})
+
+
+def test_the_functions_read_what_was_written(
+    source: SourceName, store: Store, ministack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": ministack,
+        "AWS_ACCESS_KEY_ID": "cachelab",
+        "AWS_SECRET_ACCESS_KEY": "cachelab",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    seed(store, KEYS)
+    store.update("item-0001")
+    environment = {
+        "CACHE_LAB_VARIANT": "no_cache",
+        "CACHE_LAB_SOURCE": source,
+        "CACHE_LAB_TABLE": "cache-lab-items",
+        "CACHE_LAB_BUCKET": BUCKET,
+    }
+
+    item = make_source(FunctionSettings.from_environment(environment)).read("item-0001")
+
+    assert (item.key, item.version) == ("item-0001", 2)
+    assert item.value["name"] == "item-0001"
+    assert item.value["revision"] == 2
+
+
+def test_an_item_says_when_it_was_written(connection: Connection) -> None:
+    store = open_store("dynamodb", connection)
+    seed(store, KEYS)
+    before = time.time()
+    store.update("item-0000")
+
+    client = connection.client("dynamodb")
+    item = client.get_item(TableName="cache-lab-items", Key={"key": {"S": "item-0000"}}, ConsistentRead=True)["Item"]
+
+    assert before - 0.01 <= float(item["written_at"]["N"]) <= time.time() + 0.01
+
+
+def test_more_keys_than_one_call_takes(connection: Connection) -> None:
+    store = open_store("dynamodb", connection)
+    keys = [f"many-{number:04d}" for number in range(110)]
+
+    assert seed(store, keys) == dict.fromkeys(keys, 1)
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", "{}", json.dumps({"version": "new"})])
+def test_something_else_under_an_items_name_is_told_of(connection: Connection, text: str) -> None:
+    connection.client("s3").put_object(Bucket=BUCKET, Key="items/item-0009.json", Body=text.encode())
+
+    with pytest.raises(LabError, match="item item-0009 is not of this lab's making"):
+        seed(open_store("s3", connection, BUCKET), ["item-0009"])
+
+
+def test_without_a_bucket_s3_is_told_how_to_get_one(connection: Connection) -> None:
+    with pytest.raises(LabError, match="deploy with --source s3"):
+        open_store("s3", connection)
+
+
+def test_a_failure_of_the_service_is_one_line(connection: Connection) -> None:
+    missing = open_store("s3", connection, "no-such-bucket")
+
+    with pytest.raises(LabError, match=r"^cannot seed the items: NoSuchBucket: ") as told:
+        seed(missing, KEYS)
+    assert "\n" not in str(told.value)
+
+
+def test_nobody_there_is_one_line() -> None:
+    nobody: Any = Connection(target="local", endpoint_url="http://127.0.0.1:9")
+
+    with pytest.raises(LabError, match="cannot seed the items: Could not connect to the endpoint URL"):
+        seed(open_store("dynamodb", nobody), KEYS)

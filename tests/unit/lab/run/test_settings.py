@@ -1,0 +1,83 @@
+"""The limits of each setting, told in one line that names the flag."""
+
+from typing import Any
+
+import pytest
+
+from lab.errors import UsageError
+from lab.run.settings import Settings, checked_endpoint_url
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("setting", "flag", "values"),
+    [
+        ("rate", "--rate", [0, -1, 10_001, NAN, INF, -INF]),
+        ("duration_s", "--duration", [0, -1, 86_401, NAN, INF]),
+        ("keys", "--keys", [0, -1, 10_001]),
+        ("skew", "--skew", [-0.1, 10.1, NAN, INF]),
+        ("updates", "--updates", [-1, 1_001, NAN, INF]),
+        ("seed", "--seed", [-1]),
+    ],
+)
+def test_outside_the_limits(setting: str, flag: str, values: list[float]) -> None:
+    for value in values:
+        given: dict[str, Any] = {setting: value}
+        with pytest.raises(UsageError, match=f"^{flag} .* is outside its limits; give a number ") as told:
+            Settings(variants=("no_cache",), **given)
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("rate", [0.1, 10_000]),
+        ("duration_s", [0.1, 86_400]),
+        ("keys", [1, 10_000]),
+        ("skew", [0, 10]),
+        ("updates", [0, 1_000]),
+        ("seed", [0, 2**80]),
+    ],
+)
+def test_at_the_limits(setting: str, values: list[float]) -> None:
+    for value in values:
+        given: dict[str, Any] = {setting: value}
+        rest = {"rate": 10, "duration_s": 20} | given
+        if setting == "duration_s" and value == 86_400:
+            rest["rate"] = 1
+        assert getattr(Settings(variants=("no_cache",), **rest), setting) == value
+
+
+def test_a_window_without_an_invocation_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"--rate 0\.1 for --duration 2 is not one invocation; raise either"):
+        Settings(variants=("no_cache",), rate=0.1, duration_s=2)
+
+
+def test_a_window_of_too_many_invocations_is_refused() -> None:
+    with pytest.raises(UsageError, match="is more than 10,000,000 invocations in all; lower either"):
+        Settings(variants=("a", "b"), rate=1000, duration_s=6000)
+
+
+def test_no_variant_is_refused() -> None:
+    with pytest.raises(UsageError, match="--variant"):
+        Settings(variants=())
+
+
+def test_an_outage_needs_the_local_target() -> None:
+    with pytest.raises(UsageError, match="--scenario outage needs --target local"):
+        Settings(variants=("no_cache",), scenario="outage", target="aws")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4566", "https://localhost", "http://[::1]:80"])
+def test_an_endpoint_url(url: str) -> None:
+    assert checked_endpoint_url(url) == url
+    assert checked_endpoint_url(f"{url}/") == url
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:4566", "ftp://x", "http://", "http://x/path", "http://a b", "http://x\n"]
+)
+def test_no_endpoint_url(url: str) -> None:
+    with pytest.raises(UsageError, match="--endpoint-url"):
+        checked_endpoint_url(url)
