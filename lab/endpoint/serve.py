@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import signal
 import sys
@@ -19,17 +20,42 @@ from lab.engine.engine import Engine
 from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-def serve(port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None = None) -> None:
+
+def serve(
+    port: int,
+    profile: Profile,
+    settings: EngineSettings,
+    leash_fd: int | None = None,
+    *,
+    log_file: Path | None = None,
+    verbose: bool = False,
+) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``leash_fd`` closes.
 
-    Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
+    Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered. Writes errors with their
+    tracebacks to standard error; ``verbose`` writes every log message there. ``log_file`` gets every log message.
 
     Raises:
-        UsageError: the port is in use.
+        UsageError: the port is in use, or ``log_file`` cannot be written.
         LabError: the emulator did not start.
     """
+    _configure_logging(log_file, verbose=verbose)
     asyncio.run(_serve(port, profile, settings, leash_fd))
+
+
+def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
+    console = logging.StreamHandler()
+    console.setLevel(logging.DEBUG if verbose else logging.ERROR)
+    handlers: list[logging.Handler] = [console]
+    if log_file is not None:
+        try:
+            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"cannot write the log file {log_file}: {error.strerror}") from None
+    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO, handlers=handlers)
+    logging.getLogger("lab").setLevel(logging.DEBUG)
 
 
 async def _serve(port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None) -> None:
