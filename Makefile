@@ -25,7 +25,7 @@ node_modules/.ready: package-lock.json $(VENV)/.ready
 	@touch $@
 
 .lab/runtime/.ready: lab/engine/runtime-requirements.txt $(VENV)/.ready
-	$(BIN)/python -m lab.engine.runtimes
+	$(BIN)/python -m lab.engine.interpreters
 	@touch $@
 
 .lab/rie/.ready: tests/engine/rie-requirements.txt $(VENV)/.ready

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from lab.endpoint.functions import emulator_client
-from lab.engine.invocation import Outcome
+from lab.engine.invocation import InvocationResult
 
 MAX_ERROR_MESSAGE = 1024
 
@@ -23,7 +23,7 @@ class Record:
     condition: str
     runs: int
     payload: bytes
-    outcome: Outcome | None
+    outcome: InvocationResult | None
 
     def to_json(self) -> dict[str, Any]:
         """The invocation record."""

@@ -16,7 +16,7 @@ from lab.endpoint.functions import Functions, Resolved
 from lab.endpoint.invoker import Invoker
 from lab.endpoint.request_ids import new_request_id
 from lab.endpoint.tasks import Tasks
-from lab.engine.invocation import Outcome
+from lab.engine.invocation import InvocationResult
 
 ERROR_RETRY_S = 60.0  # one minute before the second attempt, two before the third
 REFUSED_RETRY_S = 1.0  # doubled with each throttle or system error in a row
@@ -69,7 +69,7 @@ class EventQueue:
         except ApiError:
             self._refused(event)
 
-    def _done(self, event: _Event, outcome: Outcome) -> None:
+    def _done(self, event: _Event, outcome: InvocationResult) -> None:
         event.runs += 1
         event.refusals = 0
         if not outcome.function_error:
@@ -84,7 +84,7 @@ class EventQueue:
         event.refusals += 1
         self._retry_in(event, delay_s, None)
 
-    def _retry_in(self, event: _Event, delay_s: float, outcome: Outcome | None) -> None:
+    def _retry_in(self, event: _Event, delay_s: float, outcome: InvocationResult | None) -> None:
         age_s = (time.monotonic() - event.accepted) * self._clock_speed
         if age_s + delay_s > event.resolved.events.maximum_event_age_s:
             self._give_up(event, "EventAgeExceeded", outcome)
@@ -106,14 +106,14 @@ class EventQueue:
         else:
             self._attempt(event)
 
-    def _give_up(self, event: _Event, condition: str, outcome: Outcome | None) -> None:
+    def _give_up(self, event: _Event, condition: str, outcome: InvocationResult | None) -> None:
         self._send_record(event, event.resolved.events.on_failure, condition, outcome)
         dead_letter = event.resolved.events.dead_letter
         if dead_letter is not None:
             record = _record(event, condition, outcome)
             self._tasks.go(asyncio.to_thread(self._destinations.send_dead_letter, dead_letter, record))
 
-    def _send_record(self, event: _Event, arn: str | None, condition: str, outcome: Outcome | None) -> None:
+    def _send_record(self, event: _Event, arn: str | None, condition: str, outcome: InvocationResult | None) -> None:
         if arn is None:
             return
         record = _record(event, condition, outcome)
@@ -133,7 +133,7 @@ class EventQueue:
         self.submit(resolved, payload, new_request_id())
 
 
-def _record(event: _Event, condition: str, outcome: Outcome | None) -> Record:
+def _record(event: _Event, condition: str, outcome: InvocationResult | None) -> Record:
     return Record(
         request_id=event.request_id,
         function_arn=event.resolved.name.qualified_arn,

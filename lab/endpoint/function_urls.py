@@ -22,7 +22,7 @@ from lab.endpoint.invoker import Invoker
 from lab.endpoint.request_ids import new_request_id
 from lab.endpoint.sigv4 import signer_of
 from lab.endpoint.url_payload import INTERNAL_ERROR, JSON_TYPE, url_answer, url_event
-from lab.engine.invocation import Outcome
+from lab.engine.invocation import InvocationResult
 
 HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
 PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")
@@ -70,7 +70,7 @@ class FunctionUrls:
             )
             about = [(b"x-amzn-RequestId", request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode())]
 
-            def on_done(outcome: Outcome) -> None:
+            def on_done(outcome: InvocationResult) -> None:
                 status, headers, body = (
                     (502, [JSON_TYPE], INTERNAL_ERROR) if outcome.function_error else url_answer(outcome.payload)
                 )

@@ -17,7 +17,7 @@ from lab.endpoint.invoker import Invoker
 from lab.endpoint.json_fault import describe, is_json
 from lab.endpoint.request_ids import new_request_id
 from lab.endpoint.tasks import Tasks
-from lab.engine.invocation import Outcome
+from lab.engine.invocation import InvocationResult
 
 INVOKE = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations(?:\?(.*))?")
 INVOKE_ASYNC = re.compile(rb"/2014-11-13/functions/([^/?]+)/invoke-async/?(?:\?(.*))?")
@@ -101,7 +101,7 @@ class InvokeApi:
         payload = _payload(body)
         wants_log = log_type == b"Tail"
 
-        def on_done(outcome: Outcome) -> None:
+        def on_done(outcome: InvocationResult) -> None:
             respond(200, _headers(request_id, outcome, wants_log=wants_log), outcome.payload)
 
         self._invoker.invoke(resolved, payload, request_id, on_done, client_context, wants_log=wants_log)
@@ -198,7 +198,7 @@ def _client_context(encoded: bytes) -> str:
     raise ApiError(400, "InvalidRequestContentException", {"Type": None, "message": message})
 
 
-def _headers(request_id: str, outcome: Outcome, *, wants_log: bool) -> Headers:
+def _headers(request_id: str, outcome: InvocationResult, *, wants_log: bool) -> Headers:
     lines = ANSWERED % (request_id.encode(), outcome.executed_version.encode())
     if outcome.function_error:
         lines += FAILED

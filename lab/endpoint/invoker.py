@@ -6,7 +6,7 @@ from lab.endpoint.api_error import ApiError, service_error
 from lab.endpoint.concurrency import Concurrency
 from lab.endpoint.functions import Resolved
 from lab.engine.engine import Engine
-from lab.engine.invocation import Invocation, Outcome, ThrottledError
+from lab.engine.invocation import Invocation, InvocationResult, ThrottledError
 
 
 class Invoker:
@@ -21,7 +21,7 @@ class Invoker:
         resolved: Resolved,
         payload: bytes,
         request_id: str,
-        on_done: Callable[[Outcome], None],
+        on_done: Callable[[InvocationResult], None],
         client_context: str | None = None,
         *,
         wants_log: bool = False,
@@ -35,7 +35,7 @@ class Invoker:
         if refusal is not None:
             raise self._throttled(resolved, refusal)
 
-        def done(outcome: Outcome) -> None:
+        def done(outcome: InvocationResult) -> None:
             self._concurrency.give_back(resolved)
             on_done(outcome)
 

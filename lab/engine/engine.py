@@ -5,21 +5,22 @@ import functools
 import secrets
 from pathlib import Path
 
-from lab.engine import limits, runtimes
+from lab.engine import interpreters
 from lab.engine.environment import Environment
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
-from lab.engine.isolation import Isolation
-from lab.engine.layout import Layout
-from lab.engine.log_format import platform_lines
+from lab.engine.logs.log_format import platform_lines
 from lab.engine.pool import Pool
-from lab.engine.sandbox import Sandbox
+from lab.engine.sandbox import control_groups
+from lab.engine.sandbox.isolation import Isolation
+from lab.engine.sandbox.layout import Layout
+from lab.engine.sandbox.sandbox import Sandbox
+from lab.engine.sandbox.supervisor import Supervisor
 from lab.engine.services import Services
 from lab.engine.settings import EngineSettings
 from lab.engine.snapshot import Snapshot
 from lab.engine.start_gate import StartGate
-from lab.engine.supervisor import Supervisor
-from lab.engine.telemetry import Telemetry
+from lab.engine.telemetry import TelemetrySink
 from lab.engine.watch import Watch
 
 DEFAULTS = EngineSettings()
@@ -41,13 +42,13 @@ class Engine:
         folder: Path,
         extra_variables: dict[str, str],
         settings: EngineSettings = DEFAULTS,
-        telemetry: Telemetry | None = None,
+        telemetry: TelemetrySink | None = None,
     ) -> None:
-        runtimes.refresh_packs()
+        interpreters.refresh_packs()
         self.isolation = Isolation.probe()
         self._settings = settings
         self._telemetry = telemetry
-        self._limits = limits.probe(limit_memory=settings.limit_memory, limit_cpu=settings.limit_cpu)
+        self._limits = control_groups.probe(limit_memory=settings.limit_memory, limit_cpu=settings.limit_cpu)
         self._busy_watch = Watch(Environment.check_memory)
         self._idle_watch = Watch(Environment.settle)
         self._supervisor = Supervisor(folder / "environments", self.isolation, self._limits.folders)
@@ -58,7 +59,7 @@ class Engine:
         self._pools: dict[FunctionVersion, Pool] = {}
         self._current: dict[tuple[str, str], FunctionVersion] = {}
         self.function_of_access_key: dict[str, str] = {}
-        self.interpreters: dict[str, tuple[runtimes.Interpreter, bool]] = {}
+        self.interpreters: dict[str, tuple[interpreters.Interpreter, bool]] = {}
 
     def invoke(self, version: FunctionVersion, invocation: Invocation) -> None:
         """Run one invocation; its ``on_done`` is called when it is over."""
@@ -106,7 +107,7 @@ class Engine:
         return pool
 
     def _new_pool(self, version: FunctionVersion) -> Pool:
-        interpreter, exact = runtimes.choose(version.runtime)
+        interpreter, exact = interpreters.choose(version.runtime)
         self.interpreters[version.runtime] = (interpreter, exact)
         layout = Layout.of(version, interpreter, self.isolation)
         services = Services(

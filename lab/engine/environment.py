@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from lab.engine import platform_log
 from lab.engine.deadline import Deadline
 from lab.engine.function import FunctionVersion, lambda_environment
-from lab.engine.invocation import NO_REASON, Fault, Invocation, Outcome, fault_payload
-from lab.engine.log_buffer import LogBuffer
+from lab.engine.invocation import NO_REASON, Fault, Invocation, InvocationResult, fault_payload
+from lab.engine.logs.buffer import LogBuffer
+from lab.engine.logs.platform_log import ReportLine
 from lab.engine.runtime import channel
-from lab.engine.sandbox import Sandbox
+from lab.engine.sandbox.sandbox import Sandbox
 from lab.engine.services import Services
 from lab.engine.settings import Transport
 
@@ -278,14 +278,14 @@ class Environment:
         invocation = self._invocation
         assert invocation is not None
         self._invocation = None
-        outcome = Outcome(
+        result = InvocationResult(
             payload=payload, function_error=function_error, executed_version=self.version.version, log_tail=b""
         )
         if not invocation.wants_log:
-            invocation.on_done(outcome)
+            invocation.on_done(result)
         self._deadline.clear()
         self._busy_watch.leave(self)
-        report = platform_log.Report(
+        report = ReportLine(
             request_id=invocation.request_id,
             duration_ms=duration_ms,
             memory_mb=self.version.memory_mb,
@@ -297,10 +297,10 @@ class Environment:
         )
         self._init_ms = self._restore_ms = None
         self._log.write_lines(self._lines.finish(report))
-        outcome.log_tail, log = self._log.take(with_tail=invocation.wants_log)
+        result.log_tail, log = self._log.take(with_tail=invocation.wants_log)
         if self._telemetry is not None:
             self._telemetry.invocation(self.version, invocation.arn, self.log_stream, log, report)
-        return functools.partial(invocation.on_done, outcome) if invocation.wants_log else _nobody
+        return functools.partial(invocation.on_done, result) if invocation.wants_log else _nobody
 
     def _elapsed_ms(self) -> float:
         return min((time.perf_counter() - self._began) * 1000, self._limit_ms())

@@ -18,7 +18,7 @@ NO_REASON = "Runtime exited without providing a reason"
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Outcome:
+class InvocationResult:
     """What Invoke answers: the payload, whether it is a function error, and the end of the log."""
 
     payload: bytes
@@ -37,7 +37,7 @@ class Invocation:
     request_id: str
     payload: bytes
     arn: str
-    on_done: Callable[[Outcome], None]
+    on_done: Callable[[InvocationResult], None]
     client_context: str | None = None
     wants_log: bool = False
 

@@ -7,8 +7,8 @@ import time
 
 from lab.engine.environment import Environment
 from lab.engine.function import FunctionVersion
-from lab.engine.invocation import NO_REASON, Fault, Invocation, Outcome, ThrottledError, fault_payload
-from lab.engine.sandbox import Sandbox
+from lab.engine.invocation import NO_REASON, Fault, Invocation, InvocationResult, ThrottledError, fault_payload
+from lab.engine.sandbox.sandbox import Sandbox
 from lab.engine.services import Services
 from lab.engine.settings import Routing
 from lab.engine.snapshot import Snapshot, SnapshotState
@@ -158,7 +158,9 @@ class Pool:
     def _fail(self, invocation: Invocation) -> None:
         payload = fault_payload(invocation.request_id, Fault.EXIT, NO_REASON)
         version = self.version.version
-        invocation.on_done(Outcome(payload=payload, function_error=True, executed_version=version, log_tail=b""))
+        invocation.on_done(
+            InvocationResult(payload=payload, function_error=True, executed_version=version, log_tail=b"")
+        )
 
     def _start_for_waiting(self) -> bool:
         if not self._waiting:

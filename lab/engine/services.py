@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from lab.engine.json_log import JsonLog
-from lab.engine.limits import Group
-from lab.engine.platform_log import TextLog
-from lab.engine.sandbox import Sandbox
+from lab.engine.logs.json_log import JsonLog
+from lab.engine.logs.platform_log import TextLog
+from lab.engine.sandbox.control_groups import Group
+from lab.engine.sandbox.sandbox import Sandbox
 from lab.engine.settings import EngineSettings
 from lab.engine.start_gate import StartGate
-from lab.engine.telemetry import Telemetry
+from lab.engine.telemetry import TelemetrySink
 from lab.engine.watch import Watch
 
 
@@ -32,4 +32,4 @@ class Services:
     busy_watch: Watch[Any]
     idle_watch: Watch[Any]
     settings: EngineSettings
-    telemetry: Telemetry | None
+    telemetry: TelemetrySink | None

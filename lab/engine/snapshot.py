@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from lab.engine.environment import INIT_LIMIT_S, log_stream_name
 from lab.engine.function import FunctionVersion, lambda_environment
-from lab.engine.log_buffer import LogBuffer
+from lab.engine.logs.buffer import LogBuffer
 from lab.engine.runtime import channel
 from lab.engine.services import Services
 

@@ -3,20 +3,20 @@
 from typing import Protocol
 
 from lab.engine.function import FunctionVersion
-from lab.engine.platform_log import Report
+from lab.engine.logs.platform_log import ReportLine
 
 
-class Telemetry(Protocol):
+class TelemetrySink(Protocol):
     """Told of every invocation as it happens, on its path: a call costs a microsecond or two, and never fails.
 
-    Logs are lines and whole records (see `lab.engine.framed_log`).
+    Logs are lines and whole records (see `lab.engine.logs.framed_log`).
     ``arn`` is the one that was invoked: it ends with the alias, if one was.
     """
 
     def started(self, version: FunctionVersion) -> None:
         """An invocation has been given to an environment; `invocation` follows, once."""
 
-    def invocation(self, version: FunctionVersion, arn: str, log_stream: str, log: bytes, report: Report) -> None:
+    def invocation(self, version: FunctionVersion, arn: str, log_stream: str, log: bytes, report: ReportLine) -> None:
         """An invocation has ended; ``log``: what was logged since the last call for this stream, to a line's end."""
 
     def log(self, version: FunctionVersion, log_stream: str, data: bytes) -> None:

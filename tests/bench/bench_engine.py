@@ -29,7 +29,7 @@ import boto3
 from botocore.config import Config
 
 from lab.drive.machine import describe_machine
-from lab.engine import runtimes
+from lab.engine import interpreters
 from tests.engine.rie import PATH as RIE_PATH
 from tests.engine.rie import Rie
 
@@ -381,7 +381,7 @@ def _comparison(runtime: str, compared: Rounds) -> list[str]:
     eight = {name: loads for (name, connections), loads in compared.items() if connections == EIGHT}
     lab_p50 = median(one["lab"], lambda load: load.p50_ms)
     lab_rate = median(eight["lab"], lambda load: load.rate)
-    interpreter, _ = runtimes.choose(runtime)
+    interpreter, _ = interpreters.choose(runtime)
     lines = [
         "",
         f"## Functions of {runtime} ({_interpreter(str(interpreter.prefix), interpreter.version)})",

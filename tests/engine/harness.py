@@ -13,7 +13,7 @@ import pytest
 
 from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
-from lab.engine.invocation import Invocation, Outcome
+from lab.engine.invocation import Invocation, InvocationResult
 from lab.engine.settings import EngineSettings, Transport
 
 _numbers = itertools.count(1)
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 class Answer:
     """An outcome, taken apart for tests."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: InvocationResult) -> None:
         self.raw = outcome.payload
         self.payload = json.loads(outcome.payload)
         self.function_error = outcome.function_error
@@ -80,7 +80,7 @@ class Harness:
 
     async def invoke(self, version: FunctionVersion, event: Any = None, **fields: Any) -> Answer:
         """Invoke and wait for the answer."""
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
         invocation = Invocation(
             request_id=f"00000000-0000-0000-0000-{next(_numbers):012}",
             payload=json.dumps({} if event is None else event).encode(),

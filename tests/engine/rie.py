@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab.engine import runtimes
+from lab.engine import interpreters
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
@@ -25,7 +25,7 @@ class Rie:
     """One emulator that runs ``function.handler`` of a folder with the runtime pack's own client, on loopback only."""
 
     def __init__(self, code: Path, runtime: str, memory_mb: int, timeout_s: float) -> None:
-        interpreter, _ = runtimes.choose(runtime)
+        interpreter, _ = interpreters.choose(runtime)
         self._port, api_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._log_path = code.parent / f"{code.name}.rie.log"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lab.engine.function import FunctionVersion
-from lab.engine.invocation import Invocation, Outcome
+from lab.engine.invocation import Invocation, InvocationResult
 from tests.engine import rie
 from tests.engine.harness import Harness
 from tests.engine.rie import Rie
@@ -294,7 +294,7 @@ def _of_rie(headers: Any, body: bytes, lines: list[str]) -> Seen:
 
 
 async def _of_engine(harness: Harness, version: FunctionVersion, event: bytes) -> Seen:
-    done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    done: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
     invocation = Invocation(
         request_id="00000000-0000-0000-0000-000000000000",
         payload=event,

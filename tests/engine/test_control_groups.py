@@ -17,8 +17,8 @@ from typing import ClassVar, NamedTuple
 
 import pytest
 
-from lab.engine import limits
-from lab.engine.runtimes import ROOT
+from lab.engine.interpreters import ROOT
+from lab.engine.sandbox import control_groups
 from tests.engine.endpoint import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
@@ -103,8 +103,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GroupPath:
     root = GroupPath(tmp_path / "cgroup")
     monkeypatch.setattr(GroupPath, "root", str(root), raising=False)
     monkeypatch.setattr(GroupPath, "place", {1: str(root)}, raising=False)
-    monkeypatch.setattr(limits, "Path", GroupPath)
-    monkeypatch.setattr(limits, "ROOT", root)
+    monkeypatch.setattr(control_groups, "Path", GroupPath)
+    monkeypatch.setattr(control_groups, "ROOT", root)
     root.mkdir()
     PosixPath(root / "cgroup.controllers").write_text("cpu io memory pids")
     (root / "cgroup.subtree_control").write_text("+cpu +memory")
@@ -128,8 +128,8 @@ def own(root: GroupPath, child: int) -> GroupPath:
     return own
 
 
-def probed(*, cpu: bool = True) -> limits.Limits:
-    return limits.probe(limit_memory=True, limit_cpu=cpu)
+def probed(*, cpu: bool = True) -> control_groups.Limits:
+    return control_groups.probe(limit_memory=True, limit_cpu=cpu)
 
 
 def test_processes_of_the_own_group_move_to_a_leaf_beside_the_environments(own: GroupPath, child: int) -> None:
@@ -144,7 +144,7 @@ def test_processes_of_the_own_group_move_to_a_leaf_beside_the_environments(own: 
     folder = GroupPath(procs).parent
     assert folder.parent == environments
     assert (folder / "memory.max").read_text() == str(640 << 20)
-    assert (folder / "cpu.max").read_text() == f"{limits.cpu_quota_us(128)} 20000"
+    assert (folder / "cpu.max").read_text() == f"{control_groups.cpu_quota_us(128)} 20000"
     group.close()
     assert environments.children == []
 
@@ -213,9 +213,9 @@ def test_groups_are_removed_when_the_last_process_of_an_environment_has_ended(ow
     offered = probed()
     (procs,) = offered.group(128, 512).joins
     GroupPath(procs).write_text(str(child))
-    assert not limits.remove_groups(offered.folders)
+    assert not control_groups.remove_groups(offered.folders)
     del own.place[child]
-    assert limits.remove_groups(offered.folders)
+    assert control_groups.remove_groups(offered.folders)
     assert own.processes == {os.getpid()}
     assert (own.children, own._enabled) == ([], set())
 
@@ -257,9 +257,9 @@ def delegated() -> Iterator[Delegated]:
 ENGINE = """
 import errno, json, subprocess, sys
 from pathlib import Path
-from lab.engine import limits
-from lab.engine.isolation import Isolation
-from lab.engine.supervisor import Supervisor
+from lab.engine.sandbox import control_groups
+from lab.engine.sandbox.isolation import Isolation
+from lab.engine.sandbox.supervisor import Supervisor
 
 own, controller, work = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 (own / "cgroup.procs").write_text("0")
@@ -268,14 +268,14 @@ try:
     (own / "cgroup.subtree_control").write_text(f"+{controller}")
 except OSError as error:
     refused = errno.errorcode[error.errno]
-folders = limits.make_room(own / "cache-lab", [controller])
+folders = control_groups.make_room(own / "cache-lab", [controller])
 supervisor = Supervisor(work, Isolation("process groups", None), folders)
 leaf = Path(folders[1], "cgroup.procs").read_text().split()
 enabled = (own / "cgroup.subtree_control").read_text()
 print(json.dumps({"refused": refused, "leaf": len(leaf), "child": child.pid, "enabled": enabled}), flush=True)
 sys.stdin.read()
 supervisor.close()
-print(limits.remove_groups(folders), (own / "cgroup.procs").read_text().split() != [], flush=True)
+print(control_groups.remove_groups(folders), (own / "cgroup.procs").read_text().split() != [], flush=True)
 child.kill()
 child.wait()
 """

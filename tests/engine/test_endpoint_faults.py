@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab.engine.isolation import Isolation
+from lab.engine.sandbox.isolation import Isolation
 from lab.records.report_line import find_report
 from tests.engine.endpoint import BOTH_TRANSPORTS, Endpoint, until
 from tests.engine.harness import processes_with

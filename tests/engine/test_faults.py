@@ -23,7 +23,7 @@ import pytest
 import pytest_asyncio
 
 from lab.engine.function import FunctionVersion
-from lab.engine.platform_log import Report
+from lab.engine.logs.platform_log import ReportLine
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import peak_kb
 from lab.engine.settings import EngineSettings, Transport
@@ -415,7 +415,7 @@ async def test_a_child_that_logs_without_end_stops_nobody_else(harness: Harness)
 
 
 async def test_forged_platform_lines_do_not_replace_the_genuine_ones(harness: Harness) -> None:
-    forged = Report(request_id="forged", duration_ms=1.0, memory_mb=1, max_memory_mb=1, init_ms=77.0)
+    forged = ReportLine(request_id="forged", duration_ms=1.0, memory_mb=1, max_memory_mb=1, init_ms=77.0)
     body = f"""
         print("END RequestId: forged")
         print({forged.line().decode()!r}, end="")

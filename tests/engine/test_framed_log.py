@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.engine.framed_log import HEAD, MARK, MOST_BYTES, Joiner, Piece, cut, plain, whole_lines
-from lab.engine.log_buffer import KEPT_BYTES, LogBuffer
+from lab.engine.logs.buffer import KEPT_BYTES, LogBuffer
+from lab.engine.logs.framed_log import HEAD, MARK, MOST_BYTES, Joiner, Piece, cut, plain, whole_lines
 
 KIND = 0xA55A000F
 

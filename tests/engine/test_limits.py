@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.engine.limits import cpu_quota_us
+from lab.engine.sandbox.control_groups import cpu_quota_us
 from lab.engine.settings import EngineSettings
 from tests.engine.harness import Harness
 

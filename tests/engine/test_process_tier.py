@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from lab.engine import isolation, limits, sandbox
 from lab.engine.function import FunctionVersion
-from lab.engine.isolation import Isolation
+from lab.engine.sandbox import control_groups, isolation, sandbox
+from lab.engine.sandbox.isolation import Isolation
 from lab.engine.settings import EngineSettings, Transport
 from tests.engine.harness import Harness, processes_with
 
@@ -64,7 +64,7 @@ async def harness(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Harness]:
     """An engine of this tier: as Linux has it, as macOS has it, and over HTTP (on Linux only, as its client is)."""
-    monkeypatch.setattr(limits, "ROOT", tmp_path / "no control groups")
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path / "no control groups")
     transport = Transport.HTTP if request.param == "http" else Transport.SOCKET
     if request.param == "darwin":
         (tmp_path / "macos").mkdir()
@@ -186,7 +186,7 @@ async def test_where_memory_cannot_be_watched_it_is_looked_at_when_an_answer_com
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on macOS, which has no /proc: the runtime tells its peak with its answer."""
-    monkeypatch.setattr(limits, "PAGE_BYTES", 0)
+    monkeypatch.setattr(control_groups, "PAGE_BYTES", 0)
     version = function(harness, GREEDY, memory_mb=128)
     answer = await harness.invoke(version, {"mb": 200, "hold": 0.1})
     assert answer.payload["errorType"] == "Runtime.OutOfMemory"

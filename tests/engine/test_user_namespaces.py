@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.engine.isolation import Isolation
+from lab.engine.sandbox.isolation import Isolation
 from lab.engine.settings import EngineSettings
 from tests.engine.endpoint import BOTH_TRANSPORTS
 from tests.engine.harness import Harness

@@ -12,7 +12,7 @@ from cloudwatch.series import Dimensions, Series
 from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.lambda_metrics import FunctionMetrics
 from lab.endpoint.telemetry.log_pieces import TimedPiece, timed
-from lab.engine import framed_log
+from lab.engine.logs import framed_log
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SAME_LEVELS: Final = {"WARNING": "WARN", "CRITICAL": "FATAL"}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lab.engine import framed_log
+from lab.engine.logs import framed_log
 
 
 class TimedPiece(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from lab.endpoint.http_server import Headers, Request
 from lab.endpoint.telemetry import entries
 from lab.engine.function import FunctionVersion
-from lab.engine.platform_log import Report
+from lab.engine.logs.platform_log import ReportLine
 
 ROOT: Final = Path(__file__).parents[3]
 FLUSH_S: Final = 0.25
@@ -78,12 +78,12 @@ class Telemetry(asyncio.Protocol):
         await asyncio.to_thread(self._end)
 
     def started(self, version: FunctionVersion) -> None:
-        """See `lab.engine.telemetry.Telemetry`."""
+        """See `lab.engine.telemetry.TelemetrySink`."""
         self._running[version.name] += 1
         self._all_running += 1
 
-    def invocation(self, version: FunctionVersion, arn: str, log_stream: str, log: bytes, report: Report) -> None:
-        """See `lab.engine.telemetry.Telemetry`."""
+    def invocation(self, version: FunctionVersion, arn: str, log_stream: str, log: bytes, report: ReportLine) -> None:
+        """See `lab.engine.telemetry.TelemetrySink`."""
         name = version.name
         running = self._running[name]
         self._running[name] = running - 1
@@ -107,12 +107,12 @@ class Telemetry(asyncio.Protocol):
         self._put(entry, len(log))
 
     def log(self, version: FunctionVersion, log_stream: str, data: bytes) -> None:
-        """See `lab.engine.telemetry.Telemetry`."""
+        """See `lab.engine.telemetry.TelemetrySink`."""
         level = version.application_log_level if version.log_format == "JSON" else None
         self._put((entries.LOG, version.log_group, log_stream, level, data, time.time()), len(data))
 
     def throttled(self, version: FunctionVersion, arn: str) -> None:
-        """See `lab.engine.telemetry.Telemetry`."""
+        """See `lab.engine.telemetry.TelemetrySink`."""
         self._put((entries.THROTTLE, version.name, version.version, arn, time.time()), 0)
 
     async def answer(self, request: Request, service: str) -> Answer | None:

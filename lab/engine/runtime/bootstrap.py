@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any
 
-from . import channel, init, linux
+from . import channel, init, namespaces
 from .channel import CHANNEL_FD, LOG_FD, Channel
 
 TASKS_OF_ONE_THREAD = 3  # links of a folder: its name, its own dot, and one for each folder in it
@@ -137,7 +137,7 @@ class SocketRuntimeClient:
             control.send(channel.STARTED, {"pid": process})
             init.serve(control, in_namespace, process)
         os.setpgid(0, 0)
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.sock.close()
         self._channel.sock.detach()
@@ -185,10 +185,10 @@ def _private_tmp(size_mb: int) -> None:
     """A ``/tmp`` of the environment's own that begins as a copy of the snapshot's."""
     import shutil
 
-    linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+    namespaces.mount("", "/", "", namespaces.MS_REC | namespaces.MS_PRIVATE)
     files = os.open("/tmp", os.O_RDONLY)
-    linux.mount_tmp("/tmp", size_mb)
-    linux.mount_proc("/proc")
+    namespaces.mount_tmp("/tmp", size_mb)
+    namespaces.mount_proc("/proc")
     for entry in os.listdir(files):
         source = f"/proc/self/fd/{files}/{entry}"
         if os.path.isdir(source):

@@ -13,34 +13,34 @@ import signal
 import sys
 from typing import Any
 
-from . import channel, linux
+from . import channel, namespaces
 from .channel import Channel
 
 INIT_FAILED = 70
 
 
-def enter(namespaces: "dict[str, Any] | None", joins: "list[str]") -> bool:
+def enter(wanted: "dict[str, Any] | None", joins: "list[str]") -> bool:
     """Leave the engine's process group, come under the environment's limits, enter the namespaces where there are any.
 
     Returns in the environment's first process: the caller itself, or its child where a process namespace was made (the
     caller then stays behind, waiting for the child, and never returns).
     """
     os.setsid()
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
     for path in joins:
         with open(path, "w", encoding="ascii") as processes:
             processes.write("0")
-    if namespaces is None:
+    if wanted is None:
         with contextlib.suppress(OSError):
-            linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+            namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
         return False
-    if namespaces["user"]:
-        linux.enter_user_namespace()
-    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    if wanted["user"]:
+        namespaces.enter_user_namespace()
+    namespaces.unshare(namespaces.CLONE_NEWNS | namespaces.CLONE_NEWPID)
     child = os.fork()
     if child:
         _wait_and_leave(child)
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
     return True
 
 
@@ -100,7 +100,7 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
         if hasattr(os, "SCHED_BATCH"):
             # It must not push the engine aside each time that the engine wakes it: sched(7).
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for fd in close:

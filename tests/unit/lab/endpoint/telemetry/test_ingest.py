@@ -16,7 +16,7 @@ from cloudwatch.series import Dimensions
 from cloudwatch.statistics import Period
 from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.ingest import Ingest
-from lab.engine.framed_log import HEAD
+from lab.engine.logs.framed_log import HEAD
 
 AT = 1_800_000_000.5
 GROUP = "/aws/lambda/shop"

@@ -18,7 +18,7 @@ from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry import telemetry as module
 from lab.endpoint.telemetry.telemetry import Telemetry
 from lab.engine.function import FunctionVersion
-from lab.engine.platform_log import Report
+from lab.engine.logs.platform_log import ReportLine
 
 NO_EMULATOR = "http://127.0.0.1:9"
 
@@ -68,9 +68,9 @@ def version(name: str, **changes: Any) -> FunctionVersion:
     return FunctionVersion(**(fields | changes))
 
 
-def report(**changes: Any) -> Report:
+def report(**changes: Any) -> ReportLine:
     fields: dict[str, Any] = {"request_id": "1", "duration_ms": 2.0, "memory_mb": 512, "max_memory_mb": 60}
-    return Report(**(fields | changes))
+    return ReportLine(**(fields | changes))
 
 
 def request(target: str, parameters: dict[str, Any]) -> Request:

@@ -1,7 +1,7 @@
 """The interpreters that this machine has for functions' runtimes, and what AWS's runtime adds to them.
 
 A runtime pack is a folder with what Lambda's Python runtime brings beside the interpreter (awslambdaric and boto3, both
-locked) and our bootstrap. ``python -m lab.engine.runtimes`` makes one for each interpreter, below ``.lab/runtime``.
+locked) and our bootstrap. ``python -m lab.engine.interpreters`` makes one for each interpreter, below ``.lab/runtime``.
 """
 
 import dataclasses

@@ -3,8 +3,8 @@
 import dataclasses
 
 from lab.engine.function import FunctionVersion
-from lab.engine.isolation import Isolation
-from lab.engine.runtimes import Interpreter
+from lab.engine.interpreters import Interpreter
+from lab.engine.sandbox.isolation import Isolation
 
 HIDDEN = ("/tmp", "/var", "/opt", "/mnt", "/media", "/srv")  # noqa: S108 - places, not files
 

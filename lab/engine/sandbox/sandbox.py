@@ -20,11 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.engine.layout import Layout
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import RuntimeApi, peak_kb
+from lab.engine.sandbox.layout import Layout
+from lab.engine.sandbox.supervisor import Supervisor
 from lab.engine.settings import Transport
-from lab.engine.supervisor import Supervisor
 
 CREDENTIALS = struct.Struct("iII")
 NOTHING = bytes(4)

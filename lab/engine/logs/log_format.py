@@ -1,8 +1,8 @@
 """Which of Lambda's two log formats a function version has."""
 
 from lab.engine.function import FunctionVersion
-from lab.engine.json_log import JsonLog
-from lab.engine.platform_log import TextLog
+from lab.engine.logs.json_log import JsonLog
+from lab.engine.logs.platform_log import TextLog
 
 
 def platform_lines(version: FunctionVersion) -> TextLog | JsonLog:

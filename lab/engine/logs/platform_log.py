@@ -11,7 +11,7 @@ from lab.engine.function import FunctionVersion
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Report:
+class ReportLine:
     """The figures of a REPORT line. Milliseconds and MB; ``status`` is None on success, else timeout or error."""
 
     request_id: str
@@ -90,7 +90,7 @@ class TextLog:
         stamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")[:-6]
         return f"{stamp}Z {request_id} Task timed out after {self._version.timeout_s:.2f} seconds\n\n".encode()
 
-    def finish(self, report: Report) -> bytes:
+    def finish(self, report: ReportLine) -> bytes:
         """After an invocation: END and REPORT."""
         return f"END RequestId: {report.request_id}\n".encode() + report.line()
 

@@ -14,9 +14,9 @@ import sys
 import time
 from typing import Any
 
-from lab.engine.limits import remove_groups
-from lab.engine.runtime import init, linux
+from lab.engine.runtime import init, namespaces
 from lab.engine.runtime.channel import Channel
+from lab.engine.sandbox.control_groups import remove_groups
 
 
 def main(fd: int, folder: str, groups: list[str]) -> None:
@@ -55,7 +55,7 @@ def _be_environment(header: dict[str, Any], control: Channel) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         in_namespace = init.enter(header["namespaces"], header["joins"])
         if in_namespace:
-            linux.build_root(header["root"], places=header["places"], tmp_mb=header["tmp_mb"])
+            namespaces.build_root(header["root"], places=header["places"], tmp_mb=header["tmp_mb"])
     except BaseException as error:
         init.fail(control, error)
     init.serve(control, in_namespace)

@@ -1,4 +1,4 @@
-"""The supervisor as the engine holds it: see `lab.engine.supervisor_program` for the process itself."""
+"""The supervisor as the engine holds it: see `lab.engine.sandbox.supervisor_program` for the process itself."""
 
 import contextlib
 import socket
@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.engine.isolation import Isolation
+from lab.engine.interpreters import ROOT
 from lab.engine.runtime import channel
-from lab.engine.runtimes import ROOT
+from lab.engine.sandbox.isolation import Isolation
 
 
 class Supervisor:
@@ -24,7 +24,7 @@ class Supervisor:
         command = [
             sys.executable,
             "-m",
-            "lab.engine.supervisor_program",
+            "lab.engine.sandbox.supervisor_program",
             str(theirs.fileno()),
             str(folder.parent),
             *groups,

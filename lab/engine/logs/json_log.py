@@ -9,7 +9,7 @@ import enum
 import json
 
 from lab.engine.function import FunctionVersion
-from lab.engine.platform_log import Report, runtime_version
+from lab.engine.logs.platform_log import ReportLine, runtime_version
 
 
 class Level(enum.IntEnum):
@@ -76,7 +76,7 @@ class JsonLog:
         """Nothing: the status of ``platform.report`` tells it."""
         return b""
 
-    def finish(self, report: Report) -> bytes:
+    def finish(self, report: ReportLine) -> bytes:
         """``platform.runtimeDone`` and ``platform.report``."""
         status = report.status or "success"
         error = _error(report.error_type)

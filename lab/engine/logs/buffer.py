@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lab.engine import framed_log
+from lab.engine.logs import framed_log
 
 TAIL_BYTES = 4096
 KEPT_BYTES = 64 << 10

@@ -1,0 +1,1 @@
+"""How an environment is kept apart from the machine and limited: its processes, namespaces and control groups."""
