@@ -19,7 +19,7 @@ from stacks.comparison_stack import ComparisonStack
 from stacks.errors import ApplicationError
 from stacks.function_parts import PYTHON_VERSION
 from stacks.layer import built_layer
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 from stacks.source_stack import SourceStack
 from stacks.variant_stack import VariantStack
 
@@ -45,7 +45,7 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
         outdir=str(outdir) if outdir else None,
         analytics_reporting=False,
     )
-    settings = Settings.from_context(app.node.get_all_context())
+    settings = ApplicationSettings.from_context(app.node.get_all_context())
     variants = [variant for variant in VARIANTS if variant.name in settings.variants]
     source = SourceStack(app, settings=settings)
     # One folder for all stacks: an asset is staged when its stack is made, and once a folder.

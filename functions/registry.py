@@ -3,7 +3,9 @@
 A variant is one entry here and one folder beside this file.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+Bound: TypeAlias = Literal["read", "ttl", "hard_ttl", "none"]
 
 
 class Variant(NamedTuple):
@@ -15,9 +17,13 @@ class Variant(NamedTuple):
         summary: its pattern, in one sentence.
         staleness: its price in stale data, in one phrase. "The TTL" is ``CACHE_LAB_TTL_S`` seconds.
         choose_when: when it is the right choice, in one phrase.
+        bound: what limits the staleness of its answers, by design: `read`: an answer is read downstream for its own
+            invocation, so it is current; `ttl`: an answer is never older than the TTL; `hard_ttl`: an answer may be
+            served past the TTL while it is refreshed, but never past the hard TTL; `none`: nothing limits it.
         color: its colour in every picture, ``#RRGGBB``. From the palette of Okabe and Ito, which people
             with any colour vision can tell apart, and dark grey for the baseline.
         snap_start: whether its published versions have SnapStart.
+        default: whether it is deployed and compared unless the user chooses variants.
     """
 
     name: str
@@ -25,8 +31,10 @@ class Variant(NamedTuple):
     summary: str
     staleness: str
     choose_when: str
+    bound: Bound
     color: str
     snap_start: bool = False
+    default: bool = True
 
 
 VARIANTS: tuple[Variant, ...] = (
@@ -36,6 +44,7 @@ VARIANTS: tuple[Variant, ...] = (
         summary="Reads downstream on every invocation.",
         staleness="none: every answer was read for it",
         choose_when="no answer may be stale, or a key is hardly ever asked for twice",
+        bound="read",
         color="#595959",
     ),
     Variant(
@@ -44,6 +53,7 @@ VARIANTS: tuple[Variant, ...] = (
         summary="Reads a key once and keeps it in a module-level object as long as the environment lives.",
         staleness="unbounded: until the environment is replaced, which can take hours",
         choose_when="the value never changes, or changes only with a deployment",
+        bound="none",
         color="#0072B2",
     ),
     Variant(
@@ -52,6 +62,7 @@ VARIANTS: tuple[Variant, ...] = (
         summary="Keeps a key in memory and reads it again once the TTL has passed.",
         staleness="at most the TTL",
         choose_when="the value changes, and an answer as old as the TTL does no harm",
+        bound="ttl",
         color="#E69F00",
     ),
     Variant(
@@ -60,6 +71,7 @@ VARIANTS: tuple[Variant, ...] = (
         summary="Keeps a key in a file in /tmp, which outlives the process after a crash or a timeout.",
         staleness="at most the TTL",
         choose_when="values are large or slow to read, and the function crashes or times out now and then",
+        bound="ttl",
         color="#009E73",
     ),
     Variant(
@@ -68,6 +80,7 @@ VARIANTS: tuple[Variant, ...] = (
         summary="Loads keys before the snapshot, and after a restore reads those past the TTL again.",
         staleness="at most the TTL, counted from the last read, which the restore renews",
         choose_when="cold starts hurt, and the keys that matter are known before the first request",
+        bound="ttl",
         color="#CC79A7",
         snap_start=True,
     ),

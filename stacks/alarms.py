@@ -10,7 +10,7 @@ from constructs import Construct, IConstruct
 from facts import names
 from functions.registry import Variant
 from stacks import variant_metrics as metrics
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 COUNTED_OVER = Duration.minutes(5)
 
@@ -52,7 +52,7 @@ class _SendTo:
 class VariantAlarms(Construct):
     """The alarms of one variant, each on one plain metric; without data they stay silent."""
 
-    def __init__(self, scope: Construct, *, variant: Variant, settings: Settings) -> None:
+    def __init__(self, scope: Construct, *, variant: Variant, settings: ApplicationSettings) -> None:
         super().__init__(scope, "Alarms")
         alarms = [*self._counted(variant, settings), self._slow(variant, settings)]
         if settings.alarm_topic is not None:
@@ -61,7 +61,7 @@ class VariantAlarms(Construct):
                 alarm.add_alarm_action(topic)
                 alarm.add_ok_action(topic)
 
-    def _counted(self, variant: Variant, settings: Settings) -> list[cloudwatch.Alarm]:
+    def _counted(self, variant: Variant, settings: ApplicationSettings) -> list[cloudwatch.Alarm]:
         return [
             cloudwatch.Alarm(
                 self,
@@ -77,7 +77,7 @@ class VariantAlarms(Construct):
             for found in COUNTED
         ]
 
-    def _slow(self, variant: Variant, settings: Settings) -> cloudwatch.Alarm:
+    def _slow(self, variant: Variant, settings: ApplicationSettings) -> cloudwatch.Alarm:
         # Three minutes of five: a cold start slows one. And a percentile of a few calls says nothing.
         return cloudwatch.Alarm(
             self,

@@ -8,7 +8,7 @@ from constructs import Construct
 from facts import names
 from functions.registry import Variant
 from stacks.dashboard import SegmentedDashboard
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 INTRODUCTION = """\
 # Which cache, and what does it cost?
@@ -23,7 +23,7 @@ A line ends where there was no invocation.
 class ComparisonStack(Stack):
     """The dashboard of all variants. It refers to no other stack: it deploys before or after the variants."""
 
-    def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: Settings) -> None:
+    def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: ApplicationSettings) -> None:
         super().__init__(
             scope,
             names.COMPARISON_STACK,

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from functions.registry import Variant
 from stacks.segments import SEGMENTS
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 from stacks.widgets import Shown, text
 
 
@@ -21,7 +21,7 @@ class SegmentedDashboard(Construct):
         *,
         name: str,
         variants: Sequence[Variant],
-        settings: Settings,
+        settings: ApplicationSettings,
         introduction: str,
         introduction_height: int,
     ) -> None:

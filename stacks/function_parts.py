@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from facts import names
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 """The newest Python runtime that this release of aws-cdk-lib and Lambda offer."""
@@ -25,7 +25,7 @@ _RETENTIONS = {
 }
 
 
-def own_log_group(scope: Construct, function_name: str, settings: Settings) -> logs.LogGroup:
+def own_log_group(scope: Construct, function_name: str, settings: ApplicationSettings) -> logs.LogGroup:
     """The log group of a function, which goes with the stack."""
     return logs.LogGroup(
         scope,

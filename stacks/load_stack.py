@@ -18,7 +18,7 @@ from facts import fleet, names
 from functions.registry import Variant
 from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role
 from stacks.layer import install_locked
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("facts", "lab/__init__.py", "lab/errors.py", "lab/records", "lab/aws", "lab/drive", "lab/fleet")
@@ -47,7 +47,7 @@ REVIEWED = {
 class LoadStack(Stack):
     """A driver function and the Distributed Map that runs it, one shard a driver; records land in the bucket."""
 
-    def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: Settings) -> None:
+    def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: ApplicationSettings) -> None:
         super().__init__(
             scope,
             names.LOAD_STACK,
@@ -95,7 +95,9 @@ class LoadStack(Stack):
             )
         )
 
-    def _driver(self, bucket: s3.IBucket, variants: Sequence[Variant], settings: Settings) -> lambda_.Function:
+    def _driver(
+        self, bucket: s3.IBucket, variants: Sequence[Variant], settings: ApplicationSettings
+    ) -> lambda_.Function:
         log_group = own_log_group(self, names.DRIVER, settings)
         role = own_role(self, log_group, "Invokes the variants, reads plans and writes records.")
         aliases = [self._alias_arn(variant) for variant in variants]

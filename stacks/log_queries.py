@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from facts import metrics, names
-from stacks import prices
-from stacks.settings import Settings
+from facts import metrics, prices
+from facts.lambda_log import REPORT_FIELDS, VARIANT_PATTERN, ReportFields
+from stacks.settings import ApplicationSettings
 
-VARIANT = rf"parse @log /{names.PROJECT}-(?<variant>\w+)/"
+VARIANT = f"parse @log /{VARIANT_PATTERN}/"
 
 
 class Column(NamedTuple):
@@ -69,40 +69,17 @@ def _listed(columns: Sequence[Column]) -> str:
     return ", ".join(map(str, columns))
 
 
-class _Report(NamedTuple):
-    """How one log format tells an invocation's figures: its lines, the commands that find more, and the names."""
-
-    lines: str
-    commands: tuple[str, ...]
-    duration: str
-    init: str
-    restore: str
-    billed: str
+def _lines(report: ReportFields) -> str:
+    return f'{report.type} = "{report.report}"'
 
 
-_REPORTS = {
-    "text": _Report(
-        lines='@type = "REPORT"',
-        commands=(r"parse @message /Restore Duration: (?<restoreMs>[\d.]+) ms/",),
-        duration="@duration",
-        init="@initDuration",
-        restore="restoreMs",
-        billed="@billedDuration",
-    ),
-    "json": _Report(
-        lines='type = "platform.report"',
-        commands=(),
-        duration="record.metrics.durationMs",
-        init="record.metrics.initDurationMs",
-        restore="record.metrics.restoreDurationMs",
-        billed="record.metrics.billedDurationMs",
-    ),
-}
+def _parse(report: ReportFields) -> list[str]:
+    return [f"parse @message /{report.parse}/"] if report.parse else []
 
 
-def duration_by_start(settings: Settings) -> Table:
+def duration_by_start(settings: ApplicationSettings) -> Table:
     """Percentiles of duration, init and restore together, ms: warm invocations, cold starts and restores apart."""
-    report = _REPORTS[settings.log_format]
+    report = REPORT_FIELDS[settings.log_format]
     whole = f"{report.duration} + coalesce({report.init}, 0) + coalesce({report.restore}, 0)"
     figures = (
         Column("count(*)", "invocations"),
@@ -113,9 +90,9 @@ def duration_by_start(settings: Settings) -> Table:
     return Table(_of_reports(report), figures, _names(figures), groups)
 
 
-def starts(settings: Settings) -> Table:
+def starts(settings: ApplicationSettings) -> Table:
     """How many inits and restores there were, how long they took, and the mean billed duration, ms."""
-    report = _REPORTS[settings.log_format]
+    report = REPORT_FIELDS[settings.log_format]
     figures = (
         Column(f"count({report.init})", "inits"),
         Column(f"pct({report.init}, 50)", "initP50"),
@@ -128,19 +105,19 @@ def starts(settings: Settings) -> Table:
     return Table(_of_reports(report), figures, _names(figures))
 
 
-def cost(settings: Settings) -> Table:
+def cost(settings: ApplicationSettings) -> Table:
     """What a million invocations cost, US dollars, by part: as billed, and the downstream calls of the EMF lines.
 
     In the report's order of operations (`facts.prices`), so that what lies between two last digits is rounded alike.
     """
-    report = _REPORTS[settings.log_format]
+    report = REPORT_FIELDS[settings.log_format]
     calls = metrics.DOWNSTREAM_CALLS.name
     gigabytes = _decimal(settings.memory_mb / 1024)
-    requests = f"1000000 * {_decimal(prices.LAMBDA_REQUEST)}"
-    gb_second = _decimal(prices.LAMBDA_GB_SECOND[settings.architecture])
+    requests = f"1000000 * {_decimal(prices.LAMBDA_REQUEST.usd)}"
+    gb_second = _decimal(prices.LAMBDA_GB_SECOND[settings.architecture].usd)
     compute = f"1000000 * billedMean / 1000 * {gigabytes} * {gb_second}"
-    restores = f"1000000 * (restored / invocations) * {gigabytes} * {_decimal(prices.SNAPSTART_RESTORE)}"
-    reads = f"1000000 * (calls / invocations) * {_decimal(prices.READ[settings.source])}"
+    restores = f"1000000 * (restored / invocations) * {gigabytes} * {_decimal(prices.SNAPSTART_RESTORE.usd)}"
+    reads = f"1000000 * (calls / invocations) * {_decimal(prices.READ[settings.source].usd)}"
     parts = (
         # `stats` takes no constant alone.
         Column(f"{requests} * invocations / invocations", "requests"),
@@ -155,7 +132,7 @@ def cost(settings: Settings) -> Table:
         Column(f"count({report.restore})", "restored"),
         Column(f"sum({calls})", "calls"),
     )
-    reading = (f"filter {report.lines} or ispresent({calls})", *report.commands)
+    reading = (f"filter {_lines(report)} or ispresent({calls})", *_parse(report))
     return Table(reading, (*measured, *parts), _names(parts))
 
 
@@ -164,8 +141,8 @@ def _decimal(number: float) -> str:
     return f"{Decimal(repr(number)):f}"
 
 
-def _of_reports(report: _Report) -> tuple[str, ...]:
-    return f"filter {report.lines}", *report.commands
+def _of_reports(report: ReportFields) -> tuple[str, ...]:
+    return f"filter {_lines(report)}", *_parse(report)
 
 
 def _names(columns: Sequence[Column]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from stacks import log_queries, prices
+from facts import prices
+from stacks import log_queries
 from stacks import variant_metrics as metrics
 from stacks.widgets import COUNT, DOLLARS, GRID, MILLISECONDS, PERCENT, Shown, heading
 

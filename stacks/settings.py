@@ -5,8 +5,11 @@ A field's metadata says what is allowed and what it does: messages and `docs/set
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from typing import Any, get_args
 
+from facts.lambda_log import LogFormat
+from facts.sources import DEFAULT_KEYS, MOST_KEYS, SOURCES
+from facts.variables import DEFAULT_TTL_S
 from functions.registry import VARIANTS
 from stacks.errors import ApplicationError
 from stacks.setting_kinds import Choice, Kind, Number, OneNumber, OrNone, Pattern, Some, Switch
@@ -20,20 +23,20 @@ def _setting(default: Any, kind: Kind, meaning: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class ApplicationSettings:
     """What may differ from one deployment to the next. The field names are the context keys."""
 
     variants: tuple[str, ...] = _setting(
-        tuple(variant.name for variant in VARIANTS),
+        tuple(variant.name for variant in VARIANTS if variant.default),
         Some(tuple(variant.name for variant in VARIANTS)),
         "the variants that are deployed and compared; the baseline always is",
     )
-    source: str = _setting(
-        "dynamodb", Choice(("dynamodb", "ssm", "secretsmanager", "s3")), "what the functions read on a miss"
-    )
-    ttl_s: int = _setting(10, Number(1, 86_400), "the time to live of a cached value, in seconds")
+    source: str = _setting(SOURCES[0], Choice(SOURCES), "what the functions read on a miss")
+    ttl_s: int = _setting(DEFAULT_TTL_S, Number(1, 86_400), "the time to live of a cached value, in seconds")
     keys: int = _setting(
-        50, Number(1, 10_000), "how many items `lab deploy` seeds, and `snapstart` loads before the snapshot"
+        DEFAULT_KEYS,
+        Number(1, MOST_KEYS),
+        "how many items `lab deploy` seeds, and `snapstart` loads before the snapshot",
     )
     memory_mb: int = _setting(
         512, Number(128, 10_240), "the functions' memory, and with it their share of a processor: 1,769 MB is one vCPU"
@@ -53,7 +56,7 @@ class Settings:
     function_url: bool = _setting(
         False, Switch(), "a URL for each function's alias, for callers that sign with IAM credentials"
     )
-    log_format: str = _setting("text", Choice(("text", "json")), "how Lambda writes its own lines to the log")
+    log_format: str = _setting("text", Choice(get_args(LogFormat)), "how Lambda writes its own lines to the log")
     log_retention_days: int = _setting(7, OneNumber(RETENTIONS), "how long the functions' logs are kept")
     tracing: bool = _setting(False, Switch(), "X-Ray traces of the invocations, and the permission to write them")
     alarms: bool = _setting(
@@ -73,7 +76,7 @@ class Settings:
     )
 
     @classmethod
-    def from_context(cls, context: Mapping[str, object]) -> "Settings":
+    def from_context(cls, context: Mapping[str, object]) -> "ApplicationSettings":
         """Read the settings from a context, where `-c` leaves every value a string.
 
         Raises:
@@ -89,7 +92,7 @@ def settings_table() -> str:
     """The settings as a Markdown table: name, default, what is allowed, what it does."""
     rows = [
         f"| `{found.name}` | `{_kind(found).text(found.default)}` | {_kind(found).allowed} | {found.metadata['help']} |"
-        for found in fields(Settings)
+        for found in fields(ApplicationSettings)
     ]
     return "\n".join(["| setting | default | allowed | what it does |", "|---|---|---|---|", *rows])
 
@@ -114,13 +117,13 @@ def _read(context: Mapping[str, object], found: "Field[Any]") -> Any:
 def _refuse_unknown(context: Mapping[str, object]) -> None:
     # A misspelt setting would be ignored in silence. The CDK's own keys hold one of these characters, or are its
     # CLI's switch for telemetry; what is left is the user's.
-    settings = [found.name for found in fields(Settings)]
+    settings = [found.name for found in fields(ApplicationSettings)]
     for name in context:
         if name not in (*settings, "cli-telemetry") and not any(mark in name for mark in ":@/"):
             raise ApplicationError(f"context {name!r} is not a setting; these are: {', '.join(settings)}")
 
 
-def _refuse_more_than_reserved(settings: Settings) -> None:
+def _refuse_more_than_reserved(settings: ApplicationSettings) -> None:
     # Lambda refuses it, but only once all else of the stack is deployed.
     reserved, provisioned = settings.reserved_concurrency, settings.provisioned_concurrency
     if reserved is not None and provisioned is not None and provisioned > reserved:

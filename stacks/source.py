@@ -9,10 +9,10 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from facts import names, sources, variables
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 
-def source_environment(stack: Stack, settings: Settings) -> dict[str, str]:
+def source_environment(stack: Stack, settings: ApplicationSettings) -> dict[str, str]:
     """The environment variables that tell a function what to read. The layer parses them."""
     environment = {variables.SOURCE: settings.source}
     if settings.source == "dynamodb":
@@ -22,7 +22,7 @@ def source_environment(stack: Stack, settings: Settings) -> dict[str, str]:
     return environment
 
 
-def read_statements(stack: Stack, settings: Settings, *, many: bool) -> list[iam.PolicyStatement]:
+def read_statements(stack: Stack, settings: ApplicationSettings, *, many: bool) -> list[iam.PolicyStatement]:
     """What a function may do: read the items of its source, and nothing else.
 
     Args:

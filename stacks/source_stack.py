@@ -7,7 +7,7 @@ from constructs import Construct
 
 from facts import names, sources
 from stacks.reviewed import reviewed
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 
 class SourceStack(Stack):
@@ -17,7 +17,7 @@ class SourceStack(Stack):
     every source, since CloudFormation takes no empty stack, and an empty on-demand table costs nothing.
     """
 
-    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, *, settings: ApplicationSettings) -> None:
         super().__init__(
             scope,
             names.SOURCE_STACK,

@@ -12,10 +12,9 @@ from typing import Literal
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from facts import metrics, names
+from facts import metrics, names, prices
 from functions.registry import Variant
-from stacks import prices
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 
 # The shortest that CloudWatch draws without high-resolution metrics: a run lasts a few minutes.
 PERIOD = Duration.minutes(1)
@@ -135,15 +134,15 @@ def value_age(statistic: Statistic) -> Series:
 
 
 @functools.cache
-def cost_per_million(settings: Settings) -> MetricOf:
+def cost_per_million(settings: ApplicationSettings) -> MetricOf:
     """What a million invocations cost over time, US dollars, but for init and restores, which no metric tells.
 
     Lambda has no metric of the billed duration either. What was billed is in its log: see ``log_queries.cost``.
     """
-    compute = prices.compute_per_ms(memory_mb=settings.memory_mb, architecture=settings.architecture)
-    reads = prices.reads_per_million(settings.source)
+    requests = 1e6 * prices.LAMBDA_REQUEST.usd
+    compute = 1e6 / 1000 * settings.memory_mb / 1024 * prices.LAMBDA_GB_SECOND[settings.architecture].usd
+    reads = 1e6 * prices.READ[settings.source].usd
     return _by_math(
-        f"{prices.requests_per_million():.10g} + {compute:.10f} * {{duration}} "
-        f"+ {reads:.10g} * {{calls}} / {{invocations}}",
+        f"{requests:.10g} + {compute:.10f} * {{duration}} + {reads:.10g} * {{calls}} / {{invocations}}",
         {"duration": duration("Average"), "calls": DOWNSTREAM_CALLS, "invocations": INVOCATIONS},
     )

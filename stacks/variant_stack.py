@@ -14,7 +14,7 @@ from stacks.alarms import VariantAlarms
 from stacks.dashboard import SegmentedDashboard
 from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role
 from stacks.reviewed import reviewed, reviewed_wildcard
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 from stacks.source import read_statements, source_environment
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
@@ -29,7 +29,7 @@ TIMEOUT = Duration.seconds(10)
 class VariantStack(Stack):
     """One variant with its log group, alarms and dashboard, deployable by itself once the source is there."""
 
-    def __init__(self, scope: Construct, *, variant: Variant, settings: Settings, layer: Path) -> None:
+    def __init__(self, scope: Construct, *, variant: Variant, settings: ApplicationSettings, layer: Path) -> None:
         super().__init__(
             scope,
             names.stack_name(variant.name),
@@ -66,7 +66,7 @@ class VariantStack(Stack):
         CfnOutput(self, "FunctionName", value=function.function_name, description="The function.")
         CfnOutput(self, "AliasArn", value=alias.function_arn, description="What to invoke.")
 
-    def _function(self, variant: Variant, settings: Settings, layer: Path) -> lambda_.Function:
+    def _function(self, variant: Variant, settings: ApplicationSettings, layer: Path) -> lambda_.Function:
         log_group = own_log_group(self, names.function_name(variant.name), settings)
         function = lambda_.Function(
             self,
@@ -96,7 +96,7 @@ class VariantStack(Stack):
         reviewed(function, "Serverless::Serverless-LambdaDLQ", "Serverless::Serverless-LambdaTracing")
         return function
 
-    def _layer(self, variant: Variant, settings: Settings, layer: Path) -> lambda_.LayerVersion:
+    def _layer(self, variant: Variant, settings: ApplicationSettings, layer: Path) -> lambda_.LayerVersion:
         # One layer version a stack, from the one asset: one that the stacks shared by an export could not be
         # replaced while any of them used it.
         return lambda_.LayerVersion(
@@ -109,7 +109,7 @@ class VariantStack(Stack):
             compatible_architectures=[ARCHITECTURES[settings.architecture]],
         )
 
-    def _role(self, variant: Variant, log_group: logs.LogGroup, settings: Settings) -> iam.Role:
+    def _role(self, variant: Variant, log_group: logs.LogGroup, settings: ApplicationSettings) -> iam.Role:
         role = own_role(self, log_group, "Writes its function's logs and reads the source.")
         for statement in read_statements(self, settings, many=variant.snap_start):
             role.add_to_policy(statement)

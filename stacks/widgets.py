@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from facts import names
 from functions.registry import Variant
 from stacks.log_queries import Table
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 from stacks.variant_metrics import MetricOf
 
 GRID = 24
@@ -29,7 +29,7 @@ class Shown:
         settings: those that the variants are deployed with.
     """
 
-    def __init__(self, variants: Sequence[Variant], settings: Settings) -> None:
+    def __init__(self, variants: Sequence[Variant], settings: ApplicationSettings) -> None:
         self._variants = tuple(variants)
         self.settings = settings
 

@@ -5,13 +5,13 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
 
-SourceName = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
+from facts import variables
+from facts.sources import DEFAULT_KEYS, SOURCES, SourceName
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class FunctionSettings:
     """The settings of a function.
 
     Attributes:
@@ -24,40 +24,40 @@ class Settings:
     """
 
     variant: str
-    source: SourceName = "dynamodb"
+    source: SourceName = SOURCES[0]
     table: str = ""
     bucket: str = ""
-    ttl_s: float = 10.0
-    keys: int = 50
+    ttl_s: float = variables.DEFAULT_TTL_S
+    keys: int = DEFAULT_KEYS
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":
         """Parse environment variables.
 
         Raises:
             ValueError: one is missing or malformed; the text names it and says what to give.
         """
-        source = environment.get("CACHE_LAB_SOURCE", "dynamodb")
-        if source not in get_args(SourceName):
-            raise ValueError(f"CACHE_LAB_SOURCE is {source!r}: give one of {', '.join(get_args(SourceName))}")
+        source = environment.get(variables.SOURCE, cls.source)
+        if source not in SOURCES:
+            raise ValueError(f"{variables.SOURCE} is {source!r}: give one of {', '.join(SOURCES)}")
         return cls(
-            variant=_required(environment, "CACHE_LAB_VARIANT"),
-            source=cast("SourceName", source),
-            table=_required(environment, "CACHE_LAB_TABLE") if source == "dynamodb" else "",
-            bucket=_required(environment, "CACHE_LAB_BUCKET") if source == "s3" else "",
-            ttl_s=_seconds(environment, "CACHE_LAB_TTL_S", cls.ttl_s),
-            keys=_count(environment, "CACHE_LAB_KEYS", cls.keys),
+            variant=_required(environment, variables.VARIANT),
+            source=source,
+            table=_required(environment, variables.TABLE) if source == "dynamodb" else "",
+            bucket=_required(environment, variables.BUCKET) if source == "s3" else "",
+            ttl_s=_seconds(environment, variables.TTL_S, cls.ttl_s),
+            keys=_count(environment, variables.KEYS, cls.keys),
         )
 
 
 @functools.cache
-def load_settings() -> Settings:
+def load_settings() -> FunctionSettings:
     """This process's settings, parsed once.
 
     Raises:
-        ValueError: see ``Settings.from_environment``.
+        ValueError: see ``FunctionSettings.from_environment``.
     """
-    return Settings.from_environment(os.environ)
+    return FunctionSettings.from_environment(os.environ)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

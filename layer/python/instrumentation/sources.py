@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from instrumentation.downstream import METER, DownstreamMeter
 from instrumentation.errors import DownstreamError, ItemNotFound
 from instrumentation.item import Item
-from instrumentation.settings import Settings
+from instrumentation.settings import FunctionSettings
 from warmcache.hooks import before_snapshot
 
 # A source that hangs must become a DownstreamError before the function's own timeout ends the process: at worst
@@ -51,7 +51,7 @@ class Source(Protocol):
         ...
 
 
-def make_source(settings: Settings, meter: DownstreamMeter = METER) -> Source:
+def make_source(settings: FunctionSettings, meter: DownstreamMeter = METER) -> Source:
     """The source that the settings name. Its calls and the items it reads are counted by ``meter``."""
     match settings.source:
         case "dynamodb":

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from cloudwatch.dashboard import read_dashboard
-from facts import prices as lab_prices
+from facts import prices
 from functions.registry import VARIANTS, Variant
 from lab.analysis.summary import summarise
-from stacks import prices
 from tests.snapshot.synthesis import Assembly, dashboard_body
 from tests.unit.lab.dashboard.runs import record, write
 from tests.unit.lab.dashboard.whole_runs import COST, cost_rows, whole_run
@@ -181,7 +180,7 @@ def test_the_cost_is_reckoned_with_the_settings_and_the_list_prices(everything_o
     # 20 ms and one downstream call an invocation, as the report reckons them.
     operands = {"duration_no_cache": 20.0, "calls_no_cache": 1e6, "invocations_no_cache": 1e6}
     value = eval(total.options["expression"], {}, operands)  # noqa: S307 -- our own text, of numbers and operators
-    expected = lab_prices.cost_per_million(
+    expected = prices.cost_per_million(
         architecture="x86_64", source="s3", memory_mb=512, billed_ms=20.0, restores=0.0, downstream_calls=1.0
     )
     assert expected is not None
@@ -209,14 +208,6 @@ def test_both_log_formats_have_the_reports_cost_and_the_same_durations(
         ["snapstart", "0", "0", "2"],
         ["snapstart", "0", "1", "1"],
     ]
-
-
-def test_the_prices_are_those_of_the_lab() -> None:
-    assert prices.READ_ON == lab_prices.READ_ON
-    assert lab_prices.LAMBDA_REQUEST.usd == prices.LAMBDA_REQUEST
-    assert {name: price.usd for name, price in lab_prices.LAMBDA_GB_SECOND.items()} == prices.LAMBDA_GB_SECOND
-    assert lab_prices.SNAPSTART_RESTORE.usd == prices.SNAPSTART_RESTORE
-    assert {name: price.usd for name, price in lab_prices.READ.items()} == prices.READ
 
 
 def test_the_comparison_says_when_to_choose_which(assembly: Assembly) -> None:

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from stacks.errors import ApplicationError
-from stacks.settings import Settings, settings_table
+from stacks.settings import ApplicationSettings, settings_table
 from tests.snapshot.synthesis import ROOT
 
 ALL = ("no_cache", "module_cache", "ttl_cache", "tmp_cache", "snapstart")
@@ -11,7 +11,7 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 
 
 def test_the_defaults() -> None:
-    assert Settings.from_context({}) == Settings(
+    assert ApplicationSettings.from_context({}) == ApplicationSettings(
         variants=ALL,
         source="dynamodb",
         ttl_s=10,
@@ -44,7 +44,7 @@ def test_the_command_line_gives_text_and_cdk_json_numbers_and_switches() -> None
         "alarms": False,
         "alarm_topic": TOPIC,
     }
-    expected = Settings(
+    expected = ApplicationSettings(
         architecture="x86_64",
         source="ssm",
         ttl_s=3,
@@ -55,9 +55,9 @@ def test_the_command_line_gives_text_and_cdk_json_numbers_and_switches() -> None
         alarms=False,
         alarm_topic=TOPIC,
     )
-    assert Settings.from_context(given) == expected
+    assert ApplicationSettings.from_context(given) == expected
     texts = {name: str(value) for name, value in given.items()} | {"tracing": "true", "alarms": "false"}
-    assert Settings.from_context(texts) == expected
+    assert ApplicationSettings.from_context(texts) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_command_line_gives_text_and_cdk_json_numbers_and_switches() -> None
     ],
 )
 def test_chosen_variants_stand_in_the_registrys_order_with_the_baseline(given: str, chosen: tuple[str, ...]) -> None:
-    assert Settings.from_context({"variants": given}).variants == chosen
+    assert ApplicationSettings.from_context({"variants": given}).variants == chosen
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_chosen_variants_stand_in_the_registrys_order_with_the_baseline(given: s
 )
 def test_a_wrong_value_is_one_line_with_the_input_and_the_remedy(name: str, value: str) -> None:
     with pytest.raises(ApplicationError) as error:
-        Settings.from_context({name: value})
+        ApplicationSettings.from_context({name: value})
     text = str(error.value)
     assert f"{name}={value!r}" in text
     assert f"-c {name}=" in text
@@ -112,30 +112,30 @@ def test_a_wrong_value_is_one_line_with_the_input_and_the_remedy(name: str, valu
 
 
 def test_the_example_in_a_message_can_be_given() -> None:
-    for field in dataclasses.fields(Settings):
+    for field in dataclasses.fields(ApplicationSettings):
         with pytest.raises(ApplicationError) as error:
-            Settings.from_context({field.name: "?"})
+            ApplicationSettings.from_context({field.name: "?"})
         name, _, value = str(error.value).rpartition("-c ")[2].partition("=")
-        assert getattr(Settings.from_context({name: value}), field.name) == field.default
+        assert getattr(ApplicationSettings.from_context({name: value}), field.name) == field.default
 
 
 def test_no_more_can_be_provisioned_than_is_reserved() -> None:
-    assert Settings.from_context({"reserved_concurrency": "5", "provisioned_concurrency": "5"})
+    assert ApplicationSettings.from_context({"reserved_concurrency": "5", "provisioned_concurrency": "5"})
     with pytest.raises(ApplicationError, match="provisioned_concurrency=6 is more than reserved_concurrency=5; for ex"):
-        Settings.from_context({"reserved_concurrency": "5", "provisioned_concurrency": "6"})
+        ApplicationSettings.from_context({"reserved_concurrency": "5", "provisioned_concurrency": "6"})
 
 
 def test_the_table_in_the_docs_is_that_of_the_settings() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert settings_table() in text, "run `make docs`"
-    for field in dataclasses.fields(Settings):
+    for field in dataclasses.fields(ApplicationSettings):
         assert f"| `{field.name}` |" in settings_table()
         assert field.metadata["help"]
 
 
 def test_a_misspelt_setting_is_not_ignored() -> None:
     with pytest.raises(ApplicationError, match=r"'architechture' is not a setting; these are: variants, source, "):
-        Settings.from_context({"architechture": "arm64"})
+        ApplicationSettings.from_context({"architechture": "arm64"})
 
 
 def test_the_keys_of_the_cdk_are_not_settings() -> None:
@@ -145,9 +145,9 @@ def test_the_keys_of_the_cdk_are_not_settings() -> None:
         "availability-zones:account=1:region=us-east-1": ["us-east-1a"],
         "cli-telemetry": False,
     }
-    assert Settings.from_context(context) == Settings()
+    assert ApplicationSettings.from_context(context) == ApplicationSettings()
 
 
 def test_settings_cannot_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Settings().ttl_s = 1  # type: ignore[misc]
+        ApplicationSettings().ttl_s = 1  # type: ignore[misc]

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 from app import CDK_JSON
 from functions.registry import VARIANTS, Variant
 from stacks import variant_stack
-from stacks.settings import Settings
+from stacks.settings import ApplicationSettings
 from stacks.variant_stack import VariantStack
 from tests.snapshot.synthesis import EVERYTHING_ON, Assembly, resource, resources, synthesize
 
@@ -230,10 +230,12 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _version(folders: Path, settings: Settings | None = None) -> str:
+def _version(folders: Path, settings: ApplicationSettings | None = None) -> str:
     """The logical ID of the version that the alias points to, in an application of its own."""
     flags = json.loads(CDK_JSON.read_text())["context"]
-    stack = VariantStack(App(context=flags), variant=TTL, settings=settings or Settings(), layer=folders / "layer")
+    stack = VariantStack(
+        App(context=flags), variant=TTL, settings=settings or ApplicationSettings(), layer=folders / "layer"
+    )
     (version,) = Template.from_stack(stack).find_resources("AWS::Lambda::Version")
     return version
 
@@ -253,5 +255,5 @@ def test_a_change_of_code_layer_or_configuration_is_a_new_version(folders: Path)
     versions.append(_version(folders))
     (folders / "layer" / "python" / "shared.py").write_text("one = 2\n")
     versions.append(_version(folders))
-    versions.append(_version(folders, Settings(ttl_s=11)))
+    versions.append(_version(folders, ApplicationSettings(ttl_s=11)))
     assert len(set(versions)) == 4

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facts.sources import SOURCES, SourceName
-from instrumentation.settings import Settings as FunctionSettings
+from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
 from lab.deploy.items import Store, open_store, seed

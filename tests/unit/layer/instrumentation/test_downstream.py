@@ -13,7 +13,7 @@ from botocore.config import Config
 from instrumentation import sources
 from instrumentation.downstream import DownstreamMeter
 from instrumentation.errors import DownstreamError, ItemNotFound
-from instrumentation.settings import Settings
+from instrumentation.settings import FunctionSettings
 from instrumentation.sources import DynamoDbSource, make_source
 from tests.unit.layer.hooks import SnapStart
 from tests.unit.layer.http_server import REFUSAL, Request, Response, Wire, served
@@ -203,7 +203,7 @@ def test_an_attribute_becomes_what_json_can_hold(
 def test_what_is_not_an_item_is_a_downstream_error(
     source_name: str, headers: dict[str, str], body: bytes, meter: DownstreamMeter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(variant="v", source=source_name, table="t", bucket="b")  # type: ignore[arg-type]
+    settings = FunctionSettings(variant="v", source=source_name, table="t", bucket="b")  # type: ignore[arg-type]
     with served(lambda _: Response(200, headers, body)) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
         source = make_source(settings, meter)
@@ -219,7 +219,7 @@ def test_many_are_read_in_the_largest_batches_that_the_service_takes(
     source_name: str, sizes: list[int], meter: DownstreamMeter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty = b'{"Responses": {}, "Parameters": [], "SecretValues": []}'
-    settings = Settings(variant="v", source=source_name, table="t")  # type: ignore[arg-type]
+    settings = FunctionSettings(variant="v", source=source_name, table="t")  # type: ignore[arg-type]
     with served(lambda _: Response(200, JSON, empty)) as wire:
         monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
         assert make_source(settings, meter).read_many([f"item-{number:04}" for number in range(205)]) == []

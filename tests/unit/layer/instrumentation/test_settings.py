@@ -2,13 +2,13 @@ import dataclasses
 
 import pytest
 
-from instrumentation.settings import Settings
+from instrumentation.settings import FunctionSettings
 
 LEAST = {"CACHE_LAB_VARIANT": "no_cache", "CACHE_LAB_TABLE": "cache-lab-items"}
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    assert Settings.from_environment(LEAST) == Settings(
+    assert FunctionSettings.from_environment(LEAST) == FunctionSettings(
         variant="no_cache", source="dynamodb", table="cache-lab-items", bucket="", ttl_s=10.0, keys=50
     )
 
@@ -21,12 +21,14 @@ def test_everything_can_be_given() -> None:
         "CACHE_LAB_TTL_S": "0.5",
         "CACHE_LAB_KEYS": "0",
     }
-    assert Settings.from_environment(given) == Settings(variant="snapstart", source="s3", bucket="b", ttl_s=0.5, keys=0)
+    assert FunctionSettings.from_environment(given) == FunctionSettings(
+        variant="snapstart", source="s3", bucket="b", ttl_s=0.5, keys=0
+    )
 
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Settings.from_environment(LEAST).ttl_s = 1  # type: ignore[misc]
+        FunctionSettings.from_environment(LEAST).ttl_s = 1  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -48,5 +50,5 @@ def test_settings_do_not_change() -> None:
 )
 def test_wrong_use_names_the_variable_and_the_remedy(given: dict[str, str], text: str) -> None:
     with pytest.raises(ValueError, match=r"^CACHE_LAB_\w+ ") as raised:
-        Settings.from_environment(LEAST | given)
+        FunctionSettings.from_environment(LEAST | given)
     assert str(raised.value).startswith(text)
