@@ -6,9 +6,8 @@ import pytest
 from lab.engine.settings import EngineSettings
 from tests.engine.endpoint import BOTH_TRANSPORTS, endpoint
 from tests.engine.harness import Harness
-from tests.ministack_fixture import ministack
 
-__all__ = ["endpoint", "ministack"]
+__all__ = ["endpoint"]
 
 
 @pytest.fixture(params=BOTH_TRANSPORTS)

@@ -1,5 +1,7 @@
 """A running endpoint for tests, and functions on it, made and called with stock boto3."""
 
+import contextlib
+import functools
 import io
 import itertools
 import json
@@ -7,7 +9,7 @@ import sys
 import textwrap
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import boto3
@@ -19,7 +21,7 @@ from lab.engine.settings import Transport
 
 ROLE = "arn:aws:iam::000000000000:role/role"
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-LIMIT_S = 20
+LIMIT_S = 60
 BLANK_FUNCTIONS = 10
 HTTP_NEEDS_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the runtime client's HTTP half is for Linux")
 BOTH_TRANSPORTS = (Transport.SOCKET, pytest.param(Transport.HTTP, marks=HTTP_NEEDS_LINUX))
@@ -149,12 +151,20 @@ def until(is_so: Any) -> None:
         time.sleep(0.03)
 
 
-@pytest.fixture(scope="session", params=BOTH_TRANSPORTS)
-def endpoint(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
-    """An endpoint with the transport that is the parameter.
+@pytest.fixture(scope="session")
+def endpoints() -> Iterator[Callable[[Transport], Endpoint]]:
+    """Gives the endpoint of a transport, which is started once and lives as long as the test session."""
+    with contextlib.ExitStack() as stack:
 
-    Whatever is asked of it is asked in both: what a front door refuses or survives is told by a function that still
-    answers, or by one that was not run.
-    """
-    with started_endpoint(profile="none", options=["--transport", request.param]) as url:
-        yield Endpoint(url)
+        @functools.cache
+        def started(transport: Transport) -> Endpoint:
+            options = ["--transport", transport]
+            return Endpoint(stack.enter_context(started_endpoint(profile="none", options=options)))
+
+        yield started
+
+
+@pytest.fixture(scope="session", params=BOTH_TRANSPORTS)
+def endpoint(request: pytest.FixtureRequest, endpoints: Callable[[Transport], Endpoint]) -> Endpoint:
+    """The endpoint of each transport, for what can differ between them."""
+    return endpoints(request.param)

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from lab.records.record import Record
-from tests.ministack_fixture import ministack
 from tests.unit.lab.report.simulated import BEGAN, simulate
 from tests.unit.lab.runs_in_s3 import bucket
 
-__all__ = ["bucket", "ministack"]
+__all__ = ["bucket"]
 
 
 @pytest.fixture(scope="session")

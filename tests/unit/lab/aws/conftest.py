@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.ministack_fixture import ministack
 from tests.unit.lab.aws.aws_double import AwsDouble
 
 __all__ = ["ministack"]

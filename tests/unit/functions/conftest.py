@@ -1,3 +1,0 @@
-from tests.ministack_fixture import ministack
-
-__all__ = ["ministack"]
