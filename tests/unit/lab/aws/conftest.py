@@ -8,8 +8,6 @@ import pytest
 
 from tests.unit.lab.aws.aws_double import AwsDouble
 
-__all__ = ["ministack"]
-
 
 @pytest.fixture(autouse=True)
 def _a_users_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
