@@ -1,1 +1,1 @@
-"""The run: seeds the items, drives every variant in the same window, writes down what the Invoke API answered."""
+"""The load generator: plans a window, invokes every variant in it, updates items, and records each outcome."""

@@ -1,4 +1,4 @@
-"""Keeping to planned moments: the run's clock, and a thread's wait for each moment."""
+"""The clock of a run, and the wait until something is due."""
 
 import threading
 import time
@@ -6,25 +6,27 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias, TypeVar
 
 Clock: TypeAlias = Callable[[], float]
+"""Returns Unix seconds."""
+
 Planned = TypeVar("Planned")
 
 
 def steady_clock() -> Clock:
-    """A clock of Unix seconds that never steps: the wall clock now, carried on by the monotonic one.
+    """Return a clock that starts at the wall clock's time and then follows the monotonic clock.
 
-    A correction of the wall clock during a run would else be in the latencies.
+    A correction of the wall clock during a run would otherwise be part of the latencies.
     """
     offset = time.time() - time.perf_counter()
     return lambda: offset + time.perf_counter()
 
 
 def when_due(planned: Iterable[tuple[float, Planned]], *, clock: Clock, stop: threading.Event) -> Iterator[Planned]:
-    """Give out each thing at its moment (Unix seconds), at once if that has passed; end early when ``stop`` is set.
+    """Yield each item when it is due (Unix seconds), at once if that time has passed; end when ``stop`` is set.
 
-    For a thread of its own: an event loop wakes for a timer on whole milliseconds only, a thread within some tenth of
-    one. Each thing is taken from ``planned`` before the wait for it, so what it costs to make falls in the gap before.
+    Use it in a thread: an event loop's timers have whole milliseconds, a thread wakes within a tenth of one. Each item
+    is taken from ``planned`` before the wait for it, so the work of making it is done while there is time.
     """
-    for moment, thing in planned:
-        if stop.wait(max(0.0, moment - clock())):
+    for due, item in planned:
+        if stop.wait(max(0.0, due - clock())):
             return
-        yield thing
+        yield item

@@ -1,8 +1,9 @@
-"""The machine that drives: what it is, and how busy it is."""
+"""The machine that drives: its description, how busy its CPUs are, its priority and its limit of open files."""
 
 import contextlib
 import os
 import platform
+import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def describe_machine() -> dict[str, Any]:
-    """The machine, as a run's folder states it: ``cpus``, ``cpu_model``, ``memory_gb``, ``os``, ``python``."""
+    """Return what ``run.json`` says of the machine: ``cpus``, ``cpu_model``, ``memory_gb``, ``os``, ``python``."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpus": cpu_count(),
@@ -27,34 +28,30 @@ def describe_machine() -> dict[str, Any]:
 
 
 def cpu_count() -> int:
-    """CPUs that this process may use."""
+    """Return how many CPUs this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _cpu_model() -> str:
-    try:
-        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
+    with contextlib.suppress(OSError):
+        found = re.search(r"^model name\s*: *(.+)$", _CPUINFO.read_text(encoding="utf-8"), re.MULTILINE)
+        if found:
+            return found[1].strip()
     return platform.processor() or platform.machine()
 
 
 class CpuMeter:
-    """How busy all CPUs together were since the last reading."""
+    """Measures how busy all CPUs together were since the last reading."""
 
     def __init__(self) -> None:
         self._last = _cpu_times()
 
     def busy_share(self) -> float | None:
-        """The busy share (0 to 1) since the last call, or the making; None where the machine does not tell.
+        """Return the busy share (0 to 1) since the last call; None if no time has passed.
 
-        Linux counts the time exactly. Elsewhere the load average of the last minute stands in, as far as it goes.
+        Outside Linux it is estimated by the load average of the last minute.
         """
         now = _cpu_times()
         if now is None or self._last is None:
@@ -65,7 +62,7 @@ class CpuMeter:
 
 
 def _cpu_times() -> tuple[int, int] | None:
-    """Busy and total time of all CPUs, in ticks: the first line of /proc/stat (proc(5)), guest time counted once."""
+    """Return busy and total time of all CPUs, in ticks: the first line of /proc/stat (proc(5)), guest time once."""
     try:
         with _STAT.open(encoding="ascii") as lines:
             user, nice, system, idle, io_wait, *rest = map(int, lines.readline().split()[1:9])
@@ -77,10 +74,7 @@ def _cpu_times() -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def going_first() -> Iterator[None]:
-    """Let this process have the CPUs before all others, where it may (as root).
-
-    It sends for all variants, so when it has to wait its turn, every latency has that wait in it.
-    """
+    """Give this process priority over all others, where it may (as root): its waits are in every latency."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
     _set_priority(FIRST)
     try:
@@ -92,13 +86,13 @@ def going_first() -> Iterator[None]:
 def _set_priority(nice: int) -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, nice)
-    # Where the kernel groups processes by session (sched(7)), niceness counts within a group, which has its own.
+    # With autogroups (sched(7)), niceness counts within a session's group, and the group has a niceness too.
     with contextlib.suppress(OSError):
         _AUTOGROUP.write_text(str(nice), encoding="ascii")
 
 
 def allow_many_connections() -> None:
-    """Raise the limit of open files as far as it goes: each invocation under way holds a connection."""
+    """Raise the limit of open files to its maximum: each invocation under way holds a connection."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

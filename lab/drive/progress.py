@@ -1,4 +1,4 @@
-"""How far a run is, on stderr: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a run on stderr: a bar on a terminal, a plain line every few seconds elsewhere."""
 
 import asyncio
 import time
@@ -12,37 +12,38 @@ BETWEEN_BARS_S: Final = 0.5
 BETWEEN_LINES_S: Final = 5.0
 
 
-class Tallied(Protocol):
-    """What progress is told of."""
+class Counts(Protocol):
+    """What progress shows: `lab.drive.tally.Tally`, or a fleet's `lab.fleet.parts.Arrivals`."""
 
     @property
     def completed(self) -> int:
-        """Invocations that are over."""
+        """Finished invocations."""
 
     @property
     def unanswered(self) -> int:
-        """Those of them that brought no answer of the function."""
+        """Those without an answer of the function."""
 
 
 async def show_progress(
-    tally: Tallied, *, total: int, console: Console, remark: Callable[[], str] | None = None
+    counts: Counts, *, total: int, console: Console, remark: Callable[[], str] | None = None
 ) -> None:
-    """Show how far the run is until cancelled.
+    """Show progress until cancelled.
 
     Args:
-        tally: the counts so far.
+        counts: the counts so far.
         total: planned invocations.
         console: where to.
-        remark: a few words to end with; by default, how many had no answer.
+        remark: a few words at the end; by default, how many have no answer.
     """
-    remark = remark or (lambda: f"{tally.unanswered:,} without answer" if tally.unanswered else "")
-    if console.is_terminal and not console.is_dumb_terminal:
-        await _show_bar(tally, total, console, remark)
-    else:
-        await _show_lines(tally, total, console, remark)
-
-
-async def _show_bar(tally: Tallied, total: int, console: Console, remark: Callable[[], str]) -> None:
+    remark = remark or (lambda: f"{counts.unanswered:,} without answer" if counts.unanswered else "")
+    begun = time.perf_counter()
+    if not console.is_terminal or console.is_dumb_terminal:
+        while True:
+            await asyncio.sleep(BETWEEN_LINES_S)
+            rate = counts.completed / (time.perf_counter() - begun)
+            left = f"{(total - counts.completed) / rate:.0f} s left" if rate else "none answered yet"
+            shown = [f"{counts.completed:,} of {total:,} invocations", f"{rate:.0f}/s", left, remark()]
+            console.print(f"driving: {', '.join(filter(None, shown))}", soft_wrap=True)
     columns = (
         TextColumn("driving"),
         BarColumn(),
@@ -51,22 +52,10 @@ async def _show_bar(tally: Tallied, total: int, console: Console, remark: Callab
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
     )
-    begun = time.perf_counter()
-    # Drawn here, seldom: rich's own thread would draw ten times a second, and a drawing delays what is sent meanwhile.
+    # Drawn here, twice a second: rich's own thread draws ten times a second, and each drawing delays what is sent.
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as bar:
         task = bar.add_task("driving", total=total, rate=0.0, remark="")
         while True:
             await asyncio.sleep(BETWEEN_BARS_S)
-            rate = tally.completed / (time.perf_counter() - begun)
-            bar.update(task, completed=tally.completed, rate=rate, remark=remark(), refresh=True)
-
-
-async def _show_lines(tally: Tallied, total: int, console: Console, remark: Callable[[], str]) -> None:
-    begun = time.perf_counter()
-    while True:
-        await asyncio.sleep(BETWEEN_LINES_S)
-        passed = time.perf_counter() - begun
-        rate = tally.completed / passed
-        left = f"{(total - tally.completed) / rate:.0f} s left" if rate else "none answered yet"
-        told = [f"{tally.completed:,} of {total:,} invocations", f"{rate:.0f}/s", left, *filter(None, [remark()])]
-        console.print(f"driving: {', '.join(told)}", soft_wrap=True)
+            rate = counts.completed / (time.perf_counter() - begun)
+            bar.update(task, completed=counts.completed, rate=rate, remark=remark(), refresh=True)

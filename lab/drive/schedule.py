@@ -1,7 +1,7 @@
-"""When each variant is invoked and with which key, and when which item is updated: planned before the window opens.
+"""Plans a window's load before it opens: when each variant is invoked with which key, and when items are updated.
 
-The load is an open loop: a slow answer does not put off the next start, as a waiting client would, so the time that
-requests would have spent waiting is in the numbers (no coordinated omission).
+The load is an open loop: a slow answer does not delay the next start, so the time that a waiting client would hide is
+in the numbers (no coordinated omission).
 """
 
 import dataclasses
@@ -12,17 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from facts.sources import item_key, item_keys
-from lab.drive.planned import PlannedInvocation, PlannedUpdate
-from lab.run.settings import Scenario, Settings
+from lab.drive.load import Load, PlannedInvocation, PlannedUpdate, Scenario
 
 BURST_PERIOD_S: Final = 4.0
 BURST_LENGTH_S: Final = 1.0
-# At full rate from the first moment, every request that comes before the first environment is ready waits for it. On a
-# machine that starts few at once, that is a tenth of a short run, and which variant's turn comes last would decide the
-# comparison. Load that rises meets a cold start all the same, with fewer in the queue behind it.
+# At full rate from the start, every request before the first environment is ready would wait for it. On a machine that
+# starts few environments at once, that is a tenth of a short run, and the order of the variants would decide the
+# comparison. A rising load meets cold starts too, with a shorter queue behind them.
 LONGEST_RISE_S: Final = 4.0
 RISE_SHARE: Final = 0.2
-# Longer than a warm invocation takes, so that variants seldom run at once; short, so that noise hits all of them alike.
+# Longer than a warm invocation, so that variants seldom run at the same time; short, so that noise affects all equally.
 LONGEST_PHASE_S: Final = 0.010
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -31,14 +30,11 @@ Whole: TypeAlias = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """Every planned start of a window, in the order of time.
-
-    It keeps arrays, not objects, so that a day's run fits in memory.
-    """
+    """Every planned start of a window, earliest first; arrays, so that a day's run fits in memory."""
 
     variants: tuple[str, ...]
     keys: tuple[str, ...]
-    starts: Floats  # (variant, sequence) -> seconds since the window opened
+    starts: Floats  # (variant, sequence) -> seconds after the window opens
     ranks: Whole  # sequence -> rank of the key
 
     def __len__(self) -> int:
@@ -58,55 +54,55 @@ class Schedule:
             )
 
 
-def plan(settings: Settings) -> Schedule:
-    """The starts of every variant: a comparison in pairs.
+def plan(load: Load) -> Schedule:
+    """Plan the starts of every variant, for a comparison in pairs.
 
     All variants have the same arrivals and the same keys. At each arrival they start one after another, a fraction of
-    the mean gap apart, in an order drawn anew each time: so no variant always runs in the wake of the same other, and
-    each by itself still sees a Poisson process (independent displacement keeps one).
+    the mean gap apart, in a random order: so no variant always runs after the same other one. Each variant by itself
+    still sees a Poisson process (independent displacement preserves it).
     """
-    arrivals, ranks, order, _ = _generators(settings)
-    count, variants = settings.invocations, len(settings.variants)
-    offsets = _arrivals(settings.scenario, count, settings.duration_s, arrivals)
-    phase = min(1 / (settings.rate * variants), LONGEST_PHASE_S)
+    arrivals, ranks, order, _ = _generators(load)
+    count, variants = load.invocations, len(load.variants)
+    offsets = _arrivals(load.scenario, count, load.duration_s, arrivals)
+    phase = min(1 / (load.rate * variants), LONGEST_PHASE_S)
     turns = order.permuted(np.tile(np.arange(variants), (count, 1)), axis=1).T
     return Schedule(
-        variants=settings.variants,
-        keys=item_keys(settings.keys),
+        variants=load.variants,
+        keys=item_keys(load.keys),
         starts=offsets + turns * phase,
-        ranks=_zipf(count, settings.keys, settings.skew, ranks),
+        ranks=_zipf(count, load.keys, load.skew, ranks),
     )
 
 
-def plan_updates(settings: Settings) -> list[PlannedUpdate]:
-    """The updates of the window, earliest first: a Poisson process, keys drawn by the same law as the invocations'."""
-    generator = _generators(settings)[3]
-    count = round(settings.updates * settings.duration_s)
-    offsets = np.sort(generator.random(count)) * settings.duration_s
-    ranks = _zipf(count, settings.keys, settings.skew, generator)
+def plan_updates(load: Load) -> list[PlannedUpdate]:
+    """Plan the updates, earliest first: a Poisson process, keys drawn by the same law as those of invocations."""
+    generator = _generators(load)[3]
+    count = round(load.updates * load.duration_s)
+    offsets = np.sort(generator.random(count)) * load.duration_s
+    ranks = _zipf(count, load.keys, load.skew, generator)
     return [PlannedUpdate(at=float(at), key=item_key(int(rank))) for at, rank in zip(offsets, ranks, strict=True)]
 
 
-def _generators(settings: Settings) -> list[np.random.Generator]:
-    """One stream of random numbers a purpose: more keys do not move the arrivals, more updates do not move the keys."""
-    return [np.random.default_rng(child) for child in np.random.SeedSequence(settings.seed).spawn(4)]
+def _generators(load: Load) -> list[np.random.Generator]:
+    """Return a random generator for each purpose: more keys do not move arrivals, more updates do not change keys."""
+    return [np.random.default_rng(child) for child in np.random.SeedSequence(load.seed).spawn(4)]
 
 
 def _arrivals(scenario: Scenario, count: int, duration_s: float, generator: np.random.Generator) -> Floats:
-    """Arrival times of a Poisson process given its count: uniform draws in order, on the scenario's scale of time."""
+    """Return arrival times of a Poisson process with a given count: sorted uniform draws, scaled by the scenario."""
     uniform = np.sort(generator.random(count))
     return _in_bursts(uniform, duration_s) if scenario == "burst" else _after_a_rise(uniform, duration_s)
 
 
 def _after_a_rise(uniform: Floats, duration_s: float) -> Floats:
-    """Times (seconds) at which shares of the load have come, when its rate rises in a straight line and then stays."""
+    """Return when (seconds) these shares of the load have arrived, at a rate that rises linearly and then stays."""
     rise_s = min(LONGEST_RISE_S, duration_s * RISE_SHARE)
     load = uniform * (duration_s - rise_s / 2)  # in seconds of the full rate
     return np.where(load < rise_s / 2, np.sqrt(2 * rise_s * load), load + rise_s / 2)
 
 
 def _in_bursts(uniform: Floats, duration_s: float) -> Floats:
-    """Times (seconds) at which shares of the load have come, when it comes in the first part of every period only."""
+    """Return when (seconds) these shares of the load have arrived, if it arrives at the start of every period."""
     periods, rest = divmod(duration_s, BURST_PERIOD_S)
     within_s = uniform * (periods * BURST_LENGTH_S + min(rest, BURST_LENGTH_S))
     burst = np.floor(within_s / BURST_LENGTH_S)
@@ -114,7 +110,7 @@ def _in_bursts(uniform: Floats, duration_s: float) -> Floats:
 
 
 def _zipf(count: int, keys: int, skew: float, generator: np.random.Generator) -> Whole:
-    """``count`` ranks below ``keys``, rank r with probability in proportion to 1 / (r + 1) ** skew (Zipf's law)."""
+    """Draw ``count`` ranks below ``keys``, rank r with a probability proportional to 1 / (r + 1) ** skew (Zipf)."""
     weights = 1.0 / np.arange(1, keys + 1, dtype=np.float64) ** skew
     bounds = np.cumsum(weights) / np.sum(weights)
     ranks = np.searchsorted(bounds, generator.random(count), side="right")

@@ -9,7 +9,7 @@ from lab.records.record import Outcome
 
 
 def is_refused(outcome: Outcome) -> bool:
-    """Whether Lambda itself answered in the function's place: throttled or forbidden."""
+    """Whether Lambda itself answered instead of the function: throttled or forbidden."""
     return outcome.status in ("throttled", "lost") and outcome.request_id is not None
 
 
@@ -18,10 +18,10 @@ class VariantTally:
     """Counts of one variant.
 
     Attributes:
-        completed: invocations that are over, however they ended.
-        unanswered: those of them that brought no answer of the function: lost, throttled or failed.
-        uncounted: lost or failed ones that may have called downstream and told nothing of it.
-        downstream_calls: what the invocations told, failed ones too, calls of init included.
+        completed: finished invocations, with any outcome.
+        unanswered: those without an answer of the function: lost, throttled or failed.
+        uncounted: lost or failed ones that may have called downstream without a known count.
+        downstream_calls: calls as the functions counted them, calls of init and of failed invocations included.
     """
 
     completed: int = 0
@@ -35,11 +35,11 @@ class Tally:
 
     Attributes:
         variants: counts by variant.
-        lateness_s: of each request, sent minus planned, seconds.
+        lateness_s: for each request, sent minus planned, seconds.
         busy_shares: busy share of all CPUs (0 to 1), one reading a second.
         updates_written: updates that were acknowledged.
-        updates_failed: updates that were not, though they may have taken effect.
-        refused: invocations that Lambda itself answered in the function's place: throttled or forbidden.
+        updates_failed: updates that were not; they may have taken effect.
+        refused: invocations that Lambda itself answered: throttled or forbidden.
         errors: unanswered invocations by status and error type.
     """
 
@@ -54,21 +54,21 @@ class Tally:
 
     @property
     def completed(self) -> int:
-        """Invocations that are over, of all variants."""
+        """Finished invocations of all variants."""
         return sum(variant.completed for variant in self.variants.values())
 
     @property
     def unanswered(self) -> int:
-        """Invocations that brought no answer of the function, of all variants."""
+        """Invocations of all variants without an answer of the function."""
         return sum(variant.unanswered for variant in self.variants.values())
 
     @property
     def downstream_calls(self) -> int:
-        """What the invocations of all variants told, failed ones too, calls of init included."""
+        """Downstream calls of all variants, as the functions counted them."""
         return sum(variant.downstream_calls for variant in self.variants.values())
 
     def count(self, variant: str, outcome: Outcome) -> None:
-        """Count one invocation that is over."""
+        """Count a finished invocation."""
         counts = self.variants[variant]
         counts.completed += 1
         if outcome.status != "ok":
@@ -79,20 +79,20 @@ class Tally:
         counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
 
     def commonest_error(self, *, besides: str | None = None) -> tuple[str, int]:
-        """The status and error type, not ``besides``, that most unanswered invocations have, and how many have it."""
+        """Return the most frequent status and error type other than ``besides``, and its count."""
         errors = (each for each in self.errors.most_common(2) if each[0] != besides)
         return next(errors, ("nothing was sent", 0))
 
     def check_answered(self) -> None:
-        """Raise if no function ever answered: a run that ends so has failed, whatever it wrote.
+        """Check that a function answered at least once.
 
         Raises:
-            LabError: names the commonest error.
+            LabError: none did; names the most frequent error.
         """
         if self.completed > self.unanswered:
             return
         error, times = self.commonest_error()
         raise LabError(
             f"none of {self.completed:,} invocations was answered ({error}, {times:,} times); read the"
-            " function's log at the target, or deploy anew"
+            " function's log at the target, or deploy again"
         )

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
@@ -18,12 +17,11 @@ from rich.console import Console
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 from lab.drive.clock import Clock
-from lab.drive.planned import PlannedInvocation, PlannedUpdate
+from lab.drive.load import PlannedInvocation, PlannedUpdate
 from lab.drive.progress import show_progress
 from lab.drive.tally import Tally, is_refused
-from lab.drive.updates import write_updates
-from lab.drive.versions import VersionTimeline
-from lab.drive.window import HOPELESS, beside, refused
+from lab.drive.updates import VersionTimeline, writing_updates
+from lab.drive.window import REFUSED_AT_START, InvocationsRefusedError, beside
 from lab.errors import LabError
 from lab.fleet.arrivals import Arrivals
 from lab.fleet.fleet import Fleet, put_lines
@@ -83,7 +81,7 @@ class FleetWindow:
         Raises:
             KeyboardInterrupt: Ctrl-C. The fleet has been stopped, and what had no record by then is lost as
                 ``RunInterrupted``.
-            RefusedError: Lambda refused every invocation that was sent.
+            InvocationsRefusedError: Lambda refused every invocation that was sent.
             LabError: the state machine could not be started; or it could not be watched, and then the fleet has been
                 stopped as by Ctrl-C; or records could not be read or written. What the drivers have written stays in
                 the bucket.
@@ -94,7 +92,15 @@ class FleetWindow:
         for place, shard in zip(places, shards, strict=True):
             put_lines(s3, place.bucket, place.plan, (json.dumps(planned) for planned in shard))
         opens_at = self.clock() + LEAD_S
-        with self._updating(opens_at):
+        updating = writing_updates(
+            self.updates,
+            opens_at=opens_at,
+            update=self.update,
+            timeline=self.timeline,
+            clock=self.clock,
+            tally=self.tally,
+        )
+        with updating:
             cut_short = self._drive(opens_at, s3, places[0])
         lost_by = None if cut_short is None else INTERRUPTED
         sent = sum(
@@ -102,8 +108,8 @@ class FleetWindow:
         )
         if cut_short is not None:
             raise cut_short
-        if self.tally.refused == sent >= HOPELESS:
-            raise refused(sent, *self.tally.commonest_error(besides=f"lost: {REFUSED}"))
+        if self.tally.refused == sent >= REFUSED_AT_START:
+            raise InvocationsRefusedError(sent, *self.tally.commonest_error(besides=f"lost: {REFUSED}"))
 
     def _drive(self, opens_at: float, s3: Any, place: ShardPlace) -> KeyboardInterrupt | LabError | None:
         """Run the state machine to its end. What cut it short, if anything did; then the fleet has been stopped."""
@@ -118,29 +124,6 @@ class FleetWindow:
             self._stop(execution, s3, place, arrivals)
             return error
         return None
-
-    @contextlib.contextmanager
-    def _updating(self, opens_at: float) -> Iterator[None]:
-        """Write the planned updates meanwhile."""
-        stop = threading.Event()
-        updates = threading.Thread(target=self._write_updates, args=(opens_at, stop), name="updates", daemon=True)
-        updates.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            updates.join()
-
-    def _write_updates(self, opens_at: float, stop: threading.Event) -> None:
-        write_updates(
-            self.updates,
-            opens_at=opens_at,
-            update=self.update,
-            timeline=self.timeline,
-            clock=self.clock,
-            tally=self.tally,
-            stop=stop,
-        )
 
     def _start(self, opens_at: float) -> str:
         """Start the state machine; the execution's ARN. How it ends does not matter: the records tell what happened."""
@@ -249,7 +232,7 @@ class FleetWindow:
 
 def _gave_up(written: Collection[Record]) -> bool:
     """Whether a driver has sent no more because Lambda refused all that it had sent; see `Window`."""
-    return len(written) >= HOPELESS and all(map(is_refused, written))
+    return len(written) >= REFUSED_AT_START and all(map(is_refused, written))
 
 
 def _records(s3: Any, place: ShardPlace) -> Iterator[Record]:

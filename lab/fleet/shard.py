@@ -13,11 +13,11 @@ from typing import Any, Final, Protocol
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 from lab.drive.clock import steady_clock
-from lab.drive.invoke import Invoker, Signer
+from lab.drive.invoke import Invoker, by_invoke_api
+from lab.drive.load import PlannedInvocation
 from lab.drive.machine import allow_many_connections
-from lab.drive.planned import PlannedInvocation
 from lab.drive.tally import Tally
-from lab.drive.window import RefusedError, Window, beside, undisturbed
+from lab.drive.window import InvocationsRefusedError, Window, beside, undisturbed
 from lab.errors import LabError
 from lab.fleet.shard_place import ShardPlace
 from lab.fleet.shard_records import ShardRecords
@@ -65,7 +65,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
 async def _drive(
     event: dict[str, Any], connection: Connection, plan: list[str], records: ShardRecords, limit_s: float
 ) -> None:
-    signer = Signer(
+    sign = by_invoke_api(
         endpoint_url=connection.address("lambda"), region=connection.region, credentials=connection.credentials()
     )
     schedule = list(planned(plan))
@@ -75,10 +75,8 @@ async def _drive(
             target=event["target"],
             opens_at=event["opens_at"],
             schedule=schedule,
-            updates=[],
-            signer=signer,
-            sender=invoker,
-            update=lambda _: 0,
+            sign=sign,
+            invoker=invoker,
             timeline=None,
             append=records.append,
             clock=steady_clock(),
@@ -87,7 +85,7 @@ async def _drive(
         driving = asyncio.create_task(window.run())
         async with beside(_write_parts(records, driving)):
             # Refused: the records tell it, and the other shards may fare better. The coordinator sees them all.
-            with contextlib.suppress(TimeoutError, asyncio.CancelledError, RefusedError):
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError, InvocationsRefusedError):
                 await asyncio.wait_for(driving, limit_s)
 
 

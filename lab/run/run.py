@@ -15,15 +15,15 @@ from lab.deploy.cdk import Application, application
 from lab.deploy.deployment import Deployment, function_urls, read_deployment
 from lab.deploy.items import Store
 from lab.deploy.lifecycle import Seeded, deploy_source, deploy_variants, seed_items
+from lab.drive.answers import parse_invoke_answer, parse_url_answer
 from lab.drive.clock import Clock, steady_clock
-from lab.drive.function_url import UrlSigner, read_url_answer
-from lab.drive.invoke import Invoker, Signer, read_answer
+from lab.drive.invoke import Invoker, SignInvocation, by_function_url, by_invoke_api
 from lab.drive.machine import allow_many_connections, describe_machine, going_first
 from lab.drive.progress import show_progress
 from lab.drive.schedule import plan, plan_updates
 from lab.drive.tally import Tally
-from lab.drive.versions import VersionTimeline
-from lab.drive.window import RefusedError, SignsInvocations, Window, beside, meter_cpu, undisturbed
+from lab.drive.updates import VersionTimeline, writing_updates
+from lab.drive.window import InvocationsRefusedError, Window, beside, meter_cpu, undisturbed
 from lab.errors import LabError, RunInterruptedError
 from lab.fleet.fleet import Fleet, check_new, find_fleet, put_run
 from lab.fleet.fleet_window import FleetWindow
@@ -84,7 +84,7 @@ def run(settings: Settings, *, out: Path, surroundings: Surroundings) -> Tally:
             try:
                 with _endpoint(settings, surroundings) as url:
                     return _Run(settings, folder, surroundings._replace(endpoint_url=url)).run()
-            except RefusedError:
+            except InvocationsRefusedError:
                 folder.discard()
                 raise
             finally:
@@ -228,14 +228,14 @@ class _Run:
         own = {"source": self._settings.source, "keys": str(self._settings.keys)}
         return {**self._settings.context, **own, **url, **load}
 
-    def _way_in(self) -> SignsInvocations:
+    def _way_in(self) -> SignInvocation:
         region, credentials = self._connection.region, self._connection.credentials()
         if self._settings.via == "url":
             urls = function_urls(self._connection, self._settings.variants)
-            return UrlSigner(urls=urls, region=region, credentials=credentials)
-        return Signer(endpoint_url=self._connection.address("lambda"), region=region, credentials=credentials)
+            return by_function_url(urls=urls, region=region, credentials=credentials)
+        return by_invoke_api(endpoint_url=self._connection.address("lambda"), region=region, credentials=credentials)
 
-    def _drive(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:
+    def _drive(self, store: Store, deployment: Deployment, way: SignInvocation) -> None:
         allow_many_connections()
         try:
             with undisturbed(), going_first():
@@ -272,27 +272,34 @@ class _Run:
             console=self._surroundings.console,
         ).run()
 
-    async def _drive_all(self, store: Store, deployment: Deployment, way: SignsInvocations) -> None:
+    async def _drive_all(self, store: Store, deployment: Deployment, way: SignInvocation) -> None:
         schedule = plan(self._settings)
-        reads = read_url_answer if self._settings.via == "url" else read_answer
-        async with Invoker(timeout_s=deployment.timeout_s + PATIENCE_S, reads=reads) as invoker:
+        parse = parse_url_answer if self._settings.via == "url" else parse_invoke_answer
+        async with Invoker(timeout_s=deployment.timeout_s + PATIENCE_S, parse=parse) as invoker:
             window = Window(
                 run_id=self._folder.path.name,
                 target=self._settings.target,
                 opens_at=self._clock() + LEAD_S,
                 schedule=schedule,
-                updates=plan_updates(self._settings),
-                signer=way,
-                sender=invoker,
-                update=store.update,
+                sign=way,
+                invoker=invoker,
                 timeline=self._timeline,
                 append=self._folder.append,
                 clock=self._clock,
                 tally=self._tally,
             )
+            updating = writing_updates(
+                plan_updates(self._settings),
+                opens_at=window.opens_at,
+                update=store.update,
+                timeline=self._timeline,
+                clock=self._clock,
+                tally=self._tally,
+            )
             progress = show_progress(self._tally, total=len(schedule), console=self._surroundings.console)
             async with beside(progress), beside(meter_cpu(self._tally)):
-                await window.run(*self._faults(window.opens_at))
+                with updating:
+                    await window.run(*self._faults(window.opens_at))
 
     def _faults(self, opens_at: float) -> Iterator[Coroutine[Any, Any, None]]:
         if self._settings.scenario == "outage" and self._control is not None:

@@ -4,17 +4,17 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from facts.fleet import MOST_DRIVERS
 from facts.sources import MOST_KEYS, SourceName
 from lab.aws.target import Target
+from lab.drive.load import Load, Scenario
 from lab.errors import UsageError
 
-Scenario = Literal["steady", "burst", "outage"]
 Via = Literal["invoke", "url"]
 
-SCENARIOS: Final = ("steady", "burst", "outage")
+SCENARIOS: Final[tuple[Scenario, ...]] = get_args(Scenario)
 WAYS: Final = ("invoke", "url")
 
 MOST_INVOCATIONS: Final = 10_000_000
@@ -22,24 +22,14 @@ LONGEST_FLEET_S: Final = 780  # a function runs for 900 s at most, and has to be
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The settings of one run; the defaults are those of the command line.
+class Settings(Load):
+    """The settings of one run: its load, and where and how it is driven. The defaults are those of the command line.
 
     Attributes:
-        variants: which variants are driven, in the order of the registry.
-        scenario: `steady`: Poisson arrivals, at a rate that rises in the first fifth of the window (4 s at most) and
-            then stays. `burst`: the same mean rate, all of it in the first second of every four. `outage`: `steady`,
-            and in the middle third of the window every downstream call fails (local only).
-        rate: mean invocations a second of each variant.
-        duration_s: length of the window, seconds.
-        keys: how many items there are.
-        skew: exponent of the Zipf law by which keys are drawn; 0 is uniform.
-        updates: mean item updates a second during the window, keys drawn by the same law.
         source: where the items are.
         target: where the functions are.
         via: `invoke`: by the Lambda Invoke API. `url`: by the functions' URLs.
         fleet: how many driver functions send the invocations; 0: this process does.
-        seed: fixes arrivals, keys and updates.
         context: settings of the application that it is deployed with first (local only), by name; see
             `stacks/settings.py`.
 
@@ -47,18 +37,10 @@ class Settings:
         UsageError: a setting is outside its limits.
     """
 
-    variants: tuple[str, ...]
-    scenario: Scenario = "steady"
-    rate: float = 10.0
-    duration_s: float = 20.0
-    keys: int = 50
-    skew: float = 1.0
-    updates: float = 2.0
     source: SourceName = "dynamodb"
     target: Target = "local"
     via: Via = "invoke"
     fleet: int = 0
-    seed: int = 1
     context: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,11 +82,6 @@ class Settings:
                 f"--duration {self.duration_s:g} is too long for --fleet: a driver function runs for 15 minutes at"
                 f" most; give {LONGEST_FLEET_S} seconds or less"
             )
-
-    @property
-    def invocations(self) -> int:
-        """Planned invocations of each variant."""
-        return round(self.rate * self.duration_s)
 
 
 def _check(

@@ -16,7 +16,8 @@ class InvokeDouble:
 
     Attributes:
         requests: what was asked, in order: variant, key.
-        behaviours: by sequence of arrival, what to do instead of answering: `throttle`, `fail`, `drop`, `hang`.
+        behaviours: by sequence of arrival, what to do instead of answering: `throttle`, `fail`, `drop`, `hang`, or
+            `wait` (until `release` is set).
         delay_s: how long every answer takes.
         version: the version that every answer serves.
     """
@@ -25,6 +26,7 @@ class InvokeDouble:
         self.requests: list[tuple[str, str]] = []
         self.behaviours: dict[int, str] = {}
         self.delay_s = 0.0
+        self.release = asyncio.Event()
         self.version = 1
         self.seen: Counter[str] = Counter()
         self.under_way = 0
@@ -71,8 +73,10 @@ class InvokeDouble:
             case "drop":
                 assert request.transport is not None
                 request.transport.abort()
+            case "wait":
+                await self.release.wait()
             case "hang":
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
         report = f"REPORT RequestId: {request_id}\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 512 MB\t\n"
         headers = {"x-amzn-RequestId": request_id, "X-Amz-Log-Result": base64.b64encode(report.encode()).decode()}
         if behaviour == "fail":

@@ -18,8 +18,10 @@ async def shown(console: Console) -> str:
     async with beside(show_progress(tally, total=4, console=console)):
         tally.count("a", Outcome(status="ok"))
         tally.count("a", Outcome(status="lost", error_type="ClientTimeout"))
-        await asyncio.sleep(0.15)
-    assert isinstance(console.file, io.StringIO)
+        assert isinstance(console.file, io.StringIO)
+        async with asyncio.timeout(60):
+            while "without answer" not in console.file.getvalue():
+                await asyncio.sleep(0.01)
     return console.file.getvalue()
 
 

@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from lab.aws.connection import Connection
-from lab.drive.planned import PlannedInvocation
+from lab.drive.load import Load, PlannedInvocation
 from lab.drive.schedule import plan
 from lab.drive.tally import Tally
-from lab.drive.versions import VersionTimeline
-from lab.drive.window import RefusedError
+from lab.drive.updates import VersionTimeline
+from lab.drive.window import InvocationsRefusedError
 from lab.errors import LabError, UsageError
 from lab.fleet import fleet_window
 from lab.fleet.arrivals import Arrivals
@@ -72,7 +72,7 @@ class Driven:
     """A window of a fleet of three, of which some drivers had written before."""
 
     def __init__(self, connection: Connection, fleet: Fleet, run_id: str, duration_s: float = 1.5) -> None:
-        self.schedule = list(plan(Settings(variants=TWO, rate=10, duration_s=duration_s, keys=5)))
+        self.schedule = list(plan(Load(variants=TWO, rate=10, duration_s=duration_s, keys=5)))
         self.records: list[Record] = []
         self.tally = Tally(TWO)
         self.timeline = VersionTimeline()
@@ -220,7 +220,7 @@ def test_a_fleet_of_which_every_shard_was_refused_is_given_up(connection: Connec
     driven = Driven(connection, fleet, "refused", duration_s=5.0)
     throttle(driven, connection, "refused", range(3))
 
-    with pytest.raises(RefusedError, match=r"each of the first 66 invocations \(throttled: Limit, 66 times\)"):
+    with pytest.raises(InvocationsRefusedError, match=r"first 66 invocations \(throttled: Limit, 66 times\)"):
         driven.window.run()
     outcomes = [(each.status, each.error_type) for each in driven.records]
     assert (outcomes.count(("throttled", "Limit")), outcomes.count(("lost", "ShardRefused"))) == (66, 34)
@@ -247,7 +247,7 @@ def test_a_shard_that_was_refused_keeps_its_throttles_beside_the_others(connecti
 
 def test_a_part_has_what_is_new(connection: Connection) -> None:
     s3 = connection.client("s3")
-    schedule = list(plan(Settings(variants=TWO, rate=10, duration_s=1.5, keys=5)))
+    schedule = list(plan(Load(variants=TWO, rate=10, duration_s=1.5, keys=5)))
     arrivals = Arrivals(s3, BUCKET, "parts")
     records = ShardRecords(s3, ShardPlace(BUCKET, "parts", 7))
     assert not records.told_to_stop()
@@ -272,7 +272,7 @@ def test_a_part_has_what_is_new(connection: Connection) -> None:
 def test_a_part_that_s3_refused_is_in_the_next_one(connection: Connection) -> None:
     s3 = connection.client("s3")
     records = ShardRecords(s3, ShardPlace("not-there-yet", "r", 0))
-    records.append(record(next(iter(plan(Settings(variants=TWO))))))
+    records.append(record(next(iter(plan(Load(variants=TWO))))))
     with pytest.raises(LabError, match="cannot write the shard's records: NoSuchBucket"):
         records.write()
     s3.create_bucket(Bucket="not-there-yet")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from lab.aws.connection import LOCAL_CREDENTIALS, Connection
+from lab.drive.load import Load
 from lab.drive.schedule import plan
-from lab.drive.window import HOPELESS
+from lab.drive.window import REFUSED_AT_START
 from lab.fleet.shard import handler
 from lab.fleet.shard_place import Part, ShardPlace
-from lab.run.settings import Settings
 from tests.unit.lab.aws.aws_double import AwsDouble, json_error
 
 BUCKET = "shards"
@@ -40,13 +40,13 @@ def test_a_driver_that_is_refused_writes_its_throttles_down(throttling: AwsDoubl
     s3 = Connection(target="aws", endpoint_url=None).client("s3")
     s3.create_bucket(Bucket=BUCKET)
     place = ShardPlace(BUCKET, "refused", 0)
-    schedule = list(plan(Settings(variants=("no_cache",), rate=20, duration_s=10, keys=5)))
+    schedule = list(plan(Load(variants=("no_cache",), rate=20, duration_s=10, keys=5)))
     s3.put_object(Bucket=BUCKET, Key=place.plan, Body="\n".join(json.dumps(each) for each in schedule).encode())
     event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "timeout_s": 5.0}
 
     told = handler(event | {"opens_at": time.time() + 0.2}, Context())
 
-    assert HOPELESS <= told["records"] < len(schedule)
+    assert REFUSED_AT_START <= told["records"] < len(schedule)
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=place.parts)["Contents"]]
     parts = [part for key in keys if (part := Part.told(key))]
     assert (sum(part.records for part in parts), [part.last for part in parts][-1]) == (told["records"], True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.drive.versions import VersionTimeline
+from lab.drive.updates import VersionTimeline
 
 
 @pytest.fixture
