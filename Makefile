@@ -35,7 +35,7 @@ node_modules/.ready: package-lock.json $(VENV)/.ready
 rie: .lab/rie/.ready ## AWS's Runtime Interface Emulator, which a test compares the engine with
 
 demo: setup ## deploy to the local endpoint, run every variant, compare
-	$(BIN)/python -m lab.run.demo
+	$(BIN)/python -m lab.cli.demo
 
 test: setup .lab/rie/.ready ## all the tests, two files at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

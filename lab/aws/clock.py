@@ -25,7 +25,7 @@ class ClockDifference(NamedTuple):
     samples: int
 
 
-def clock_difference(connection: Connection) -> ClockDifference | None:
+def clock_difference(connection: Connection, *, samples: int = SAMPLES) -> ClockDifference | None:
     """The difference, by the `Date` headers of STS; None where answers have none. It takes some seconds.
 
     Raises:
@@ -40,7 +40,7 @@ def clock_difference(connection: Connection) -> ClockDifference | None:
         return date
 
     ask()  # opens the connection, which is not to be in the round trips
-    return measured(ask, now=time.time, sleep=time.sleep)
+    return measured(ask, now=time.time, sleep=time.sleep, samples=samples)
 
 
 def measured(

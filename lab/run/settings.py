@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
@@ -107,14 +106,3 @@ def _check(
         ]
         wanted = " and ".join(limit for limit in limits if limit)
         raise UsageError(f"{flag} {value:g} is outside its limits; give a number {wanted} {unit}".rstrip())
-
-
-def checked_endpoint_url(url: str, named: str = "--endpoint-url") -> str:
-    """The endpoint's address without a trailing slash. ``named`` is what it was given by.
-
-    Raises:
-        UsageError: it is not of the form http(s)://host[:port].
-    """
-    if not re.fullmatch(r"https?://[^\s/?#@]+/?", url):
-        raise UsageError(f"{named} {url!r} is not an address; give it as http://127.0.0.1:4566")
-    return url.rstrip("/")

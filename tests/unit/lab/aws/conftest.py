@@ -1,12 +1,17 @@
 """What the tests of the AWS target share."""
 
 import os
+import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import create_loader
 
 from tests.unit.lab.aws.aws_double import AwsDouble
+
+LOADER = create_loader()
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +25,13 @@ def _a_users_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUSER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+
+@pytest.fixture(autouse=True)
+def _quick_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read each service's model once, and retry without a pause."""
+    monkeypatch.setattr("botocore.session.create_loader", lambda *_: LOADER)
+    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(time=time.time, sleep=lambda _: None))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from lab.aws.account import standing_stacks
 from lab.aws.connection import Connection
 
 PARAMETER = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}}
+WAIT = {"Delay": 0.05, "MaxAttempts": 1000}
 TEMPLATE = json.dumps({"Resources": {"One": PARAMETER}})
 
 
@@ -21,9 +22,9 @@ def test_only_stacks_that_are_there_stand(ministack: str) -> None:
     assert standing_stacks(connection, names) == []
 
     cloudformation.create_stack(StackName="CacheLab-source", TemplateBody=TEMPLATE)
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="CacheLab-source", WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="CacheLab-source", WaiterConfig=WAIT)
     assert standing_stacks(connection, names) == ["CacheLab-source"]
 
     cloudformation.delete_stack(StackName="CacheLab-source")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="CacheLab-source", WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="CacheLab-source", WaiterConfig=WAIT)
     assert standing_stacks(connection, names) == []

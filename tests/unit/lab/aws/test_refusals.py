@@ -140,7 +140,7 @@ def test_the_answer_is_no(run: Run, aws: AwsDouble, monkeypatch: pytest.MonkeyPa
 
     said = run()
     assert said.code == (1 if typed else 130)
-    assert ("not agreed: nothing was created" if typed else "interrupted") in said.err.splitlines()[-1]
+    assert ("not confirmed: nothing was created" if typed else "interrupted") in said.err.splitlines()[-1]
 
 
 def test_an_endpoint_that_is_no_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

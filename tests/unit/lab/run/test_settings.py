@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lab.errors import UsageError
-from lab.run.settings import Settings, checked_endpoint_url
+from lab.run.settings import Settings
 
 NAN, INF = float("nan"), float("inf")
 
@@ -67,17 +67,3 @@ def test_no_variant_is_refused() -> None:
 def test_an_outage_needs_the_local_target() -> None:
     with pytest.raises(UsageError, match="--scenario outage needs --target local"):
         Settings(variants=("no_cache",), scenario="outage", target="aws")
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:4566", "https://localhost", "http://[::1]:80"])
-def test_an_endpoint_url(url: str) -> None:
-    assert checked_endpoint_url(url) == url
-    assert checked_endpoint_url(f"{url}/") == url
-
-
-@pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:4566", "ftp://x", "http://", "http://x/path", "http://a b", "http://x\n"]
-)
-def test_no_endpoint_url(url: str) -> None:
-    with pytest.raises(UsageError, match="--endpoint-url"):
-        checked_endpoint_url(url)

@@ -1,0 +1,27 @@
+"""`lab dashboard`: dashboards in the browser."""
+
+import click
+
+from lab.cli.options import checked_endpoint_url, port_type
+from lab.cli.output import say
+
+
+@click.command("dashboard")
+@click.argument("run", required=False, type=click.Path())
+@click.option("--port", type=port_type, default=8765, help="Port to listen on; 0: a free one.")
+@click.option(
+    "--endpoint-url",
+    metavar="URL",
+    help="Draw what is deployed at this local endpoint.  [default: what would be deployed]",
+)
+def dashboard_command(*, run: str | None, port: int, endpoint_url: str | None) -> None:
+    """Show a run on the application's dashboards, in the browser.
+
+    RUN is the folder of a run that finished, was killed or is still going on, or s3://bucket/prefix where a fleet
+    wrote one. Without RUN, the latest run under runs/ is shown. Prints `ready http://127.0.0.1:PORT` on stdout when
+    the page is there, and serves it until interrupted.
+    """
+    url = None if endpoint_url is None else checked_endpoint_url(endpoint_url)
+    from lab.dashboard.serve import serve_dashboard
+
+    serve_dashboard(run, port=port, endpoint_url=url, say=say)

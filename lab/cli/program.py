@@ -1,0 +1,71 @@
+"""The program `lab`: the group of all commands."""
+
+import os
+import sys
+from typing import Final
+
+import click
+
+from functions.registry import VARIANTS
+from lab.cli.collect import collect_command
+from lab.cli.compare import compare_command
+from lab.cli.completion import COMPLETION_VARIABLE, completion_command
+from lab.cli.dashboard import dashboard_command
+from lab.cli.deploy import deploy_command, destroy_command
+from lab.cli.errors import PROGRAM, run_program
+from lab.cli.report import report_command
+from lab.cli.run import run_command
+from lab.cli.serve import serve_command
+
+
+class _Group(click.Group):
+    """A group that reports a missing command as wrong use, like any other."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:  # a shell's completion parses like this
+            raise click.UsageError("No command given", ctx)
+        return super().parse_args(ctx, args)
+
+
+HELP: Final = f"""Which cache should my Lambda function use, and what does it cost?
+
+The lab deploys {len(VARIANTS)} variants of one function, to a local endpoint or to AWS. It drives them in the same
+window, and compares latency, cost, downstream calls and stale data.
+"""
+
+
+@click.group(cls=_Group, help=HELP, context_settings={"show_default": True, "max_content_width": 110})
+@click.option(
+    "--verbose", "-v", count=True, show_default=False, help="Log to stderr; repeat for more: -vv logs every detail."
+)
+@click.pass_context
+def commands(context: click.Context, verbose: int) -> None:
+    """The help is above."""
+    from lab.cli.logs import log_to_stderr
+
+    if context.invoked_subcommand != "serve":  # configures its own logging
+        context.with_resource(log_to_stderr(verbose))
+
+
+for _command in (
+    run_command,
+    report_command,
+    compare_command,
+    serve_command,
+    dashboard_command,
+    collect_command,
+    deploy_command,
+    destroy_command,
+    completion_command,
+):
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit; or complete a shell's line."""
+    instruction = os.environ.get(COMPLETION_VARIABLE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(commands, {}, PROGRAM, COMPLETION_VARIABLE, instruction))
+    run_program(commands, PROGRAM)

@@ -1,0 +1,84 @@
+"""`lab serve`: the local endpoint."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from lab.cli.options import Finite, port_type
+from lab.endpoint.profiles import PROFILES
+from lab.engine.settings import EngineSettings, Routing, Transport
+
+DEFAULTS: Final = EngineSettings()
+
+
+@click.command("serve")
+@click.option("--port", type=port_type, default=4566, help="Port to listen on; 0: a free one.")
+@click.option("--profile", type=click.Choice(tuple(PROFILES)), default="typical", help="Downstream latency profile.")
+@click.option(
+    "--routing",
+    type=click.Choice([routing.value for routing in Routing]),
+    default=DEFAULTS.routing.value,
+    help="Which idle environment takes an invocation; AWS does not say.",
+)
+@click.option(
+    "--idle",
+    type=Finite(min=0, min_open=True),
+    default=DEFAULTS.idle_s,
+    help="Seconds after which an idle environment ends.",
+)
+@click.option(
+    "--clock-speed",
+    type=Finite(min=0, min_open=True),
+    default=DEFAULTS.clock_speed,
+    help="How many times faster idle times, lifetimes of environments and retries of events pass.",
+)
+@click.option(
+    "--transport",
+    type=click.Choice([transport.value for transport in Transport]),
+    default=DEFAULTS.transport.value,
+    help="How the engine and the runtime processes talk; http is AWS's Runtime API, and slower.",
+)
+@click.option("--cpu-share/--no-cpu-share", default=True, help="Limit processor time in proportion to memory.")
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append the endpoint's log to this file.",
+)
+@click.option("--leash-fd", type=int, hidden=True, help="End when the other end of this pipe is closed.")
+@click.pass_context
+def serve_command(
+    context: click.Context,
+    *,
+    port: int,
+    profile: str,
+    routing: str,
+    idle: float,
+    clock_speed: float,
+    transport: str,
+    cpu_share: bool,
+    log_file: Path | None,
+    leash_fd: int | None,
+) -> None:
+    """Start the local endpoint.
+
+    Prints `ready http://127.0.0.1:PORT` on stdout when it answers, and runs until interrupted.
+    """
+    from lab.endpoint.serve import serve
+
+    settings = EngineSettings(
+        routing=Routing(routing),
+        idle_s=idle,
+        clock_speed=clock_speed,
+        transport=Transport(transport),
+        limit_cpu=cpu_share,
+    )
+    serve(
+        port=port,
+        profile=PROFILES[profile],
+        settings=settings,
+        leash_fd=leash_fd,
+        log_file=log_file,
+        verbose=context.find_root().params["verbose"] > 0,
+    )
