@@ -372,7 +372,7 @@ def test_an_internal_error_prints_its_traceback_where_no_log_can_be_written(
 
     monkeypatch.setattr(commands, "invoke", broken)
     monkeypatch.setattr(logs, "LOGS", Path("/proc/logs"))
-    monkeypatch.setattr(logs.tempfile, "gettempdir", lambda: "/proc")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/proc")
     said = lab("report")
 
     assert "Traceback (most recent call last)" in said.err
