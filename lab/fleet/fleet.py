@@ -1,7 +1,6 @@
-"""A fleet at the target (see `stacks/load_stack.py`): a state machine, and the bucket that has its runs."""
+"""The fleet at the target (see `stacks/load_stack.py`): a state machine, and the bucket that keeps its runs."""
 
 import json
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from facts.names import LOAD_STACK
@@ -10,21 +9,22 @@ from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 from lab.aws.objects import delete_objects
 from lab.errors import LabError, UsageError
+from lab.fleet.parts import put_lines
 from lab.records.record import RUN_FILE
 
 
 class Fleet(NamedTuple):
-    """What is deployed to drive with: a bucket and a state machine."""
+    """What is deployed to drive with."""
 
     bucket: str
     state_machine: str
 
 
 def find_fleet(connection: Connection) -> Fleet:
-    """The fleet as it is deployed.
+    """Return the deployed fleet.
 
     Raises:
-        LabError: it is not.
+        LabError: it is not deployed.
     """
     outputs = stack_outputs(connection, LOAD_STACK)
     if outputs is None:
@@ -36,15 +36,13 @@ def find_fleet(connection: Connection) -> Fleet:
 
 
 def check_new(connection: Connection, fleet: Fleet, run_id: str) -> None:
-    """See that the bucket holds no run of this id: a dead driver's records would be taken from there.
+    """Check that the bucket holds no run of this id, so that no older records are taken for new ones.
 
     Raises:
         UsageError: it does.
-        LabError: it cannot be looked at.
+        LabError: it cannot be listed.
     """
-    with aws_errors(f"look into the bucket {fleet.bucket}"):
-        found = connection.client("s3").list_objects_v2(Bucket=fleet.bucket, Prefix=f"{run_id}/", MaxKeys=1)
-    if found.get("Contents"):
+    if _holds_objects(connection, fleet.bucket, f"{run_id}/"):
         raise UsageError(f"s3://{fleet.bucket}/{run_id} holds a run already; name another folder with --out")
 
 
@@ -52,43 +50,38 @@ def put_run(connection: Connection, fleet: Fleet, run_id: str, content: dict[str
     """Write ``run.json`` beside the records, so that the run can be reported from S3.
 
     Raises:
-        LabError: it cannot be written.
+        LabError: S3 refuses.
     """
     put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{RUN_FILE}", [json.dumps(content, indent=2)])
 
 
 def kept_runs(connection: Connection) -> str | None:
-    """The fleet's bucket, if there is one that holds runs.
+    """Return the fleet's bucket if it exists and holds runs.
 
     Raises:
-        LabError: it cannot be looked at.
+        LabError: it cannot be listed.
     """
-    bucket = (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
-    if bucket is None:
-        return None
-    with aws_errors(f"look into the bucket {bucket}"):
-        found = connection.client("s3").list_objects_v2(Bucket=bucket, MaxKeys=1)
-    return bucket if found.get("Contents") else None
+    bucket = _bucket(connection)
+    return bucket if bucket is not None and _holds_objects(connection, bucket, "") else None
 
 
 def empty_fleet(connection: Connection) -> None:
-    """Empty the fleet's bucket, if there is one: CloudFormation cannot delete a bucket that holds anything.
+    """Empty the fleet's bucket, if it exists: CloudFormation deletes empty buckets only.
 
     Raises:
         LabError: it cannot be emptied.
     """
-    bucket = (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
-    if bucket is None:
-        return
-    with aws_errors(f"empty the bucket {bucket}"):
-        delete_objects(connection.client("s3"), bucket)
+    bucket = _bucket(connection)
+    if bucket is not None:
+        with aws_errors(f"empty the bucket {bucket}"):
+            delete_objects(connection.client("s3"), bucket)
 
 
-def put_lines(s3: Any, bucket: str, key: str, lines: Iterable[str]) -> None:
-    """Write an object of so many lines.
+def _bucket(connection: Connection) -> str | None:
+    return (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
 
-    Raises:
-        LabError: it cannot be written.
-    """
-    with aws_errors(f"write s3://{bucket}/{key}"):
-        s3.put_object(Bucket=bucket, Key=key, Body="".join(f"{line}\n" for line in lines).encode())
+
+def _holds_objects(connection: Connection, bucket: str, prefix: str) -> bool:
+    with aws_errors(f"list the bucket {bucket}"):
+        found = connection.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    return bool(found.get("Contents"))

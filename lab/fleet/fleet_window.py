@@ -1,13 +1,14 @@
-"""A run driven by many functions: the planned starts are cut into shards, and every one of them is accounted for.
+"""The coordinator of a run that many functions drive: it splits the planned starts into shards.
 
-The state machine of `stacks/load_stack.py` starts one driver function a shard. This process writes the updates
-meanwhile, and settles each shard afterwards: a planned start without a record is `lost`.
+The state machine of `stacks/load_stack.py` starts one driver function for each shard. Meanwhile this process writes the
+updates. Afterwards it settles each shard: a planned start without a record is `lost`.
 """
 
 import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
@@ -23,39 +24,33 @@ from lab.drive.tally import Tally, is_refused
 from lab.drive.updates import VersionTimeline, writing_updates
 from lab.drive.window import REFUSED_AT_START, InvocationsRefusedError, beside
 from lab.errors import LabError
-from lab.fleet.arrivals import Arrivals
-from lab.fleet.fleet import Fleet, put_lines
-from lab.fleet.shard_place import ShardPlace
+from lab.fleet.fleet import Fleet
+from lab.fleet.parts import Arrivals, ShardObjects, put_lines, read_parts
 from lab.records.record import Record
 
 LEAD_S: Final = 10.0  # from the start of the state machine to the opening of the window: the drivers' own cold starts
 POLL_S: Final = 1.0
-LOOK_S: Final = 2.0  # between two looks at what has arrived
-STOPPING_S: Final = 15.0  # how long drivers that were told to stop are waited for: they ask every five seconds
+COUNT_PERIOD_S: Final = 2.0  # of counting what has arrived
+STOP_LIMIT_S: Final = 15.0  # how long to wait for drivers to stop: they ask every five seconds
 LOST: Final = "ShardLost"
 REFUSED: Final = "ShardRefused"
 INTERRUPTED: Final = "RunInterrupted"
 
+logger = logging.getLogger(__name__)
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class FleetWindow:
-    """One window, driven by a fleet.
+    """One window, driven by a fleet. Attributes not listed are those of `lab.drive.window.Window`.
 
     Attributes:
-        connection: the target.
-        fleet: what drives.
-        run_id: the run that the records belong to.
-        target: where the functions are.
-        drivers: how many shards the starts are cut into.
-        schedule: the planned invocations.
+        drivers: number of shards.
         updates: the planned updates.
-        update: writes the next version of an item and gives its number.
-        timeline: of the versions, by this machine's clock.
-        append: writes a record down, here.
-        clock: Unix seconds.
-        ahead_s: AWS's clock less this machine's.
+        update: writes the next version of an item and returns its number.
+        timeline: the versions of items, by this machine's clock.
+        append: writes a record in the run's folder.
+        ahead_s: AWS's clock minus this machine's, seconds.
         timeout_s: how long a driver waits for an answer.
-        tally: is told of every outcome.
         console: where progress goes.
     """
 
@@ -76,21 +71,21 @@ class FleetWindow:
     console: Console
 
     def run(self) -> None:
-        """Have every planned request sent, and account for each.
+        """Drive the window, and append one record for each planned start.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C. The fleet has been stopped, and what had no record by then is lost as
-                ``RunInterrupted``.
+            KeyboardInterrupt: Ctrl-C. The fleet was stopped; starts without a record are lost as ``RunInterrupted``.
             InvocationsRefusedError: Lambda refused every invocation that was sent.
-            LabError: the state machine could not be started; or it could not be watched, and then the fleet has been
-                stopped as by Ctrl-C; or records could not be read or written. What the drivers have written stays in
-                the bucket.
+            LabError: the state machine could not be started; or it could not be watched, and the fleet was stopped as
+                by Ctrl-C; or records could not be read or written. What the drivers wrote stays in the bucket.
         """
         s3 = self.connection.client("s3")
-        shards = [self.schedule[number :: self.drivers] for number in range(self.drivers)]
-        places = [ShardPlace(self.fleet.bucket, self.run_id, number) for number in range(self.drivers)]
-        for place, shard in zip(places, shards, strict=True):
-            put_lines(s3, place.bucket, place.plan, (json.dumps(planned) for planned in shard))
+        shards = {
+            ShardObjects(self.fleet.bucket, self.run_id, number): self.schedule[number :: self.drivers]
+            for number in range(self.drivers)
+        }
+        for objects, shard in shards.items():
+            put_lines(s3, objects.bucket, objects.plan, (json.dumps(planned) for planned in shard))
         opens_at = self.clock() + LEAD_S
         updating = writing_updates(
             self.updates,
@@ -101,18 +96,16 @@ class FleetWindow:
             tally=self.tally,
         )
         with updating:
-            cut_short = self._drive(opens_at, s3, places[0])
-        lost_by = None if cut_short is None else INTERRUPTED
-        sent = sum(
-            self._settle(s3, place, shard, opens_at, lost_by) for place, shard in zip(places, shards, strict=True)
-        )
-        if cut_short is not None:
-            raise cut_short
+            interruption = self._drive(opens_at, s3)
+        lost_by = None if interruption is None else INTERRUPTED
+        sent = sum(self._settle(s3, objects, shard, opens_at, lost_by) for objects, shard in shards.items())
+        if interruption is not None:
+            raise interruption
         if self.tally.refused == sent >= REFUSED_AT_START:
             raise InvocationsRefusedError(sent, *self.tally.commonest_error(besides=f"lost: {REFUSED}"))
 
-    def _drive(self, opens_at: float, s3: Any, place: ShardPlace) -> KeyboardInterrupt | LabError | None:
-        """Run the state machine to its end. What cut it short, if anything did; then the fleet has been stopped."""
+    def _drive(self, opens_at: float, s3: Any) -> KeyboardInterrupt | LabError | None:
+        """Run the state machine to its end. Return what interrupted it, if anything did; the fleet is then stopped."""
         arrivals = Arrivals(s3, self.fleet.bucket, self.run_id)
         execution = None
         try:
@@ -121,12 +114,12 @@ class FleetWindow:
         except (KeyboardInterrupt, LabError) as error:
             if execution is None and isinstance(error, LabError):
                 raise
-            self._stop(execution, s3, place, arrivals)
+            self._stop(execution, s3, arrivals)
             return error
         return None
 
     def _start(self, opens_at: float) -> str:
-        """Start the state machine; the execution's ARN. How it ends does not matter: the records tell what happened."""
+        """Start the state machine and return the execution's ARN. The records show what happened, not its status."""
         client = self.connection.client("stepfunctions", attempts=1)
         common = {
             "bucket": self.fleet.bucket,
@@ -162,40 +155,46 @@ class FleetWindow:
         )
         async with beside(progress):
             while True:
-                with contextlib.suppress(LabError):  # only progress: what is wrong shows when the shards are settled
-                    await asyncio.to_thread(arrivals.look)
-                await asyncio.sleep(LOOK_S)
+                with _logged_errors():
+                    await asyncio.to_thread(arrivals.count)
+                await asyncio.sleep(COUNT_PERIOD_S)
 
-    def _stop(self, execution: str | None, s3: Any, place: ShardPlace, arrivals: Arrivals) -> None:
-        """Stop the state machine, and the drivers, which it leaves going; wait for their last parts.
+    def _stop(self, execution: str | None, s3: Any, arrivals: Arrivals) -> None:
+        """Stop the state machine and the drivers, which it leaves running; wait for their last parts.
 
-        Whatever of it fails, the rest is tried: what has arrived is settled in any case.
+        If one step fails, the others are tried: what has arrived is settled in any case.
         """
         self.console.print("stopping the drivers; Ctrl-C again does not wait for them", soft_wrap=True)
-        until = time.monotonic() + STOPPING_S
+        until = time.monotonic() + STOP_LIMIT_S
         with contextlib.suppress(KeyboardInterrupt):
             try:
-                put_lines(s3, place.bucket, place.stop, [])
+                put_lines(s3, self.fleet.bucket, ShardObjects(self.fleet.bucket, self.run_id, 0).stop, [])
             except LabError as error:
-                self.console.print(f"the drivers go on to the end of their window: {error}", soft_wrap=True)
+                self.console.print(f"the drivers run to the end of their window: {error}", soft_wrap=True)
             if execution is not None:
-                with contextlib.suppress(LabError), aws_errors("stop the fleet"):
-                    self.connection.client("stepfunctions").stop_execution(executionArn=execution, cause="cut short")
+                with _logged_errors(), aws_errors("stop the fleet"):
+                    client = self.connection.client("stepfunctions")
+                    client.stop_execution(executionArn=execution, cause="interrupted")
             while arrivals.ended < self.drivers and time.monotonic() < until:
                 time.sleep(POLL_S)
-                with contextlib.suppress(LabError):
-                    arrivals.look()
+                with _logged_errors():
+                    arrivals.count()
 
     def _settle(
-        self, s3: Any, place: ShardPlace, shard: Sequence[PlannedInvocation], opens_at: float, cut_short: str | None
+        self,
+        s3: Any,
+        objects: ShardObjects,
+        shard: Sequence[PlannedInvocation],
+        opens_at: float,
+        lost_by: str | None,
     ) -> int:
-        """Write one record a planned start: the driver's with its staleness, or that it was lost.
+        """Append one record for each planned start: the driver's with its staleness, or a lost one.
 
         Returns:
             How many the driver has sent.
         """
-        written = {(record.variant, record.sequence): record for record in _records(s3, place)}
-        lost_by = cut_short or (REFUSED if _gave_up(written.values()) else LOST)
+        written = {(record.variant, record.sequence): record for record in read_parts(s3, objects)}
+        lost_by = lost_by or (REFUSED if _gave_up(written.values()) else LOST)
         settled = [
             self._settled(planned, written.get((planned.variant, planned.sequence)), opens_at, lost_by)
             for planned in shard
@@ -205,7 +204,7 @@ class FleetWindow:
             if record.sent_at is not None and record.planned_at is not None:
                 self.tally.lateness_s.append(record.sent_at - record.planned_at)
             self.append(record)
-        put_lines(s3, place.bucket, place.records, (record.to_json() for record in settled))
+        put_lines(s3, objects.bucket, objects.records, (record.to_json() for record in settled))
         return len(written)
 
     def _settled(self, planned: PlannedInvocation, record: Record | None, opens_at: float, lost_by: str) -> Record:
@@ -231,15 +230,14 @@ class FleetWindow:
 
 
 def _gave_up(written: Collection[Record]) -> bool:
-    """Whether a driver has sent no more because Lambda refused all that it had sent; see `Window`."""
+    """Return whether a driver stopped because Lambda refused all that it had sent; see `Window`."""
     return len(written) >= REFUSED_AT_START and all(map(is_refused, written))
 
 
-def _records(s3: Any, place: ShardPlace) -> Iterator[Record]:
-    """What a driver has written; of one that died, what it had written by then."""
-    with aws_errors(f"read s3://{place.bucket}/{place.parts}"):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.parts)
-        for found in (found for page in pages for found in page.get("Contents", ())):
-            body = s3.get_object(Bucket=place.bucket, Key=found["Key"])["Body"].read()
-            for line in body.decode().splitlines():
-                yield Record(**json.loads(line))
+@contextlib.contextmanager
+def _logged_errors() -> Iterator[None]:
+    """Log a `LabError` and go on: records and progress do not depend on what is done inside."""
+    try:
+        yield
+    except LabError as error:
+        logger.warning("%s", error)

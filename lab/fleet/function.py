@@ -1,7 +1,7 @@
 """Lambda's entry to the driver (`lab.fleet.shard`).
 
-The packages beside it were built for the deployed runtime. The local endpoint may run another interpreter, or another
-system; their compiled parts do not load there, and these variables have the packages do without.
+The packages beside it are built for the deployed runtime. The local endpoint may use another interpreter or system,
+where their compiled parts cannot be loaded: these variables make the packages work without them.
 """
 
 import importlib

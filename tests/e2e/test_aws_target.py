@@ -17,7 +17,7 @@ import pytest
 from lab.deploy.cdk import CDK_CLI
 from lab.endpoint.process import ROOT, started_endpoint
 from lab.fleet.fleet_window import LEAD_S
-from lab.fleet.shard_place import Part
+from lab.fleet.parts import RecordPart
 from lab.records.record import Record, read_run
 from tests.records import read_records
 
@@ -281,7 +281,7 @@ def test_ctrl_c_stops_the_drivers_and_settles_the_fleet(deployed: Aws, tmp_path:
     assert outcomes == {("ok", None), ("lost", "RunInterrupted")}
     assert read_run(folder)["finished"] is False
     listed = deployed.client("s3").list_objects_v2(Bucket=LOAD_BUCKET, Prefix="stopped/records/")["Contents"]
-    assert sum(part.last for each in listed if (part := Part.told(each["Key"]))) == 2, "the drivers go on"
+    assert sum(part.last for each in listed if (part := RecordPart.parse(each["Key"]))) == 2, "the drivers go on"
 
 
 def _until(lines: Iterable[str], start: str, times: int) -> Iterator[str]:
@@ -298,7 +298,7 @@ def _assert_same_in_s3(aws: Aws, run: Run) -> None:
     name = run.folder.name
     listed = s3.list_objects_v2(Bucket=LOAD_BUCKET, Prefix=f"{name}/")["Contents"]
     wanted = [f"{name}/{part}/000{shard}.jsonl" for part in ("plan", "records") for shard in range(2)]
-    assert {each["Key"] for each in listed if Part.told(each["Key"]) is None} == {*wanted, f"{name}/run.json"}
+    assert {each["Key"] for each in listed if RecordPart.parse(each["Key"]) is None} == {*wanted, f"{name}/run.json"}
     content = json.loads(s3.get_object(Bucket=LOAD_BUCKET, Key=f"{name}/run.json")["Body"].read())
     assert content == run.content
     lines = [s3.get_object(Bucket=LOAD_BUCKET, Key=key)["Body"].read().decode() for key in wanted[2:]]

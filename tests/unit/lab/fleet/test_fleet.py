@@ -23,12 +23,10 @@ from lab.drive.updates import VersionTimeline
 from lab.drive.window import InvocationsRefusedError
 from lab.errors import LabError, UsageError
 from lab.fleet import fleet_window
-from lab.fleet.arrivals import Arrivals
 from lab.fleet.fleet import Fleet, check_new, find_fleet
 from lab.fleet.fleet_window import FleetWindow
+from lab.fleet.parts import Arrivals, ShardObjects, ShardRecords
 from lab.fleet.shard import planned
-from lab.fleet.shard_place import ShardPlace
-from lab.fleet.shard_records import ShardRecords
 from lab.records.record import Record
 from lab.run.settings import Settings
 
@@ -120,7 +118,7 @@ def test_what_no_driver_wrote_is_lost(connection: Connection, fleet: Fleet) -> N
     half = [record(each) for each in driven.schedule[1::3]][:2]
     s3 = connection.client("s3")
     for number, written in ((0, first), (1, half)):
-        records = ShardRecords(s3, ShardPlace(BUCKET, "one", number))
+        records = ShardRecords(s3, ShardObjects(BUCKET, "one", number))
         for each in written:
             records.append(each)
             records.write()
@@ -153,14 +151,14 @@ def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
     monkeypatch.setattr(fleet_window, "POLL_S", 0.1)
     driven = Driven(connection, slow_fleet, "stopped")
     s3 = connection.client("s3")
-    shards = [ShardRecords(s3, ShardPlace(BUCKET, "stopped", number)) for number in range(3)]
+    shards = [ShardRecords(s3, ShardObjects(BUCKET, "stopped", number)) for number in range(3)]
 
     def drive() -> None:
         """Three drivers that have an invocation each when they are told to stop."""
         for number, shard in enumerate(shards):
             shard.append(record(driven.schedule[number]))
         os.kill(os.getpid(), signal.SIGINT)
-        while not shards[0].told_to_stop():
+        while not shards[0].stop_requested():
             time.sleep(0.05)
         for shard in shards:
             shard.write(last=True)
@@ -182,9 +180,9 @@ def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
     connection: Connection, slow_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fleet_window, "POLL_S", 0.1)
-    monkeypatch.setattr(fleet_window, "STOPPING_S", 0.3)
+    monkeypatch.setattr(fleet_window, "STOP_LIMIT_S", 0.3)
     driven = Driven(connection, slow_fleet, "unwatched")
-    records = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, "unwatched", 0))
+    records = ShardRecords(connection.client("s3"), ShardObjects(BUCKET, "unwatched", 0))
     records.append(record(driven.schedule[0]))
     records.write()
 
@@ -195,7 +193,7 @@ def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
         raise LabError("cannot list")
 
     connection._session.events.register("before-call.sfn.DescribeExecution", denied)
-    monkeypatch.setattr(Arrivals, "look", unseen)
+    monkeypatch.setattr(Arrivals, "count", unseen)
     with pytest.raises(LabError, match=r"cannot watch the fleet: no permission \(AccessDeniedException: not yours\)"):
         driven.window.run()
 
@@ -203,13 +201,13 @@ def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
     assert (outcomes.count(("ok", None)), outcomes.count(("lost", "RunInterrupted"))) == (1, 29)
     executions = connection.client("stepfunctions").list_executions(stateMachineArn=slow_fleet.state_machine)
     assert [each["status"] for each in executions["executions"]] == ["ABORTED"]
-    assert records.told_to_stop()
+    assert records.stop_requested()
 
 
 def throttle(driven: Driven, connection: Connection, run_id: str, shards: range) -> None:
     """Have the first two thirds of each shard written down as throttled."""
     for number in shards:
-        records = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, run_id, number))
+        records = ShardRecords(connection.client("s3"), ShardObjects(BUCKET, run_id, number))
         shard = driven.schedule[number::3]
         for each in shard[: len(shard) * 2 // 3]:
             records.append(record(each, status="throttled", error_type="Limit", version=None, request_id="r"))
@@ -229,7 +227,7 @@ def test_a_fleet_of_which_every_shard_was_refused_is_given_up(connection: Connec
 def test_a_shard_that_was_refused_keeps_its_throttles_beside_the_others(connection: Connection, fleet: Fleet) -> None:
     driven = Driven(connection, fleet, "partly", duration_s=5.0)
     throttle(driven, connection, "partly", range(1))
-    others = ShardRecords(connection.client("s3"), ShardPlace(BUCKET, "partly", 1))
+    others = ShardRecords(connection.client("s3"), ShardObjects(BUCKET, "partly", 1))
     for each in driven.schedule[1::3]:
         others.append(record(each))
     others.write(last=True)
@@ -249,18 +247,18 @@ def test_a_part_has_what_is_new(connection: Connection) -> None:
     s3 = connection.client("s3")
     schedule = list(plan(Load(variants=TWO, rate=10, duration_s=1.5, keys=5)))
     arrivals = Arrivals(s3, BUCKET, "parts")
-    records = ShardRecords(s3, ShardPlace(BUCKET, "parts", 7))
-    assert not records.told_to_stop()
+    records = ShardRecords(s3, ShardObjects(BUCKET, "parts", 7))
+    assert not records.stop_requested()
 
     for each in schedule[:2]:
         records.append(record(each))
     records.write()
     records.write()
-    arrivals.look()
+    arrivals.count()
     assert (arrivals.completed, arrivals.ended) == (2, 0)
     records.append(record(schedule[2]))
     records.write(last=True)
-    arrivals.look()
+    arrivals.count()
     assert (arrivals.completed, arrivals.ended, records.count) == (3, 1, 3)
 
     found = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix="parts/")["Contents"]]
@@ -271,9 +269,9 @@ def test_a_part_has_what_is_new(connection: Connection) -> None:
 
 def test_a_part_that_s3_refused_is_in_the_next_one(connection: Connection) -> None:
     s3 = connection.client("s3")
-    records = ShardRecords(s3, ShardPlace("not-there-yet", "r", 0))
+    records = ShardRecords(s3, ShardObjects("not-there-yet", "r", 0))
     records.append(record(next(iter(plan(Load(variants=TWO))))))
-    with pytest.raises(LabError, match="cannot write the shard's records: NoSuchBucket"):
+    with pytest.raises(LabError, match=r"cannot write s3://not-there-yet/r/records/0000/0000-1\.jsonl: NoSuchBucket"):
         records.write()
     s3.create_bucket(Bucket="not-there-yet")
     records.write()
@@ -287,7 +285,7 @@ def test_the_shards_are_the_plan(connection: Connection, fleet: Fleet) -> None:
     driven.window.run()
 
     s3 = connection.client("s3")
-    keys = [ShardPlace(BUCKET, "two", number).plan for number in range(3)]
+    keys = [ShardObjects(BUCKET, "two", number).plan for number in range(3)]
     shards = [list(planned(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode().splitlines())) for key in keys]
     assert sorted(each for shard in shards for each in shard) == sorted(driven.schedule)
     assert [len(shard) for shard in shards] == [10, 10, 10]

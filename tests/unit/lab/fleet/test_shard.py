@@ -10,8 +10,8 @@ from lab.aws.connection import LOCAL_CREDENTIALS, Connection
 from lab.drive.load import Load
 from lab.drive.schedule import plan
 from lab.drive.window import REFUSED_AT_START
+from lab.fleet.parts import RecordPart, ShardObjects
 from lab.fleet.shard import handler
-from lab.fleet.shard_place import Part, ShardPlace
 from tests.unit.lab.aws.aws_double import AwsDouble, json_error
 
 BUCKET = "shards"
@@ -39,7 +39,7 @@ def throttling(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsD
 def test_a_driver_that_is_refused_writes_its_throttles_down(throttling: AwsDouble) -> None:
     s3 = Connection(target="aws", endpoint_url=None).client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    place = ShardPlace(BUCKET, "refused", 0)
+    place = ShardObjects(BUCKET, "refused", 0)
     schedule = list(plan(Load(variants=("no_cache",), rate=20, duration_s=10, keys=5)))
     s3.put_object(Bucket=BUCKET, Key=place.plan, Body="\n".join(json.dumps(each) for each in schedule).encode())
     event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "timeout_s": 5.0}
@@ -48,7 +48,7 @@ def test_a_driver_that_is_refused_writes_its_throttles_down(throttling: AwsDoubl
 
     assert REFUSED_AT_START <= told["records"] < len(schedule)
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=place.parts)["Contents"]]
-    parts = [part for key in keys if (part := Part.told(key))]
+    parts = [part for key in keys if (part := RecordPart.parse(key))]
     assert (sum(part.records for part in parts), [part.last for part in parts][-1]) == (told["records"], True)
     lines = [line for key in keys for line in s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().splitlines()]
     assert {(each["status"], each["error_type"]) for each in map(json.loads, lines)} == {("throttled", LIMIT)}
