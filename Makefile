@@ -81,7 +81,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 lock: $(VENV)/.ready ## resolve every requirements file anew
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
-	$(LOCK) layer/requirements.in -o layer/requirements.txt
+	$(LOCK) layer/python/warmcache/pyproject.toml -o layer/requirements.txt
 	$(LOCK) lab/fleet/function-requirements.in -o lab/fleet/function-requirements.txt
 	$(LOCK) lab/engine/runtime-requirements.in -o lab/engine/runtime-requirements.txt
 	npm install --package-lock-only

@@ -35,7 +35,7 @@ def built_layer(*, python_version: str, architecture: str) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="cache-lab-layer-") as folder:
         python = Path(folder) / "python"
-        shutil.copytree(LAYER / "python", python, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(LAYER / "python", python, ignore=shutil.ignore_patterns("__pycache__", "pyproject.toml"))
         shutil.copytree(FACTS, python / "facts", ignore=shutil.ignore_patterns("__pycache__", "prices.*"))
         install_locked(
             LAYER / "requirements.txt", target=python, python_version=python_version, architecture=architecture

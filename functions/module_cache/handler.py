@@ -1,16 +1,16 @@
-"""A module-level cache: what was read once is kept as long as the execution environment lives."""
+"""A module-level cache: a value is read once and kept as long as the execution environment lives."""
 
-from instrumentation.handler import lambda_handler
-from instrumentation.item import Item
-from instrumentation.settings import load_settings
-from instrumentation.sources import make_source
-from warmcache.caches import ModuleCache
+from instrumentation import Item, lambda_handler, load_settings, make_source
+from warmcache import ModuleCache
 
+# The lab's own: what is read.
 source = make_source(load_settings())
-cache = ModuleCache()
+
+# The pattern: `source.read` is any function that reads the value of a key.
+cache = ModuleCache[Item]()
 
 
 @lambda_handler
 def handler(key: str) -> Item:
-    """The item as it was when this environment first read it."""
+    """Return the item as this environment first read it."""
     return cache.get(key, source.read)

@@ -1,14 +1,12 @@
 """No cache, the baseline: every invocation reads downstream."""
 
-from instrumentation.handler import lambda_handler
-from instrumentation.item import Item
-from instrumentation.settings import load_settings
-from instrumentation.sources import make_source
+from instrumentation import Item, lambda_handler, load_settings, make_source
 
+# The lab's own: what is read.
 source = make_source(load_settings())
 
 
 @lambda_handler
 def handler(key: str) -> Item:
-    """The item, read now."""
+    """Return the item, read now."""
     return source.read(key)

@@ -1,21 +1,22 @@
-"""SnapStart: keys are loaded before the snapshot, and those too old are read again after a restore."""
+"""SnapStart: keys are loaded before the snapshot, and expired ones are read again after a restore."""
 
-from instrumentation.handler import lambda_handler
-from instrumentation.item import Item
-from instrumentation.settings import load_settings
-from instrumentation.sources import make_source
-from warmcache.caches import SnapshotCache, TtlCache
+from instrumentation import DownstreamError, Item, lambda_handler, load_settings, make_source
+from warmcache import SnapshotCache, TtlCache
 
+# The lab's own: what is read, the TTL, and the keys.
 settings = load_settings()
 source = make_source(settings)
+
+# The pattern: `source.read_many` is any function that reads the values of many keys.
 cache = SnapshotCache(
-    TtlCache(ttl_s=settings.ttl_s, max_items=10_000),
-    keys=[f"item-{number:04}" for number in range(settings.keys)],
+    TtlCache[Item](ttl_s=settings.ttl_s, max_items=10_000),
+    keys=settings.item_keys,
     load_many=source.read_many,
+    ignore=DownstreamError,
 )
 
 
 @lambda_handler
 def handler(key: str) -> Item:
-    """The item, read at most the time to live ago, perhaps by the hook that ran after the restore."""
+    """Return the item, read at most the TTL ago, perhaps by the hook after the restore."""
     return cache.get(key, source.read)

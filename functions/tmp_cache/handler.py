@@ -3,18 +3,19 @@
 import tempfile
 from pathlib import Path
 
-from instrumentation.handler import lambda_handler
-from instrumentation.item import Item
-from instrumentation.settings import load_settings
-from instrumentation.sources import make_source
-from warmcache.caches import TmpCache
+from instrumentation import Item, lambda_handler, load_settings, make_source
+from warmcache import TmpCache
 
+# The lab's own: what is read, and the TTL.
 settings = load_settings()
 source = make_source(settings)
-cache = TmpCache(Path(tempfile.gettempdir(), "cache-lab"), ttl_s=settings.ttl_s)
+
+# The pattern: `source.read` is any function that reads the value of a key. A value that JSON holds needs no `encode`.
+folder = Path(tempfile.gettempdir(), "cache-lab")
+cache = TmpCache[Item](folder, ttl_s=settings.ttl_s, encode=Item.to_json, decode=Item.from_json)
 
 
 @lambda_handler
 def handler(key: str) -> Item:
-    """The item, read at most the time to live ago, perhaps by the process before this one."""
+    """Return the item, read at most the TTL ago, perhaps by an earlier process."""
     return cache.get(key, source.read)

@@ -28,7 +28,7 @@ FAILS_LATE = """
     signal = CfnWaitCondition(stack, "Signal", handle=handle.ref, timeout="1", count=1)
     signal.node.add_dependency(stack.node.find_child("Live"))
 """
-PARTS = ("app.py", "cdk.json", "facts/prices.toml", "functions", "layer", "stacks")
+PARTS = ("app.py", "cdk.json", "facts", "functions", "layer", "stacks")
 
 
 class Project:

@@ -1,31 +1,24 @@
-"""Counts what a function asks of its source."""
+"""Counts what a function requests from its source."""
 
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from instrumentation.item import Item
 from warmcache.hooks import after_restore
 
-_STARTED = "warmcache_started"
-
-
-class _Client(Protocol):
-    """A boto3 client, as far as it is needed here."""
-
-    @property
-    def meta(self) -> Any: ...
+_STARTED = "lab_started"
 
 
 @dataclass(slots=True)
 class DownstreamUse:
-    """What was asked downstream in some span of time.
+    """What was requested downstream in a span of time.
 
     Attributes:
-        calls: attempts, so that a call with two retries counts three.
-        errors: those attempts that got no answer, or an HTTP status of 400 or more.
-        ms: milliseconds spent, from the first attempt of a call to its answer, pauses between retries included.
+        calls: attempts: a call with two retries counts three.
+        errors: attempts that got no answer, or an HTTP status of 400 or more.
+        ms: milliseconds from the first attempt of a call to its answer, pauses between retries included.
         items: the items read.
     """
 
@@ -42,8 +35,8 @@ class DownstreamMeter:
     ``after-call`` (or ``after-call-error``) once around all attempts of a call (botocore 1.43, ``endpoint.py``
     and ``client.py``).
 
-    What was counted before a snapshot is forgotten after a restore: those calls happened once, when the
-    version was published, and not once an environment.
+    A restore discards what was counted before the snapshot: those calls happened once, when the version was
+    published, and not once an environment.
     """
 
     def __init__(self) -> None:
@@ -51,8 +44,8 @@ class DownstreamMeter:
         self._use = DownstreamUse()
         after_restore(self.take)
 
-    def watch(self, client: _Client) -> None:
-        """Count the calls of ``client`` from now on."""
+    def watch(self, client: Any) -> None:
+        """Count the calls of a boto3 client from now on."""
         events = client.meta.events
         events.register("before-call", self._on_start)
         events.register("response-received", self._on_attempt)
@@ -65,7 +58,7 @@ class DownstreamMeter:
             self._use.items.append(item)
 
     def take(self) -> DownstreamUse:
-        """All that was counted since this was last asked, by any thread."""
+        """Return all that any thread has counted since the last call."""
         with self._lock:
             taken, self._use = self._use, DownstreamUse()
             return taken
@@ -86,4 +79,4 @@ class DownstreamMeter:
 
 
 METER = DownstreamMeter()
-"""This process's own. It is made before any source or cache, so that its hook after a restore runs first."""
+"""The meter of this process. It is made before any source or cache, so that its hook after a restore runs first."""

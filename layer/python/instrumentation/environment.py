@@ -23,8 +23,8 @@ class EnvironmentAnswer(TypedDict):
 class Environment:
     """The identity of an execution environment: a UUID, since nearly all have process id 8 or 9.
 
-    Made once when the process starts, and anew after a restore, so that environments restored from one
-    snapshot do not share it. A process that Lambda starts in the place of a crashed one has a new identity.
+    Drawn when the process starts and again after a restore, so that environments restored from one snapshot do not
+    share it. A process that Lambda starts in place of a crashed one has a new identity.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Environment:
         self._invocations = 0
 
     def begin_invocation(self) -> EnvironmentAnswer:
-        """Count one invocation more and say where it runs.
+        """Count one more invocation and return where it runs.
 
         ``cold_start`` is true on the first invocation of an environment that was not restored; ``restored``
         on all invocations of one that was. ``started_at`` is ISO 8601 in UTC: of the start or the restore.
@@ -55,4 +55,4 @@ class Environment:
 
 
 ENVIRONMENT = Environment()
-"""This process's own."""
+"""The environment of this process."""

@@ -1,4 +1,4 @@
-"""What goes wrong in a function. On Lambda each class's name is the ``errorType`` of the function error."""
+"""The errors of a function. On Lambda each class's name is the ``errorType`` of the function error."""
 
 
 class BadRequest(Exception):  # noqa: N818 -- its name is the errorType that callers see

@@ -1,39 +1,37 @@
-"""What every function of the lab does around its own few lines."""
+"""What every function of the lab does around its own few lines: check the event, measure, answer."""
 
 import functools
 import re
 import reprlib
 import time
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 from facts import metrics
 from instrumentation.downstream import METER, DownstreamUse
-from instrumentation.emf import emf_line
 from instrumentation.environment import ENVIRONMENT, EnvironmentAnswer
 from instrumentation.errors import BadRequest
-from instrumentation.item import Item, Load
+from instrumentation.item import Item
 from instrumentation.settings import load_settings
+from warmcache.emf import Value, emf_line
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-CacheWord = Literal["hit", "miss", "stale"]
+CacheResult: TypeAlias = Literal["hit", "miss", "stale"]
 
 
 class Answer(TypedDict):
     """A handler's answer.
 
     Attributes:
-        key: as asked for.
-        value: the item's.
-        version: the item's.
+        key, value, version: those of the item.
         cache: ``miss`` if the item was read in this invocation, ``stale`` if the cache served it past its soft
             bound, else ``hit``.
         downstream_calls: attempts sent downstream in this invocation, retries included.
         downstream_ms: milliseconds spent on them.
-        init_downstream_calls: attempts sent outside any invocation since the environment's last one: by init
-            or a hook after a restore, hence 0 but on the first invocation.
-        downstream_errors: those of both kinds of attempts that got no answer, or an HTTP status of 400 or more.
+        init_downstream_calls: attempts sent since the last invocation of the environment: by init or a hook after a
+            restore, so they are 0 on all invocations but the first.
+        downstream_errors: attempts of both kinds that got no answer, or an HTTP status of 400 or more.
         age_ms: milliseconds since the value was read downstream.
         environment: where it ran.
     """
@@ -41,7 +39,7 @@ class Answer(TypedDict):
     key: str
     value: Any
     version: int
-    cache: CacheWord
+    cache: CacheResult
     downstream_calls: int
     downstream_ms: float
     init_downstream_calls: int
@@ -51,17 +49,17 @@ class Answer(TypedDict):
 
 
 class Context(Protocol):
-    """What is needed of Lambda's context object."""
+    """The part of Lambda's context object that is used here."""
 
     aws_request_id: str
 
 
-def lambda_handler(find: Load) -> Callable[[Any, Context], Answer]:
+def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answer]:
     """Make a Lambda handler of a function that finds the item of a key.
 
-    The handler checks the event, answers as ``Answer`` says, and writes one EMF line an invocation, also when
-    it raises. What ``find`` raises is raised on, so that its name is the ``errorType`` of the function error;
-    the bare function is the handler's ``__wrapped__``.
+    The handler checks the event, answers as ``Answer`` says, and writes one EMF line an invocation, also when it
+    raises. It raises what ``find`` raises, so the class name is the ``errorType`` of the function error. The bare
+    function is the handler's ``__wrapped__``.
 
     Raises:
         BadRequest: (the handler) the event has no key, or a malformed one.
@@ -80,8 +78,9 @@ def lambda_handler(find: Load) -> Callable[[Any, Context], Answer]:
             inside = METER.take()
             now = time.time()
             line = emf_line(
-                variant=variant,
-                values=_values(item, inside, outside, environment, now),
+                metrics.NAMESPACE,
+                dimensions={metrics.DIMENSION: variant},
+                metrics=_metrics(item, inside, outside, environment, now),
                 properties={"environment_id": environment["id"], "request_id": context.aws_request_id},
                 timestamp=now,
             )
@@ -90,7 +89,7 @@ def lambda_handler(find: Load) -> Callable[[Any, Context], Answer]:
             "key": item.key,
             "value": item.value,
             "version": item.version,
-            "cache": _word(item, inside),
+            "cache": _result(item, inside),
             "downstream_calls": inside.calls,
             "downstream_ms": round(inside.ms, 3),
             "init_downstream_calls": outside.calls,
@@ -104,7 +103,7 @@ def lambda_handler(find: Load) -> Callable[[Any, Context], Answer]:
 
 def _key_of(event: Any) -> str:
     content = event if isinstance(event, dict) else {}
-    # Through the function's URL the key comes in the query string.
+    # A function URL puts the key into the query string.
     parameters = content.get("queryStringParameters")
     key = (parameters if isinstance(parameters, dict) else content).get("key")
     if not isinstance(key, str) or not _KEY.fullmatch(key):
@@ -113,7 +112,7 @@ def _key_of(event: Any) -> str:
     return key
 
 
-def _word(item: Item, inside: DownstreamUse) -> CacheWord:
+def _result(item: Item, inside: DownstreamUse) -> CacheResult:
     if item.stale:
         return "stale"
     return "miss" if item in inside.items else "hit"
@@ -123,18 +122,18 @@ def _age_ms(item: Item, now: float) -> float:
     return round(max(0.0, now - item.read_at) * 1000, 3)
 
 
-def _values(
+def _metrics(
     item: Item | None,
     inside: DownstreamUse,
     outside: DownstreamUse,
     environment: EnvironmentAnswer,
     now: float,
-) -> dict[metrics.MetricDefinition, float]:
-    word = _word(item, inside) if item is not None else None
+) -> dict[str, Value]:
+    result = _result(item, inside) if item is not None else None
     values: dict[metrics.MetricDefinition, float] = {
-        metrics.HITS: int(word == "hit"),
-        metrics.MISSES: int(word == "miss"),
-        metrics.STALE_SERVED: int(word == "stale"),
+        metrics.HITS: int(result == "hit"),
+        metrics.MISSES: int(result == "miss"),
+        metrics.STALE_SERVED: int(result == "stale"),
         metrics.DOWNSTREAM_CALLS: inside.calls + outside.calls,
         metrics.DOWNSTREAM_ERRORS: inside.errors + outside.errors,
         metrics.COLD_STARTS: int(environment["cold_start"]),
@@ -143,4 +142,4 @@ def _values(
         values[metrics.DOWNSTREAM_LATENCY] = round(inside.ms, 3)
     if item is not None:
         values[metrics.VALUE_AGE] = _age_ms(item, now)
-    return values
+    return {metric.name: Value(value, metric.unit) for metric, value in values.items()}

@@ -1,21 +1,21 @@
-"""What caches keep and sources read."""
+"""What the lab's functions read and cache."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+import json
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Item:
-    """A value as it was read downstream. Caches hand the same object to every caller: do not change its value.
+    """A value as it was read downstream. Caches give the same object to every caller: do not change its value.
 
     Attributes:
-        key: what it is asked for by.
-        value: what it says, anything that JSON can hold.
+        key: its key.
+        value: anything that JSON can hold.
         version: the number of the write that made it.
-        read_at: Unix seconds by the wall clock, taken just before the read was sent, so that an age
-            counted from it is never too young.
-        stale: set by a cache that serves it past its soft bound.
+        read_at: Unix seconds by the wall clock, taken just before the read was sent, so that the item is never older
+            than it seems.
+        stale: whether it is served past its soft bound.
     """
 
     key: str
@@ -24,6 +24,16 @@ class Item:
     read_at: float
     stale: bool = False
 
+    def to_json(self) -> bytes:
+        """Encode the item, for a cache that stores bytes."""
+        return json.dumps(dataclasses.asdict(self)).encode("ascii")
 
-Load = Callable[[str], Item]
-"""Reads the item of a key downstream; raises if it cannot."""
+    @classmethod
+    def from_json(cls, content: bytes) -> "Item":
+        """Decode what ``to_json`` encoded.
+
+        Raises:
+            TypeError: it holds something else.
+            ValueError: it is not JSON.
+        """
+        return cls(**json.loads(content))

@@ -1,4 +1,4 @@
-"""What a function is told by its environment variables."""
+"""The settings that a function reads from its environment variables: see ``facts.variables``."""
 
 import functools
 import math
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facts import variables
-from facts.sources import DEFAULT_KEYS, SOURCES, SourceName
+from facts.sources import DEFAULT_KEYS, SOURCES, SourceName, item_keys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +15,12 @@ class FunctionSettings:
     """The settings of a function.
 
     Attributes:
-        variant: ``CACHE_LAB_VARIANT``, the value of the metric dimension.
-        source: ``CACHE_LAB_SOURCE``, what is read.
-        table: ``CACHE_LAB_TABLE``, given where the source is dynamodb, else empty.
-        bucket: ``CACHE_LAB_BUCKET``, given where the source is s3, else empty.
-        ttl_s: ``CACHE_LAB_TTL_S``, the time to live of an item in seconds, 0 or more.
-        keys: ``CACHE_LAB_KEYS``, how many keys ``snapstart`` loads before the snapshot, 0 or more.
+        variant: the value of the metric dimension.
+        source: what is read.
+        table: the DynamoDB table; empty unless the source is dynamodb.
+        bucket: the S3 bucket; empty unless the source is s3.
+        ttl_s: the time to live of an item in seconds, 0 or more.
+        keys: how many items exist, 0 or more.
     """
 
     variant: str
@@ -29,6 +29,11 @@ class FunctionSettings:
     bucket: str = ""
     ttl_s: float = variables.DEFAULT_TTL_S
     keys: int = DEFAULT_KEYS
+
+    @property
+    def item_keys(self) -> tuple[str, ...]:
+        """The keys of the items."""
+        return item_keys(self.keys)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":
@@ -52,7 +57,7 @@ class FunctionSettings:
 
 @functools.cache
 def load_settings() -> FunctionSettings:
-    """This process's settings, parsed once.
+    """Return the settings of this process, parsed once.
 
     Raises:
         ValueError: see ``FunctionSettings.from_environment``.

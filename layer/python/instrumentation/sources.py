@@ -1,22 +1,30 @@
-"""The readers of what is cached: one a kind of source.
+"""Reads the items: one class for each source. ``facts.sources`` has the names of the items in each service.
 
-Each holds an item under a name of its own: in DynamoDB the item with the partition key ``key``, in Parameter
-Store ``/cache-lab/<key>``, in Secrets Manager ``cache-lab/<key>``, in S3 the object ``items/<key>.json``. In
-DynamoDB an item has the attributes ``value`` and ``version``; elsewhere it is the JSON text
-``{"value": …, "version": …}``. What else it has is passed over.
+In DynamoDB an item has the attributes ``value`` and ``version``; elsewhere it is the JSON text
+``{"value": …, "version": …}``. Other attributes are ignored.
 """
 
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, ClassVar, TypeAlias
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from facts.sources import (
+    KEY_ATTRIBUTE,
+    PARAMETER_PREFIX,
+    SECRET_PREFIX,
+    SourceName,
+    object_key,
+    parameter_name,
+    secret_name,
+)
 from instrumentation.downstream import METER, DownstreamMeter
 from instrumentation.errors import DownstreamError, ItemNotFound
 from instrumentation.item import Item
@@ -27,32 +35,167 @@ from warmcache.hooks import before_snapshot
 # three attempts of a second each, and the standard mode's pauses of up to one and two seconds between them.
 _CONFIG = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
 
+Content: TypeAlias = Mapping[str, Any] | str | bytes
+"""An item as its service has it: parsed, or JSON text."""
 
-class Source(Protocol):
+
+class Source(ABC):
     """Where items are read."""
 
+    service: ClassVar[SourceName]
+    missing: ClassVar[str] = ""
+    """The error code of the service for an item that does not exist."""
+    batch: ClassVar[int]
+    """The most keys that the service takes in one call."""
+
+    def __init__(self, meter: DownstreamMeter) -> None:
+        self._meter = meter
+        self._client: Any = boto3.client(self.service, config=_CONFIG)
+        meter.watch(self._client)
+        # A connection in a snapshot is dead when it is restored. A closed client connects again when it is used.
+        before_snapshot(self._client.close)
+
+    @abstractmethod
+    def _get(self, key: str) -> Content | None:
+        """Request one item."""
+
+    @abstractmethod
+    def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
+        """Request at most ``batch`` items in one call."""
+
     def read(self, key: str) -> Item:
-        """The item of ``key``.
+        """Return the item of ``key``.
 
         Raises:
             ItemNotFound: there is none.
-            DownstreamError: the source failed after all retries, or holds something else under that name.
+            DownstreamError: the source failed after all retries, or the item has no value or version.
         """
-        ...
+        read_at = time.time()
+        with _downstream_errors(f"item {key!r}"):
+            try:
+                content = self._get(key)
+            except ClientError as failure:
+                if failure.response["Error"]["Code"] != self.missing:
+                    raise
+                content = None
+        if content is None:
+            raise ItemNotFound(f"{self.service} has no item {key!r}")
+        return self._item(key, content, read_at)
 
-    def read_many(self, keys: Sequence[str]) -> list[Item]:
-        """The items of those ``keys`` that there are, in as few calls as the service allows.
+    def read_many(self, keys: Sequence[str]) -> dict[str, Item]:
+        """Return the items of those ``keys`` that exist, in as few calls as the service allows.
 
-        A key that the service puts off (DynamoDB's ``UnprocessedKeys``) counts as one without an item.
+        A key that the service defers (DynamoDB's ``UnprocessedKeys``) counts as one without an item.
 
         Raises:
             DownstreamError: as for ``read``.
         """
-        ...
+        items: dict[str, Item] = {}
+        for start in range(0, len(keys), self.batch):
+            batch = keys[start : start + self.batch]
+            read_at = time.time()
+            with _downstream_errors(f"{len(batch)} items"):
+                found = list(self._get_many(batch))
+            items |= {key: self._item(key, content, read_at) for key, content in found}
+        return items
+
+    def _item(self, key: str, content: Content, read_at: float) -> Item:
+        try:
+            fields: Any = content if isinstance(content, Mapping) else json.loads(content)
+            item = Item(key, fields["value"], int(fields["version"]), read_at)
+        except (KeyError, TypeError, ValueError) as failure:
+            raise DownstreamError(f"item {key!r} is not JSON with a value and a version: {failure!r}") from failure
+        self._meter.note(item)
+        return item
+
+
+class DynamoDbSource(Source):
+    """Items of a DynamoDB table, read strongly consistent, so that the measured staleness is the cache's."""
+
+    service = "dynamodb"
+    batch = 100
+
+    def __init__(self, table: str, meter: DownstreamMeter) -> None:
+        super().__init__(meter)
+        self._table = table
+
+    def _get(self, key: str) -> Content | None:
+        answer = self._client.get_item(TableName=self._table, Key={KEY_ATTRIBUTE: {"S": key}}, ConsistentRead=True)
+        return _plain_fields(answer["Item"]) if "Item" in answer else None
+
+    def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
+        wanted = {"Keys": [{KEY_ATTRIBUTE: {"S": key}} for key in keys], "ConsistentRead": True}
+        answer = self._client.batch_get_item(RequestItems={self._table: wanted})
+        items = map(_plain_fields, answer["Responses"].get(self._table, []))
+        return [(fields[KEY_ATTRIBUTE], fields) for fields in items]
+
+
+class SsmSource(Source):
+    """Items in parameters of Systems Manager's Parameter Store."""
+
+    service = "ssm"
+    missing = "ParameterNotFound"
+    batch = 10
+
+    def _get(self, key: str) -> Content:
+        text: str = self._client.get_parameter(Name=parameter_name(key))["Parameter"]["Value"]
+        return text
+
+    def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
+        answer = self._client.get_parameters(Names=[parameter_name(key) for key in keys])
+        return [(found["Name"].removeprefix(PARAMETER_PREFIX), found["Value"]) for found in answer["Parameters"]]
+
+
+class SecretsManagerSource(Source):
+    """Items in secrets of Secrets Manager."""
+
+    service = "secretsmanager"
+    missing = "ResourceNotFoundException"
+    batch = 20
+
+    def _get(self, key: str) -> Content:
+        text: str = self._client.get_secret_value(SecretId=secret_name(key))["SecretString"]
+        return text
+
+    def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
+        answer = self._client.batch_get_secret_value(SecretIdList=[secret_name(key) for key in keys])
+        return [(found["Name"].removeprefix(SECRET_PREFIX), found["SecretString"]) for found in answer["SecretValues"]]
+
+
+class S3Source(Source):
+    """Items in objects of an S3 bucket.
+
+    Without the permission s3:ListBucket, S3 answers 403 for an object that does not exist: a ``DownstreamError``.
+    """
+
+    service = "s3"
+    missing = "NoSuchKey"
+    batch = 10
+    """S3 has no call for many: so many reads run at the same time. Matches botocore's default pool size."""
+
+    def __init__(self, bucket: str, meter: DownstreamMeter) -> None:
+        super().__init__(meter)
+        self._bucket = bucket
+
+    def _get(self, key: str) -> Content:
+        content: bytes = self._client.get_object(Bucket=self._bucket, Key=object_key(key))["Body"].read()
+        return content
+
+    def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
+        with ThreadPoolExecutor(self.batch) as readers:
+            return [found for found in readers.map(self._get_if_there, keys) if found is not None]
+
+    def _get_if_there(self, key: str) -> tuple[str, Content] | None:
+        try:
+            return key, self._get(key)
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] != self.missing:
+                raise
+            return None
 
 
 def make_source(settings: FunctionSettings, meter: DownstreamMeter = METER) -> Source:
-    """The source that the settings name. Its calls and the items it reads are counted by ``meter``."""
+    """Return the source that the settings name. ``meter`` counts its calls and the items it reads."""
     match settings.source:
         case "dynamodb":
             return DynamoDbSource(settings.table, meter)
@@ -64,181 +207,21 @@ def make_source(settings: FunctionSettings, meter: DownstreamMeter = METER) -> S
             return S3Source(settings.bucket, meter)
 
 
-class DynamoDbSource:
-    """Items of a DynamoDB table, read strongly consistent: what staleness is measured is the cache's own."""
-
-    def __init__(self, table: str, meter: DownstreamMeter) -> None:
-        self._table = table
-        self._meter = meter
-        self._client = boto3.client("dynamodb", config=_CONFIG)
-        _prepare(self._client, meter)
-
-    def read(self, key: str) -> Item:
-        """See ``Source.read``."""
-        read_at = time.time()
-        with _as_downstream_errors(f"item {key!r}"):
-            answer = self._client.get_item(TableName=self._table, Key={"key": {"S": key}}, ConsistentRead=True)
-        if "Item" not in answer:
-            raise ItemNotFound(f"table {self._table} has no item {key!r}")
-        return self._item(answer["Item"], read_at)
-
-    def read_many(self, keys: Sequence[str]) -> list[Item]:
-        """See ``Source.read_many``."""
-        return [item for batch in _batches(keys, 100) for item in self._read_batch(batch)]
-
-    def _read_batch(self, keys: Sequence[str]) -> list[Item]:
-        read_at = time.time()
-        with _as_downstream_errors(f"{len(keys)} items"):
-            answer = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": [{"key": {"S": key}} for key in keys], "ConsistentRead": True}}
-            )
-        return [self._item(found, read_at) for found in answer["Responses"].get(self._table, [])]
-
-    def _item(self, attributes: Mapping[str, Any], read_at: float) -> Item:
-        fields = {name: _plain(attribute) for name, attribute in attributes.items()}
-        return _noted(self._meter, fields["key"], fields, read_at)
-
-
-class SsmSource:
-    """Items in parameters of Systems Manager's Parameter Store."""
-
-    _PREFIX = "/cache-lab/"
-
-    def __init__(self, meter: DownstreamMeter) -> None:
-        self._meter = meter
-        self._client = boto3.client("ssm", config=_CONFIG)
-        _prepare(self._client, meter)
-
-    def read(self, key: str) -> Item:
-        """See ``Source.read``."""
-        read_at = time.time()
-        with _as_downstream_errors(f"parameter {key!r}", missing="ParameterNotFound"):
-            answer = self._client.get_parameter(Name=self._PREFIX + key)
-        return _parsed(self._meter, key, answer["Parameter"]["Value"], read_at)
-
-    def read_many(self, keys: Sequence[str]) -> list[Item]:
-        """See ``Source.read_many``."""
-        return [item for batch in _batches(keys, 10) for item in self._read_batch(batch)]
-
-    def _read_batch(self, keys: Sequence[str]) -> list[Item]:
-        read_at = time.time()
-        with _as_downstream_errors(f"{len(keys)} parameters"):
-            answer = self._client.get_parameters(Names=[self._PREFIX + key for key in keys])
-        return [
-            _parsed(self._meter, found["Name"].removeprefix(self._PREFIX), found["Value"], read_at)
-            for found in answer["Parameters"]
-        ]
-
-
-class SecretsManagerSource:
-    """Items in secrets of Secrets Manager."""
-
-    _PREFIX = "cache-lab/"
-
-    def __init__(self, meter: DownstreamMeter) -> None:
-        self._meter = meter
-        self._client = boto3.client("secretsmanager", config=_CONFIG)
-        _prepare(self._client, meter)
-
-    def read(self, key: str) -> Item:
-        """See ``Source.read``."""
-        read_at = time.time()
-        with _as_downstream_errors(f"secret {key!r}", missing="ResourceNotFoundException"):
-            answer = self._client.get_secret_value(SecretId=self._PREFIX + key)
-        return _parsed(self._meter, key, answer["SecretString"], read_at)
-
-    def read_many(self, keys: Sequence[str]) -> list[Item]:
-        """See ``Source.read_many``."""
-        return [item for batch in _batches(keys, 20) for item in self._read_batch(batch)]
-
-    def _read_batch(self, keys: Sequence[str]) -> list[Item]:
-        read_at = time.time()
-        with _as_downstream_errors(f"{len(keys)} secrets"):
-            answer = self._client.batch_get_secret_value(SecretIdList=[self._PREFIX + key for key in keys])
-        return [
-            _parsed(self._meter, found["Name"].removeprefix(self._PREFIX), found["SecretString"], read_at)
-            for found in answer["SecretValues"]
-        ]
-
-
-class S3Source:
-    """Items in objects of an S3 bucket.
-
-    Without the permission s3:ListBucket, S3 answers 403 for an object that is not there, which is then a
-    ``DownstreamError``.
-    """
-
-    # Of botocore's default pool of ten connections none is waited for.
-    _READERS = 10
-
-    def __init__(self, bucket: str, meter: DownstreamMeter) -> None:
-        self._bucket = bucket
-        self._meter = meter
-        self._client = boto3.client("s3", config=_CONFIG)
-        _prepare(self._client, meter)
-
-    def read(self, key: str) -> Item:
-        """See ``Source.read``."""
-        read_at = time.time()
-        with _as_downstream_errors(f"object {key!r}", missing="NoSuchKey"):
-            answer = self._client.get_object(Bucket=self._bucket, Key=f"items/{key}.json")
-            text = answer["Body"].read()
-        return _parsed(self._meter, key, text, read_at)
-
-    def read_many(self, keys: Sequence[str]) -> list[Item]:
-        """See ``Source.read_many``: S3 has no batch, so ten at a time."""
-        with ThreadPoolExecutor(self._READERS) as readers:
-            return [item for item in readers.map(self._read_if_there, keys) if item is not None]
-
-    def _read_if_there(self, key: str) -> Item | None:
-        try:
-            return self.read(key)
-        except ItemNotFound:
-            return None
-
-
-def _prepare(client: Any, meter: DownstreamMeter) -> None:
-    meter.watch(client)
-    # A connection in a snapshot is dead when it is restored. A closed client connects anew when it is used.
-    before_snapshot(client.close)
-
-
 @contextlib.contextmanager
-def _as_downstream_errors(wanted: str, *, missing: str = "") -> Iterator[None]:
-    """Turn what botocore raises into ``ItemNotFound`` (error code ``missing``) or ``DownstreamError``."""
+def _downstream_errors(wanted: str) -> Iterator[None]:
+    """Turn what botocore raises into ``DownstreamError``."""
     try:
         yield
-    except ClientError as failure:
-        if missing and failure.response["Error"]["Code"] == missing:
-            raise ItemNotFound(f"there is no {wanted}") from failure
-        raise DownstreamError(f"{wanted} could not be read: {failure}") from failure
-    except BotoCoreError as failure:
+    except (BotoCoreError, ClientError) as failure:
         raise DownstreamError(f"{wanted} could not be read: {failure}") from failure
 
 
-def _batches(keys: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
-
-
-def _parsed(meter: DownstreamMeter, key: str, text: str | bytes, read_at: float) -> Item:
-    try:
-        fields = json.loads(text)
-    except ValueError as failure:
-        raise DownstreamError(f"item {key!r} is not JSON: {failure}") from failure
-    return _noted(meter, key, fields, read_at)
-
-
-def _noted(meter: DownstreamMeter, key: str, fields: Any, read_at: float) -> Item:
-    try:
-        item = Item(key, fields["value"], int(fields["version"]), read_at)
-    except (KeyError, TypeError, ValueError) as failure:
-        raise DownstreamError(f"item {key!r} lacks a value or a version: {failure!r}") from failure
-    meter.note(item)
-    return item
+def _plain_fields(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(attribute) for name, attribute in attributes.items()}
 
 
 def _plain(attribute: Mapping[str, Any]) -> Any:
-    """A DynamoDB attribute as what JSON would hold: numbers are int or float.
+    """Convert a DynamoDB attribute to what JSON would hold: numbers are int or float.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
     """
@@ -253,6 +236,6 @@ def _plain(attribute: Mapping[str, Any]) -> Any:
         case "L":
             return [_plain(entry) for entry in value]
         case "M":
-            return {name: _plain(entry) for name, entry in value.items()}
+            return _plain_fields(value)
         case _:
             raise DownstreamError(f"an attribute is of type {kind}, which JSON cannot hold")

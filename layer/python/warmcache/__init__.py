@@ -1,4 +1,9 @@
-"""Caches for AWS Lambda functions, and what measures them.
+"""Caches for AWS Lambda functions: `from warmcache import TtlCache`."""
 
-Nothing is imported here, so that ``facts.metrics`` costs its readers no boto3.
-"""
+from warmcache.cache import Cache, Load
+from warmcache.module_cache import ModuleCache
+from warmcache.snapshot_cache import SnapshotCache
+from warmcache.tmp_cache import TmpCache
+from warmcache.ttl_cache import TtlCache
+
+__all__ = ["Cache", "Load", "ModuleCache", "SnapshotCache", "TmpCache", "TtlCache"]

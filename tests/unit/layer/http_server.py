@@ -1,4 +1,4 @@
-"""A tiny HTTP server that counts what reaches it and fails as often as it is told to."""
+"""A tiny HTTP server that counts what reaches it and fails as often as a test wants."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -53,6 +53,11 @@ class Wire:
         return self.respond(request)
 
 
+class _Server(ThreadingHTTPServer):
+    # With the default of 5, the kernel drops connections of a client that opens ten, and it tries again after a second.
+    request_queue_size = 128
+
+
 @contextmanager
 def served(respond: Respond) -> Iterator[Wire]:
     """A server on a free port of the loopback, answering by ``respond``."""
@@ -78,7 +83,7 @@ def served(respond: Respond) -> Iterator[Wire]:
 
         do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815 -- http.server's names
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     wire.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -19,6 +19,8 @@ def test_it_holds_warmcache_beside_its_requirements(architecture: str) -> None:
         assert [path.name for path in folder.iterdir()] == ["python"]
         assert (folder / "python" / "warmcache" / "hooks.py").exists()
         assert (folder / "python" / "cachetools" / "__init__.py").exists()
+        assert (folder / "python" / "facts" / "sources.py").exists()
+        assert not list(folder.rglob("pyproject.toml"))
     assert not folder.exists()
 
 

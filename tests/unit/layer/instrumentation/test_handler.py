@@ -1,4 +1,4 @@
-"""The handler around a function of a few lines. The five real ones are tried in tests/unit/functions."""
+"""The handler around a function of a few lines. The real ones are tested in tests/unit/functions."""
 
 import dataclasses
 import json

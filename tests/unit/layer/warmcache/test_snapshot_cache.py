@@ -6,33 +6,37 @@ from typing import Any
 
 import pytest
 
-from instrumentation.errors import DownstreamError
-from instrumentation.item import Item
 from tests.unit.layer.hooks import SnapStart
-from warmcache.caches import ModuleCache, SnapshotCache, TtlCache
+from warmcache import ModuleCache, SnapshotCache, TtlCache
 
 KEYS = ["a", "b", "c"]
 
 
+class UnavailableError(Exception):
+    pass
+
+
 class Downstream:
-    """Where items are read, and what time it is there. Every write makes a new version."""
+    """Where versions are read, and what time it is there."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
         self.version = 1
+        self.takes_s = 0.0
         self.there = set(KEYS)
         self.is_down = False
         self.reads: list[Any] = []
 
-    def load(self, key: str) -> Item:
+    def load(self, key: str) -> int:
         self.reads.append(key)
-        return Item(key, None, self.version, self.now)
+        return self.version
 
-    def load_many(self, keys: Sequence[str]) -> list[Item]:
+    def load_many(self, keys: Sequence[str]) -> dict[str, int]:
         self.reads.append(list(keys))
         if self.is_down:
-            raise DownstreamError("down")
-        return [Item(key, None, self.version, self.now) for key in keys if key in self.there]
+            raise UnavailableError("down")
+        self.now += self.takes_s
+        return {key: self.version for key in keys if key in self.there}
 
 
 @pytest.fixture
@@ -40,21 +44,21 @@ def downstream() -> Downstream:
     return Downstream()
 
 
-def cache_of(downstream: Downstream) -> SnapshotCache:
-    inner = TtlCache(ttl_s=10, clock=lambda: downstream.now)
-    return SnapshotCache(inner, keys=KEYS, load_many=downstream.load_many)
+def cache_of(downstream: Downstream) -> SnapshotCache[int]:
+    inner = TtlCache[int](ttl_s=10, clock=lambda: downstream.now)
+    return SnapshotCache(inner, keys=KEYS, load_many=downstream.load_many, ignore=UnavailableError)
 
 
 def test_the_keys_are_loaded_at_once_when_it_is_made(downstream: Downstream) -> None:
     cache = cache_of(downstream)
     assert downstream.reads == [KEYS]
-    assert [cache.get(key, downstream.load).version for key in KEYS] == [1, 1, 1]
+    assert [cache.get(key, downstream.load) for key in KEYS] == [1, 1, 1]
     assert downstream.reads == [KEYS]
 
 
 def test_a_key_that_was_not_named_is_loaded_on_demand(downstream: Downstream) -> None:
     cache = cache_of(downstream)
-    assert cache.get("d", downstream.load).key == "d"
+    assert cache.get("d", downstream.load) == 1
     assert downstream.reads == [KEYS, "d"]
 
 
@@ -63,7 +67,7 @@ def test_after_a_restore_in_time_nothing_is_read(snap_start: SnapStart, downstre
     snap_start.snapshot()
     downstream.now += 9.99
     snap_start.restore()
-    assert cache.get("a", downstream.load).version == 1
+    assert cache.get("a", downstream.load) == 1
     assert downstream.reads == [KEYS]
 
 
@@ -76,8 +80,7 @@ def test_after_a_restore_days_later_all_is_read_again_in_the_hook(
     downstream.version = 2
     snap_start.restore()
     assert downstream.reads == [KEYS, KEYS]
-    items = [cache.get(key, downstream.load) for key in KEYS]
-    assert [(item.version, item.read_at) for item in items] == [(2, downstream.now)] * 3
+    assert [cache.get(key, downstream.load) for key in KEYS] == [2] * 3
     assert downstream.reads == [KEYS, KEYS]
 
 
@@ -101,14 +104,22 @@ def test_every_restore_checks(snap_start: SnapStart, downstream: Downstream) -> 
     assert downstream.reads == [KEYS] * 4
 
 
-def test_loaded_items_have_their_ttl_as_any_others(snap_start: SnapStart, downstream: Downstream) -> None:
+def test_loaded_values_have_their_ttl_as_any_others(snap_start: SnapStart, downstream: Downstream) -> None:
     cache = cache_of(downstream)
     snap_start.snapshot()
     downstream.now += 60
     snap_start.restore()
     downstream.now += 10
     downstream.version = 3
-    assert cache.get("a", downstream.load).version == 3
+    assert cache.get("a", downstream.load) == 3
+
+
+def test_values_count_from_before_they_were_loaded(downstream: Downstream) -> None:
+    downstream.takes_s = 6
+    cache = cache_of(downstream)
+    downstream.now += 4
+    downstream.version = 2
+    assert cache.get("a", downstream.load) == 2
 
 
 def test_a_source_that_is_down_at_init_fails_nothing(
@@ -117,8 +128,8 @@ def test_a_source_that_is_down_at_init_fails_nothing(
     downstream.is_down = True
     with caplog.at_level(logging.WARNING):
         cache = cache_of(downstream)
-    assert caplog.messages == ["3 items are not loaded ahead: down"]
-    assert cache.get("a", downstream.load).version == 1
+    assert caplog.messages == ["3 keys are not loaded ahead: down"]
+    assert cache.get("a", downstream.load) == 1
     downstream.is_down = False
     snap_start.snapshot()
     snap_start.restore()
@@ -134,7 +145,7 @@ def test_a_source_that_is_down_at_a_restore_fails_nothing_and_serves_nothing_old
     downstream.is_down = True
     downstream.version = 2
     snap_start.restore()
-    assert cache.get("a", downstream.load).version == 2
+    assert cache.get("a", downstream.load) == 2
 
 
 def test_an_empty_source_is_asked_again_after_a_restore(snap_start: SnapStart, downstream: Downstream) -> None:
@@ -143,27 +154,27 @@ def test_an_empty_source_is_asked_again_after_a_restore(snap_start: SnapStart, d
     snap_start.snapshot()
     downstream.there = set(KEYS)
     snap_start.restore()
-    assert [cache.get(key, downstream.load).version for key in KEYS] == [1, 1, 1]
+    assert [cache.get(key, downstream.load) for key in KEYS] == [1, 1, 1]
     assert downstream.reads == [KEYS, KEYS]
 
 
-def test_a_fault_of_the_program_does_fail_init() -> None:
-    def wrong(_: Sequence[str]) -> list[Item]:
+def test_an_error_that_is_not_ignored_fails_init() -> None:
+    def wrong(_: Sequence[str]) -> dict[str, int]:
         raise TypeError
 
     with pytest.raises(TypeError):
-        SnapshotCache(ModuleCache(), keys=KEYS, load_many=wrong)
+        SnapshotCache(ModuleCache[int](), keys=KEYS, load_many=wrong)
 
 
 def test_no_keys_are_no_call(snap_start: SnapStart, downstream: Downstream) -> None:
-    SnapshotCache(ModuleCache(), keys=[], load_many=downstream.load_many)
+    SnapshotCache(ModuleCache[int](), keys=[], load_many=downstream.load_many)
     snap_start.snapshot()
     snap_start.restore()
     assert not downstream.reads
 
 
 def test_in_a_cache_without_a_bound_nothing_is_read_again(snap_start: SnapStart, downstream: Downstream) -> None:
-    SnapshotCache(ModuleCache(), keys=KEYS, load_many=downstream.load_many)
+    SnapshotCache(ModuleCache[int](), keys=KEYS, load_many=downstream.load_many)
     snap_start.snapshot()
     downstream.now += 14 * 86_400
     snap_start.restore()

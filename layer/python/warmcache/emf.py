@@ -1,0 +1,48 @@
+"""CloudWatch's embedded metric format: metrics as one line of JSON on standard output, which Lambda logs.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Value(NamedTuple):
+    """A metric's value and its CloudWatch unit, as ``Count`` or ``Milliseconds``."""
+
+    value: float
+    unit: str = "Count"
+
+
+def emf_line(
+    namespace: str,
+    *,
+    dimensions: Mapping[str, str],
+    metrics: Mapping[str, Value],
+    properties: Mapping[str, str],
+    timestamp: float,
+) -> str:
+    """Return one line, without a line break.
+
+    Args:
+        namespace: the CloudWatch namespace of all the metrics.
+        dimensions: their one set of dimensions.
+        metrics: by name. One that is left out is absent, which is not the same as 0.
+        properties: fields to find the line by in the logs. They make no metric, so they cost nothing.
+        timestamp: Unix seconds.
+    """
+    directive = {
+        "Namespace": namespace,
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": metric.unit} for name, metric in metrics.items()],
+    }
+    return json.dumps(
+        {
+            "_aws": {"Timestamp": int(timestamp * 1000), "CloudWatchMetrics": [directive]},
+            **dimensions,
+            **{name: metric.value for name, metric in metrics.items()},
+            **properties,
+        },
+        separators=(",", ":"),
+    )
