@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from facts import prices
-from lab.deploy.standing_cost import secrets_per_month, standing_parts
+from lab.deploy.standing_cost import cost_items, secrets_per_month
 from lab.deploy.templates import key_count, variant_functions
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "tests" / "snapshot" / "__snapshots__" / "test_templates"
@@ -20,11 +20,11 @@ def table(metrics: int) -> str:
         metrics: how many metrics each variant sends.
     """
     templates = _templates()
-    parts = standing_parts(templates)
+    items = cost_items(templates)
     keys = key_count(templates)
     sent = metrics * len(variant_functions(templates))
-    lines = [f"| {part.name} | {part.how_many} | {part.usd:.2f} | {part.note} |" for part in parts]
-    whole = sum(part.usd for part in parts)
+    lines = [f"| {item.name} | {item.quantity} | {item.usd:.2f} | {item.note} |" for item in items]
+    whole = sum(item.usd for item in items)
     logs_gb = LOG_BYTES / 1e3
     taken_in, kept = logs_gb * prices.LOG_GB.usd, logs_gb * prices.LOG_GB_MONTH.usd
     return "\n".join(

@@ -38,10 +38,10 @@ def deploy_command(
     """
     settings = application_context(context, OPTIONS)
     url = resolve_endpoint(target, endpoint_url, required=True)
-    from lab.deploy.lifecycle import Place, deploy_application
+    from lab.deploy.lifecycle import DeployOptions, deploy_application
     from lab.steps import Steps
 
-    deploy_application(Place(target, url, source, settings), Steps(say), asker(yes))
+    deploy_application(DeployOptions(target, url, source, settings), Steps(say), asker(yes))
 
 
 @click.command("destroy")
@@ -56,7 +56,7 @@ def destroy_command(*, context: tuple[str, ...], target: Target, endpoint_url: s
     """
     settings = application_context(context, OPTIONS)
     url = resolve_endpoint(target, endpoint_url, required=True)
-    from lab.deploy.lifecycle import Place, destroy_application
+    from lab.deploy.lifecycle import DeployOptions, destroy_application
     from lab.steps import Steps
 
-    destroy_application(Place(target, url, DEFAULTS.source, settings), Steps(say), asker(yes))
+    destroy_application(DeployOptions(target, url, DEFAULTS.source, settings), Steps(say), asker(yes))

@@ -1,7 +1,8 @@
-"""The CDK application on a target: synthesized by itself, deployed and destroyed by the stock CDK CLI."""
+"""Synthesize the CDK application, and deploy or destroy it with the stock CDK CLI."""
 
 import contextlib
 import json
+import logging
 import os
 import re
 import sys
@@ -16,12 +17,14 @@ from lab.aws.target import Target
 from lab.deploy.child_process import running
 from lab.errors import LabError
 
+logger = logging.getLogger(__name__)
+
 ROOT = Path(__file__).parents[2]
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
 DONE = re.compile(r"✅\s+(.*)")
 UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
-SILENT_S = 10.0  # without a finished stack; a stack on AWS can take minutes
+SILENT_S = 10.0  # between two lines of progress; a stack on AWS can take minutes
 
 
 class Application:
@@ -35,7 +38,7 @@ class Application:
 
     @property
     def templates(self) -> dict[str, dict[str, Any]]:
-        """The templates by the names of their stacks."""
+        """The templates, by stack name."""
         artifacts = json.loads((self._assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
         return {
             each["properties"].get("stackName", name): json.loads(
@@ -46,63 +49,66 @@ class Application:
         }
 
     def bootstrap(self) -> None:
-        """Make the CDK's own bucket and roles at the target, where they are not there yet.
+        """Create the CDK's own bucket and roles at the target.
 
         Raises:
-            LabError: the CDK CLI failed; the text is its own reason.
+            LabError: the CDK CLI failed; the text is its reason.
         """
-        self._cdk("bootstrap", "--app", str(self._assembly))
+        self._cdk("bootstrap")
 
     def deploy(self, stacks: Sequence[str] | None = None) -> None:
-        """Deploy the named stacks only, or all.
+        """Deploy these stacks only, or all.
 
         Raises:
-            LabError: the CDK CLI failed; the text is its own reason.
+            LabError: the CDK CLI failed; the text is its reason.
         """
-        chosen = ["--exclusively", *stacks] if stacks else ["--all"]
-        how = ["--require-approval", "never", "--concurrency", "4", "--progress", "events"]
-        self._cdk("deploy", "--app", str(self._assembly), *how, *chosen)
+        options = ["--require-approval", "never", "--concurrency", "4", "--progress", "events"]
+        self._cdk("deploy", *options, *_chosen(stacks))
 
     def destroy(self, stacks: Sequence[str] | None = None) -> None:
-        """Remove the named stacks only, or all.
+        """Remove these stacks only, or all.
 
         Raises:
-            LabError: the CDK CLI failed; the text is its own reason.
+            LabError: the CDK CLI failed; the text is its reason.
         """
-        chosen = ["--exclusively", *stacks] if stacks else ["--all"]
-        self._cdk("destroy", "--app", str(self._assembly), "--force", *chosen)
+        self._cdk("destroy", "--force", *_chosen(stacks))
 
     def _cdk(self, command: str, *arguments: str) -> None:
         if not CDK_CLI.is_file():
             raise LabError("the CDK CLI is not installed: run `make setup`")
-        line = [_node(), str(CDK_CLI), command, *arguments, "--no-notices", "--ci"]
-        said: list[str] = []
-        told_at = time.monotonic()
+        line = [_node(), str(CDK_CLI), command, "--app", str(self._assembly), *arguments, "--no-notices", "--ci"]
+        output: list[str] = []
+        progress_at = time.monotonic()
         with running(line, folder=self._assembly.parent, env=self._env) as process:
             assert process.stdout is not None
             for text in process.stdout:
-                said.append(text.rstrip())
+                output.append(text.rstrip())
+                logger.debug("cdk: %s", output[-1])
                 if done := DONE.search(text):
                     self._echo(f"  {done[1].strip()}")
-                    told_at = time.monotonic()
-                elif (part := UNDER_WAY.match(text)) and time.monotonic() - told_at > SILENT_S:
+                    progress_at = time.monotonic()
+                elif (part := UNDER_WAY.match(text)) and time.monotonic() - progress_at > SILENT_S:
                     self._echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
-                    told_at = time.monotonic()
+                    progress_at = time.monotonic()
         if process.returncode != 0:
-            raise LabError(f"cdk {command} failed: {_reason(said)}")
+            raise LabError(f"cdk {command} failed: {_reason(output)}")
+
+
+def _chosen(stacks: Sequence[str] | None) -> list[str]:
+    return ["--exclusively", *stacks] if stacks else ["--all"]
 
 
 @contextlib.contextmanager
 def application(
     *, target: Target, endpoint_url: str | None, context: Mapping[str, str], echo: Callable[[str], None]
 ) -> Iterator[Application]:
-    """Synthesize the application into a folder that lasts as long as the block.
+    """Synthesize the application into a folder that is removed when the block ends.
 
     Args:
-        target: where it is to be deployed.
+        target: where to deploy it.
         endpoint_url: the local endpoint's address (target ``local``).
-        context: the application's settings that are not to have their defaults; see `stacks/settings.py`.
-        echo: takes progress, a line at a time.
+        context: settings of the application other than the defaults; see `stacks/settings.py`.
+        echo: takes progress, line by line.
 
     Raises:
         LabError: the application refused a setting, or could not be synthesized.
@@ -113,20 +119,20 @@ def application(
 
 
 def synthesize(folder: Path, context: Mapping[str, str]) -> Path:
-    """Synthesize the application in a folder of the caller's.
+    """Synthesize the application.
 
     Args:
         folder: where to work; removed if the lab dies meanwhile.
-        context: the application's settings that are not to have their defaults; see `stacks/settings.py`.
+        context: settings of the application other than the defaults; see `stacks/settings.py`.
 
     Returns:
-        The cloud assembly, a folder in that one.
+        The cloud assembly, a folder in ``folder``.
 
     Raises:
         LabError: the application refused a setting, or could not be synthesized.
     """
     assembly = folder / "cdk.out"
-    # The templates are validated once, in the tests; here it would take most of the time.
+    # The tests validate the templates; here that would take most of the time.
     env = {
         **os.environ,
         "PATH": _path(),
@@ -137,27 +143,26 @@ def synthesize(folder: Path, context: Mapping[str, str]) -> Path:
     }
     with running([sys.executable, "app.py"], folder=folder, env=env) as process:
         assert process.stdout is not None
-        said = process.stdout.readlines()
+        output = process.stdout.readlines()
     if process.returncode != 0:
-        raise LabError(f"the application could not be synthesized: {_reason(said)}")
+        raise LabError(f"the application could not be synthesized: {_reason(output)}")
     return assembly
 
 
 def _environment(target: Target, endpoint_url: str | None) -> dict[str, str]:
     env = {**os.environ, "PATH": _path(), "CDK_DISABLE_CLI_TELEMETRY": "true"}
     if target == "aws":
-        # boto3 knows one variable of the region, the CDK CLI another first: they must not lead to two places.
+        # The CDK CLI prefers AWS_REGION and boto3 knows AWS_DEFAULT_REGION only: give both the same region.
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         return env | ({"AWS_REGION": region} if region else {})
-    if endpoint_url is None:
-        raise LabError("no local endpoint given: start one with `python -m lab serve`, and name it with --endpoint-url")
+    assert endpoint_url is not None, "the command line requires it"
     env = {name: value for name, value in env.items() if not name.startswith("AWS_")}
     endpoint = {"AWS_ENDPOINT_URL": endpoint_url, "AWS_ENDPOINT_URL_S3": endpoint_url}
     return env | LOCAL_CREDENTIALS | endpoint | {"CDK_HOME": str(ROOT / ".lab" / "cdk")}
 
 
 def _path() -> str:
-    # Node comes from PyPI into the folder of this interpreter.
+    # PyPI's Node is in the folder of this interpreter.
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
@@ -168,7 +173,8 @@ def _node() -> str:
     return str(node)
 
 
-def _reason(said: Sequence[str]) -> str:
-    lines = [line.strip() for line in said if line.strip()]
-    telling = [line for line in lines if ERROR.search(line)]
-    return (telling or lines or ["it said nothing"])[-1].lstrip("❌ ")
+def _reason(output: Sequence[str]) -> str:
+    """The last line of the output that looks like an error, or else the last line."""
+    lines = [line.strip() for line in output if line.strip()]
+    errors = [line for line in lines if ERROR.search(line)]
+    return (errors or lines or ["it printed nothing"])[-1].lstrip("❌ ")

@@ -1,8 +1,7 @@
-"""Other programs, held on a leash: whatever becomes of the lab, even ``kill -9``, they end and their folder goes.
+"""Child processes that never outlive the lab: even after its ``kill -9`` they end, and their folder is removed.
 
-``python -m lab.deploy.child_process FOLDER PROGRAM [ARGUMENT …]`` runs the program in a process group of
-its own until its standard input ends; then it ends the group and removes the folder. The lab holds the other end of
-that input.
+``python -m lab.deploy.child_process FOLDER PROGRAM [ARGUMENT …]`` runs the program in a process group of its own until
+its standard input closes; then it ends the group and removes the folder. The lab holds the other end of that input.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ PATIENCE_S = 5.0
 
 @contextlib.contextmanager
 def running(line: Sequence[str], *, folder: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a program; when the block is left, by an error too, it has ended, and all that it has started.
+    """Run a program. When the block ends, also by an error, the program and all its children have ended.
 
     Args:
         line: the program and its arguments.
@@ -30,8 +29,8 @@ def running(line: Sequence[str], *, folder: Path, env: Mapping[str, str]) -> Ite
         env: its environment variables.
 
     Yields:
-        The process, its standard output and error as one text in ``stdout``, to be read to its end where the program
-        is to have its time; after the block with its ``returncode``, as a shell tells it.
+        The process. ``stdout`` has its standard output and error as one text: read it to its end to let the program
+        finish. After the block it has a ``returncode`` like that of a shell.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "lab.deploy.child_process", str(folder), *line],
@@ -41,7 +40,7 @@ def running(line: Sequence[str], *, folder: Path, env: Mapping[str, str]) -> Ite
         text=True,
         env=env,
         cwd=ROOT,
-        start_new_session=True,  # Ctrl-C in the terminal is for the lab alone, which lets go of the leash
+        start_new_session=True,  # Ctrl-C in the terminal reaches only the lab, which then closes the input
     ) as process:
         try:
             yield process
@@ -60,7 +59,7 @@ def main(folder: str, line: Sequence[str]) -> None:
     program = subprocess.Popen(line, stdin=subprocess.DEVNULL, process_group=0)
     while program.poll() is None:
         readable, _, _ = select.select([sys.stdin, ended], [], [])
-        if sys.stdin in readable:  # nothing is ever written there: the caller is gone
+        if sys.stdin in readable:  # nothing is ever written there: it has closed
             _end_group(program, signal.SIGTERM)
             _end_group(program, signal.SIGKILL)
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +67,7 @@ def main(folder: str, line: Sequence[str]) -> None:
 
 
 def _end_group(program: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal a program and what it has started, and wait for all of them: any of them may still write."""
+    """Signal a program and its children, and wait until all have ended: each may still write."""
     until = time.monotonic() + PATIENCE_S
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: of a group of zombies
         os.killpg(program.pid, number)

@@ -1,12 +1,12 @@
-"""What is deployed at the target, as its own APIs tell."""
+"""What is deployed at the target, read from AWS's APIs by the names in `facts.names`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from facts import variables
-from facts.names import ALIAS, SOURCE_STACK, function_name
+from facts.names import ALIAS, SOURCE_STACK, alias_resource, function_name
 from lab.aws.account import stack_outputs
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
@@ -20,8 +20,8 @@ class Deployment(NamedTuple):
         runtime: such as `python3.14`.
         memory_mb: memory of a function.
         architecture: `arm64` or `x86_64`.
-        source: what the functions read; None if they are not told.
-        ttl_s: TTL that the caches are given, seconds; None if the functions are not told any.
+        source: what the functions read; None if they have no such variable.
+        ttl_s: the caches' TTL, seconds; None if the functions have no such variable.
         timeout_s: the longest timeout of a function, seconds.
     """
 
@@ -37,9 +37,14 @@ def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployme
     """The configuration behind the alias of each variant's function.
 
     Raises:
-        LabError: a function or its alias is not there, or the caller may not look.
+        LabError: a function or its alias does not exist, or the caller may not read it.
     """
-    found = [_configuration(connection, variant) for variant in variants]
+    client = connection.client("lambda")
+    missing = (
+        f"is not deployed in region {connection.region}; run `lab deploy --target {connection.target}`, or set"
+        " AWS_REGION to the region that has it"
+    )
+    found = [_read(client.get_function_configuration, variant, "configuration", missing) for variant in variants]
     first = found[0]
     environment = first.get("Environment", {}).get("Variables", {})
     ttl = environment.get(variables.TTL_S)
@@ -53,47 +58,35 @@ def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployme
     )
 
 
-def _configuration(connection: Connection, variant: str) -> dict[str, Any]:
-    function = function_name(variant)
-    with aws_errors(f"read the configuration of {function}"):
-        try:
-            found = connection.client("lambda").get_function_configuration(FunctionName=function, Qualifier=ALIAS)
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFoundException":
-                raise
-            raise LabError(
-                f"{variant} is not deployed in region {connection.region} (no function {function}:{ALIAS});"
-                f" run `python -m lab deploy --target {connection.target}`, or set AWS_REGION to the region that has it"
-            ) from None
-    return dict(found)
-
-
 def function_urls(connection: Connection, variants: Sequence[str]) -> dict[str, str]:
     """The function URL of each variant's alias, by variant.
 
     Raises:
-        LabError: a variant has none, or one that is open to all.
+        LabError: a variant has none, or one that needs no signature.
     """
     client = connection.client("lambda")
+    missing = "has no function URL; deploy with --context function_url=true, or leave out --via url"
     found = {}
     for variant in variants:
-        function = function_name(variant)
-        with aws_errors(f"read the function URL of {function}"):
-            try:
-                config = client.get_function_url_config(FunctionName=function, Qualifier=ALIAS)
-            except ClientError as error:
-                if error_code(error) != "ResourceNotFoundException":
-                    raise
-                raise LabError(
-                    f"{function}:{ALIAS} has no function URL; deploy with --context function_url=true, or leave --via"
-                    " url out"
-                ) from None
+        config = _read(client.get_function_url_config, variant, "function URL", missing)
         if config["AuthType"] != "AWS_IAM":
-            raise LabError(f"the function URL of {function}:{ALIAS} is open to all; set its AuthType to AWS_IAM")
+            raise LabError(f"the function URL of {alias_resource(variant)} is public; set its AuthType to AWS_IAM")
         found[variant] = config["FunctionUrl"]
     return found
 
 
+def _read(read: Callable[..., Any], variant: str, what: str, missing: str) -> dict[str, Any]:
+    """Call a Lambda API for a variant's alias; ``missing`` says what to do if the answer is "not found"."""
+    function = function_name(variant)
+    with aws_errors(f"read the {what} of {function}"):
+        try:
+            return dict(read(FunctionName=function, Qualifier=ALIAS))
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            raise LabError(f"{alias_resource(variant)} {missing}") from None
+
+
 def read_bucket(connection: Connection) -> str | None:
-    """The bucket of the source stack, as it is deployed now; None without one, or without a stack."""
+    """The bucket of the source stack; None without a bucket or without the stack."""
     return (stack_outputs(connection, SOURCE_STACK) or {}).get("BucketName")

@@ -1,29 +1,27 @@
-"""From an empty target to the application with its items, and back: the order that stacks and items need."""
+"""Deploy the application with its items, and destroy it: in the order that stacks and items need."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from facts.names import COMPARISON_STACK, SOURCE_STACK, stack_name
+from facts.names import SOURCE_STACK
 from facts.sources import SourceName, item_keys
 from lab.aws.account import identify, is_bootstrapped, standing_stacks
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 from lab.aws.target import Target
 from lab.deploy.cdk import Application, application
+from lab.deploy.consent import Ask, before_deploy, before_destroy
 from lab.deploy.deployment import read_bucket
 from lab.deploy.items import Store, open_store, seed
 from lab.deploy.templates import key_count
 from lab.errors import RunInterruptedError
 from lab.fleet.fleet import empty_fleet, kept_runs
-from lab.run.consent import Ask, before_deploy, before_destroy
 from lab.steps import Steps
 
-OUTLIVING: Final[tuple[SourceName, ...]] = ("ssm", "secretsmanager")  # sources whose items are in no stack
 
-
-class Place(NamedTuple):
-    """Where the application is put, and how.
+class DeployOptions(NamedTuple):
+    """Where to deploy, and with which settings.
 
     Attributes:
         target: where the functions are.
@@ -45,105 +43,55 @@ class Seeded(NamedTuple):
     versions: dict[str, int]
 
 
-def deploy_application(place: Place, steps: Steps, ask: Ask) -> None:
-    """Deploy every stack, and seed the items in between: a SnapStart version reads its items when it is published.
-
-    Args:
-        place: where to.
-        steps: is told of each step.
-        ask: is asked before anything is done on AWS.
+def deploy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
+    """Deploy every stack, and seed the items. Asks before anything is done on AWS.
 
     Raises:
-        LabError: the answer is no, AWS refused, or the CDK CLI failed.
-        RunInterruptedError: Ctrl-C, when something had been begun on AWS.
+        LabError: the user did not agree, AWS refused, or the CDK CLI failed.
+        RunInterruptedError: Ctrl-C after something was started on AWS.
     """
-    connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
-    caller = identify(connection) if place.target == "aws" else None
-    with _synthesized(place, steps) as app:
+    connection = Connection(target=options.target, endpoint_url=options.endpoint_url)
+    caller = identify(connection) if options.target == "aws" else None
+    with _synthesized(options, steps) as app:
         keys = key_count(app.templates.values())
-        prepared = caller is not None and is_bootstrapped(connection)
+        bootstrapped = caller is not None and is_bootstrapped(connection)
         if caller is not None:
-            ask(before_deploy(caller, app.templates, prepared=prepared, source=place.source, keys=keys))
-        with _interruptible(place.target):
-            if not prepared:
+            ask(before_deploy(caller, app.templates, bootstrapped=bootstrapped, source=options.source, keys=keys))
+        with _interruptible(options.target):
+            if not bootstrapped:
                 with steps.step("bootstrap"):
                     app.bootstrap()
-            deploy_source(app, connection, place.source, steps)
-            seed_items(connection, place.source, keys, steps)
-            with steps.step("deploy the rest"):
-                app.deploy()
+            deploy_and_seed(app, connection, options.source, keys, steps)
 
 
-def destroy_application(place: Place, steps: Steps, ask: Ask) -> None:
-    """Remove every stack, and the items that would outlive them, of whatever source.
+def deploy_and_seed(
+    app: Application,
+    connection: Connection,
+    source: SourceName,
+    keys: int,
+    steps: Steps,
+    *,
+    stacks: Sequence[str] | None = None,
+) -> Seeded:
+    """Deploy the source stack, seed its items, then deploy these stacks, or all.
 
-    Args:
-        place: where from.
-        steps: is told of each step.
-        ask: is asked before anything is done on AWS.
-
-    Raises:
-        LabError: the answer is no, AWS refused, or the CDK CLI failed.
-        RunInterruptedError: Ctrl-C, when something had been begun on AWS.
-    """
-    connection = Connection(target=place.target, endpoint_url=place.endpoint_url)
-    caller = identify(connection) if place.target == "aws" else None
-    # The CDK CLI removes the stacks that it is shown. With load=true these are all that there can be: a fleet's stack
-    # that was deployed once would stay else.
-    with _synthesized(place._replace(context={"load": "true", **place.context}), steps) as app:
-        stacks = standing_stacks(connection, app.templates)
-        if caller is not None:
-            ask(before_destroy(caller, stacks, kept_runs(connection)))
-        with _interruptible(place.target):
-            # Also without a stack: the items can have outlived theirs.
-            with steps.step("remove the items"):
-                remove_items(connection)
-            if not stacks:
-                steps.echo("nothing is deployed: there is no stack to remove")
-                return
-            with steps.step("destroy"):
-                app.destroy(stacks)
-
-
-@contextlib.contextmanager
-def _interruptible(target: Target) -> Iterator[None]:
-    """Say at Ctrl-C what goes on at AWS without us."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if target == "local":
-            raise
-        raise RunInterruptedError(
-            "interrupted; CloudFormation ends what it has begun: look there, or run `python -m lab destroy --target"
-            " aws`"
-        ) from None
-
-
-@contextlib.contextmanager
-def _synthesized(place: Place, steps: Steps) -> Iterator[Application]:
-    context = {"source": place.source, **place.context}
-    with contextlib.ExitStack() as stack:
-        with steps.step("synthesize"):
-            app = stack.enter_context(
-                application(target=place.target, endpoint_url=place.endpoint_url, context=context, echo=steps.echo)
-            )
-        yield app
-
-
-def deploy_source(app: Application, connection: Connection, source: SourceName, steps: Steps) -> None:
-    """Deploy the stack of what the functions read.
+    The items come first: Lambda runs a SnapStart function's init, which reads them, when a version is published.
 
     Raises:
-        LabError: the CDK CLI failed, or a bucket from before cannot be emptied.
+        LabError: the CDK CLI failed, or items cannot be written or read.
     """
     with steps.step("deploy the source"):
-        if source != "s3":  # whose bucket goes then, if there is one from before
-            empty_bucket(connection)
+        if source != "s3":
+            _empty_bucket(connection)  # a bucket of an earlier deployment is removed now
         app.deploy([SOURCE_STACK])
+    seeded = seed_items(connection, source, keys, steps)
+    with steps.step("deploy the variants"):
+        app.deploy(stacks)
+    return seeded
 
 
 def seed_items(connection: Connection, source: SourceName, keys: int, steps: Steps) -> Seeded:
-    """Create those of the items that are not there yet.
+    """Create the items that do not exist yet.
 
     Raises:
         LabError: they cannot be written or read.
@@ -154,37 +102,67 @@ def seed_items(connection: Connection, source: SourceName, keys: int, steps: Ste
         return Seeded(store, seed(store, item_keys(keys)))
 
 
-def deploy_variants(app: Application, variants: Sequence[str], steps: Steps) -> None:
-    """Deploy the stacks of the variants, and the comparison. The items must be there: SnapStart reads them now.
+def destroy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
+    """Remove every stack, and the items of every source. Asks before anything is done on AWS.
 
     Raises:
-        LabError: the CDK CLI failed.
+        LabError: the user did not agree, AWS refused, or the CDK CLI failed.
+        RunInterruptedError: Ctrl-C after something was started on AWS.
     """
-    with steps.step("deploy the variants"):
-        app.deploy([*(stack_name(variant) for variant in variants), COMPARISON_STACK])
+    connection = Connection(target=options.target, endpoint_url=options.endpoint_url)
+    caller = identify(connection) if options.target == "aws" else None
+    # The CDK CLI removes only stacks of the assembly: with these settings, all that may have been deployed.
+    everything = {"variants": "all", "load": "true", **options.context}
+    with _synthesized(options._replace(context=everything), steps) as app:
+        stacks = standing_stacks(connection, app.templates)
+        if caller is not None:
+            ask(before_destroy(caller, stacks, kept_runs(connection)))
+        with _interruptible(options.target):
+            with steps.step("remove the items"):  # items can be left even where no stack is
+                _remove_items(connection)
+            if not stacks:
+                steps.echo("nothing is deployed: there is no stack to remove")
+                return
+            with steps.step("destroy"):
+                app.destroy(stacks)
 
 
-def remove_items(connection: Connection) -> None:
-    """Remove the items that would outlive the source stack or hold up its removal.
+@contextlib.contextmanager
+def _interruptible(target: Target) -> Iterator[None]:
+    """At Ctrl-C, say what continues on AWS."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if target == "local":
+            raise
+        raise RunInterruptedError(
+            "interrupted; CloudFormation completes what it has started: check its console, or run"
+            " `lab destroy --target aws`"
+        ) from None
 
-    Of every source, for the one that was deployed last need not be the only one.
 
-    Raises:
-        LabError: they cannot be removed.
-    """
-    empty_bucket(connection)
+@contextlib.contextmanager
+def _synthesized(options: DeployOptions, steps: Steps) -> Iterator[Application]:
+    context = {"source": options.source, **options.context}
+    with contextlib.ExitStack() as stack:
+        with steps.step("synthesize"):
+            app = stack.enter_context(
+                application(target=options.target, endpoint_url=options.endpoint_url, context=context, echo=steps.echo)
+            )
+        yield app
+
+
+def _remove_items(connection: Connection) -> None:
+    """Remove what outlives the stacks or blocks their removal, of every source that was ever deployed."""
+    _empty_bucket(connection)
     empty_fleet(connection)
-    for source in OUTLIVING:
+    for source in ("ssm", "secretsmanager"):  # no stack holds these items
         with aws_errors(f"remove the items in {source}"):
             open_store(source, connection).clear()
 
 
-def empty_bucket(connection: Connection) -> None:
-    """Empty the source's bucket, if there is one: CloudFormation cannot delete a bucket that holds anything.
-
-    Raises:
-        LabError: it cannot be emptied.
-    """
+def _empty_bucket(connection: Connection) -> None:
+    """Empty the source's bucket, if it exists: CloudFormation cannot delete a bucket that holds objects."""
     bucket = read_bucket(connection)
     if bucket is not None:
         with aws_errors(f"empty the bucket {bucket}"):

@@ -1,4 +1,4 @@
-"""What the lab reads in the application's templates, which is where it meets the stacks."""
+"""What the lab reads in the application's synthesized templates."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ FUNCTION = "AWS::Lambda::Function"
 
 
 def properties(kind: str, templates: Iterable[Template]) -> Iterator[Mapping[str, Any]]:
-    """The properties of every resource of a type, as ``AWS::Lambda::Function``."""
+    """The properties of every resource of a type, such as ``AWS::Lambda::Function``."""
     for template in templates:
         for resource in template["Resources"].values():
             if resource["Type"] == kind:
@@ -25,6 +25,6 @@ def variant_functions(templates: Iterable[Template]) -> list[Mapping[str, Any]]:
 
 
 def key_count(templates: Iterable[Template]) -> int:
-    """How many items the functions are told that there are: the setting ``keys``, or its default."""
+    """The number of items that the functions are configured for: the setting ``keys``, or its default."""
     (count,) = {int(each["Environment"]["Variables"][variables.KEYS]) for each in variant_functions(templates)}
     return count

@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from rich.console import Console
 
-from facts.names import LOAD_STACK, function_name
+from facts.names import COMPARISON_STACK, LOAD_STACK, function_name, stack_name
 from lab.aws.connection import Connection
 from lab.deploy.cdk import Application, application
+from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, function_urls, read_deployment
 from lab.deploy.items import Store
-from lab.deploy.lifecycle import Seeded, deploy_source, deploy_variants, seed_items
+from lab.deploy.lifecycle import Seeded, deploy_and_seed, seed_items
 from lab.drive.answers import parse_invoke_answer, parse_url_answer
 from lab.drive.clock import Clock, steady_clock
 from lab.drive.invoke import Invoker, SignInvocation, by_function_url, by_invoke_api
@@ -30,7 +31,7 @@ from lab.fleet.fleet_window import FleetWindow
 from lab.records.folder import RunFolder
 from lab.records.record import SCHEMA_VERSION
 from lab.run.aws_side import AwsSide
-from lab.run.consent import Ask, before_run
+from lab.run.consent import before_run
 from lab.run.endpoint_control import EndpointControl
 from lab.run.preflight import check
 from lab.run.settings import Settings
@@ -191,7 +192,7 @@ class _Run:
         return found.deployment, self._seed()
 
     def _prepare_local(self) -> tuple[Deployment, Seeded]:
-        """Deploy all, in two parts: a SnapStart version reads its items when it is published, so they come before."""
+        """Deploy what the run needs, and seed its items."""
         settings, steps = self._settings, self._steps
         if self._control is not None:
             self._control.info()
@@ -202,12 +203,8 @@ class _Run:
                 app = stack.enter_context(self._application())
             with steps.step("bootstrap"):
                 app.bootstrap()
-            deploy_source(app, self._connection, settings.source, steps)
-            seeded = self._seed()
-            deploy_variants(app, settings.variants, steps)
-            if settings.fleet:
-                with steps.step("deploy the fleet"):
-                    app.deploy([LOAD_STACK])
+            stacks = [*map(stack_name, settings.variants), COMPARISON_STACK, *([LOAD_STACK] if settings.fleet else [])]
+            seeded = deploy_and_seed(app, self._connection, settings.source, settings.keys, steps, stacks=stacks)
         return read_deployment(self._connection, settings.variants), seeded
 
     def _seed(self) -> Seeded:

@@ -126,7 +126,12 @@ def test_nobody_is_there_to_answer(run: Run, aws: AwsDouble, monkeypatch: pytest
     said = run("--rate", "5", "--duration", "10")
 
     assert_one_line(said, 2, "--yes")
-    for part in ("account 111122223333, region eu-central-1", "250 invocations", "US$ 0.0003", "10 executions at once"):
+    for part in (
+        "account 111122223333, region eu-central-1",
+        "250 invocations",
+        "US$ 0.0003",
+        "10 concurrent executions",
+    ):
         assert part in said.err
     assert "which is not AWS" in said.err
     assert all(each["X-Amz-Invocation-Type"] == "DryRun" for each in aws.headers if "X-Amz-Invocation-Type" in each)

@@ -134,7 +134,7 @@ def test_more_keys_than_one_call_takes(connection: Connection) -> None:
 def test_something_else_under_an_items_name_is_told_of(connection: Connection, text: str) -> None:
     connection.client("s3").put_object(Bucket=BUCKET, Key="items/item-0009.json", Body=text.encode())
 
-    with pytest.raises(LabError, match="item item-0009 is not of this lab's making"):
+    with pytest.raises(LabError, match="item item-0009 was not written by the lab"):
         seed(open_store("s3", connection, BUCKET), ["item-0009"])
 
 

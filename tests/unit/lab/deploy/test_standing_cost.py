@@ -3,7 +3,7 @@
 import pytest
 
 from facts import prices
-from lab.deploy.standing_cost import standing_cost, standing_parts
+from lab.deploy.standing_cost import cost_items, standing_cost
 
 
 def resource(kind: str, **properties: object) -> dict[str, object]:
@@ -24,7 +24,7 @@ def test_the_cost_of_standing_idle() -> None:
     idle = 3 * prices.ALARM_MONTH.usd + 2 * prices.DASHBOARD_MONTH.usd + prices.snapshot_per_month(512)
 
     assert standing_cost(templates.values()) == pytest.approx(idle)
-    assert [(part.name, part.how_many) for part in standing_parts(templates.values())] == [
+    assert [(item.name, item.quantity) for item in cost_items(templates.values())] == [
         ("dashboards", "5"),
         ("metrics of alarms", "3"),
         ("SnapStart's snapshot", "512 MB"),
