@@ -1,4 +1,1 @@
-"""The one way from the lab to AWS's APIs: clients, credentials, addresses, and what an answer of them tells.
-
-Nothing else of the lab (the local endpoint apart) makes a client or reads credentials.
-"""
+"""The one way from the lab to AWS's APIs. Nothing else of the lab, except the endpoint, makes clients."""

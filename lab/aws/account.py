@@ -1,4 +1,4 @@
-"""Who the caller is at AWS, and what the account allows."""
+"""The caller's AWS account: who calls, what the account allows, and which stacks exist."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -12,26 +12,20 @@ CDK_STACK: Final = "CDKToolkit"
 
 
 class Caller(NamedTuple):
-    """Whose account is used, and where.
-
-    Attributes:
-        account: its number.
-        region: of every call.
-        elsewhere: where calls go that do not go to AWS; None if they do.
-    """
+    """The account and region of every call. ``elsewhere`` is the address of an endpoint that is not AWS."""
 
     account: str
     region: str
     elsewhere: str | None
 
     def __str__(self) -> str:
-        """The account and the region, in words."""
+        """Describe the account and the region."""
         place = f"account {self.account}, region {self.region}"
         return f"AWS {place}" if self.elsewhere is None else f"{place}, at {self.elsewhere}, which is not AWS"
 
 
 def identify(connection: Connection) -> Caller:
-    """Who the caller is. Every identity may ask (STS, "GetCallerIdentity").
+    """The caller. Every identity may ask (STS, "GetCallerIdentity").
 
     Raises:
         LabError: the credentials are unknown or have expired, or nothing answers in this region.
@@ -42,24 +36,23 @@ def identify(connection: Connection) -> Caller:
 
 
 def concurrency_limit(connection: Connection) -> int | None:
-    """How many executions the account may have at once in this region; None where the caller may not ask."""
+    """The account's limit of concurrent executions in this region; None if the caller may not read it."""
     with aws_errors("read the account's limits"):
         settings = _unless_denied(connection.client("lambda").get_account_settings)
-    limit = (settings or {}).get("AccountLimit", {}).get("ConcurrentExecutions")
-    return None if limit is None else int(limit)
+    limit: int | None = settings.get("AccountLimit", {}).get("ConcurrentExecutions")
+    return limit
 
 
 def reserved_concurrency(connection: Connection, function: str) -> int | None:
-    """How many executions a function may have at once; None where that is not set, or the caller may not ask."""
-    client = connection.client("lambda")
+    """A function's reserved concurrency; None if there is none, or the caller may not read it."""
     with aws_errors(f"read the reserved concurrency of {function}"):
-        found = _unless_denied(client.get_function_concurrency, FunctionName=function)
-    limit = (found or {}).get("ReservedConcurrentExecutions")
-    return None if limit is None else int(limit)
+        found = _unless_denied(connection.client("lambda").get_function_concurrency, FunctionName=function)
+    limit: int | None = found.get("ReservedConcurrentExecutions")
+    return limit
 
 
 def stack_outputs(connection: Connection, stack: str) -> dict[str, str] | None:
-    """The outputs of a stack as it is deployed now; None where there is no such stack."""
+    """The outputs of a stack; None if it does not exist."""
     with aws_errors(f"read the outputs of stack {stack}"):
         try:
             found = connection.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
@@ -71,23 +64,19 @@ def stack_outputs(connection: Connection, stack: str) -> dict[str, str] | None:
 
 
 def standing_stacks(connection: Connection, stacks: Iterable[str]) -> list[str]:
-    """Those of the stacks that are there, in whatever state.
-
-    Raises:
-        LabError: they cannot be looked at.
-    """
+    """Those of the stacks that exist, in any state."""
     return [stack for stack in stacks if stack_outputs(connection, stack) is not None]
 
 
 def is_bootstrapped(connection: Connection) -> bool:
-    """Whether the CDK's own bucket and roles are there."""
+    """Whether the CDK's own stack exists."""
     return stack_outputs(connection, CDK_STACK) is not None
 
 
-def _unless_denied(call: Any, **arguments: Any) -> dict[str, Any] | None:
+def _unless_denied(call: Any, **arguments: Any) -> dict[str, Any]:
     try:
         return dict(call(**arguments))
     except ClientError as error:
         if error_code(error) in DENIED:
-            return None
+            return {}
         raise

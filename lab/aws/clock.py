@@ -1,4 +1,4 @@
-"""How far this machine's clock is from AWS's."""
+"""The difference between this machine's clock and AWS's."""
 
 import email.utils
 import time
@@ -12,21 +12,14 @@ SAMPLES: Final = 7
 
 
 class ClockDifference(NamedTuple):
-    """AWS's clock less this machine's: above 0 if this machine's is behind.
-
-    Attributes:
-        ms: the middle of what the samples allow.
-        uncertainty_ms: half the width of what they allow; half of a round trip is in it.
-        samples: how many answers it was read from.
-    """
+    """AWS's clock minus this machine's, in milliseconds: the middle and half the width of the possible range."""
 
     ms: float
     uncertainty_ms: float
-    samples: int
 
 
 def clock_difference(connection: Connection, *, samples: int = SAMPLES) -> ClockDifference | None:
-    """The difference, by the `Date` headers of STS; None where answers have none. It takes some seconds.
+    """Measure the difference from the `Date` headers of STS; None if answers have none. Takes some seconds.
 
     Raises:
         LabError: AWS does not answer.
@@ -39,7 +32,7 @@ def clock_difference(connection: Connection, *, samples: int = SAMPLES) -> Clock
         date: str | None = headers.get("date")
         return date
 
-    ask()  # opens the connection, which is not to be in the round trips
+    ask()  # opens the connection, to keep that out of the round trips
     return measured(ask, now=time.time, sleep=time.sleep, samples=samples)
 
 
@@ -50,30 +43,27 @@ def measured(
     sleep: Callable[[float], None],
     samples: int = SAMPLES,
 ) -> ClockDifference | None:
-    """The difference, as far as ``samples`` answers tell it.
+    """Measure the difference from several answers.
 
-    `Date` has whole seconds, so one answer tells a second and a round trip at best: if it was asked for at t0 and had
-    at t1, the difference is between `Date` - t1 and `Date` + 1 - t0. Each further answer is asked for when, by what is
-    known, AWS's second is about to change: whether it has halves what is left. Two clocks behind one address may
-    contradict each other; the uncertainty then spans both.
+    `Date` has whole seconds. If it was requested at t0 and received at t1, the difference lies between `Date` - t1 and
+    `Date` + 1 - t0. Each further request is sent when AWS's second is about to change, by what is known so far: its
+    answer halves the range. Two clocks behind one address may contradict each other; the range then spans both.
 
     Args:
-        ask: gives the `Date` header of an answer (RFC 9110).
+        ask: returns the `Date` header of an answer (RFC 9110).
         now: this machine's clock, Unix seconds.
-        sleep: waits for so many seconds.
-        samples: how many answers to ask for.
+        sleep: waits, seconds.
+        samples: number of answers.
     """
     low, high, trip = float("-inf"), float("inf"), 0.0
     for number in range(samples):
         if number:
             sleep(-(now() + trip / 2 + (low + high) / 2) % 1)
-        begun = now()
+        began = now()
         date = ask()
         ended = now()
         if date is None:
             return None
         second = email.utils.parsedate_to_datetime(date).timestamp()
-        low, high, trip = max(low, second - ended), min(high, second + 1 - begun), ended - begun
-    return ClockDifference(
-        ms=round((low + high) / 2 * 1000, 1), uncertainty_ms=round(abs(high - low) / 2 * 1000, 1), samples=samples
-    )
+        low, high, trip = max(low, second - ended), min(high, second + 1 - began), ended - began
+    return ClockDifference(round((low + high) / 2 * 1000, 1), round(abs(high - low) / 2 * 1000, 1))

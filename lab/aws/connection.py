@@ -1,4 +1,4 @@
-"""The way to a target's AWS APIs: credentials, region, address."""
+"""Clients of a target's AWS APIs: credentials, region, address."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ from lab.aws.errors import aws_errors
 from lab.aws.target import Target
 from lab.errors import LabError, UsageError
 
-# Any key will do at the local endpoint, but one of its own: the CDK CLI remembers accounts by key.
+# The local endpoint accepts any key; this one is the lab's own, because the CDK CLI remembers accounts by key.
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab", "AWS_REGION": "us-east-1"}
 NO_CREDENTIALS = "no AWS credentials; run `aws configure`, or set AWS_PROFILE"
 AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn")
@@ -25,13 +25,11 @@ class Connection:
 
     Attributes:
         target: where calls go.
-        retries: how many times botocore has sent a request of these clients anew.
+        retries: how many requests of these clients botocore has sent again.
     """
 
     def __init__(self, *, target: Target, endpoint_url: str | None) -> None:
         """Connect to the local endpoint at ``endpoint_url``, or to AWS by the caller's own configuration.
-
-        That configuration may itself lead elsewhere (``AWS_ENDPOINT_URL``): see `elsewhere`.
 
         Raises:
             LabError: there are no credentials or no region, or the configuration is wrong.
@@ -50,24 +48,24 @@ class Connection:
 
     @property
     def elsewhere(self) -> str | None:
-        """Where calls go that do not go to AWS; None if they do."""
+        """The address that calls go to instead of AWS (``AWS_ENDPOINT_URL`` in the configuration); None if to AWS."""
         address = self.address("lambda")
         host = urlsplit(address).hostname or ""
         return None if any(host.endswith(f".{domain}") for domain in AWS_DOMAINS) else address
 
     def address(self, service: str) -> str:
-        """The URL of a service, without a trailing slash: for requests that no client sends."""
+        """The URL of a service without a trailing slash, for requests sent without a client."""
         return str(self.client(service).meta.endpoint_url).rstrip("/")
 
     def client(self, service: str, *, attempts: int = 3) -> Any:
         """A boto3 client; it may be used from several threads.
 
         Args:
-            service: as boto3 names it.
+            service: boto3's name of it.
             attempts: how often a request is sent at most; 1 for what must not happen twice.
 
         Raises:
-            UsageError: the configured endpoint is no address.
+            UsageError: the configured endpoint is not an address.
             LabError: the configuration is wrong otherwise.
         """
         config = Config(
@@ -75,7 +73,7 @@ class Connection:
         )
         if self._endpoint_url is not None:
             config = config.merge(Config(s3={"addressing_style": "path"}))
-        # boto3's overloads want each service by its literal name.
+        # boto3-stubs has one overload per literal name.
         make: Any = self._session.client
         with aws_errors(f"use {service}"):
             try:
@@ -84,12 +82,12 @@ class Connection:
                 raise
             except ValueError as error:
                 raise UsageError(
-                    f"AWS_ENDPOINT_URL (or endpoint_url of the AWS profile) is no address ({error}); unset it to use"
-                    " AWS, or give it as http://127.0.0.1:4566"
+                    f"AWS_ENDPOINT_URL (or endpoint_url of the AWS profile) is not an address ({error}); unset it to"
+                    " use AWS, or give it as http://127.0.0.1:4566"
                 ) from None
 
     def credentials(self) -> Credentials:
-        """Credentials to sign with; those of a role are renewed by themselves."""
+        """Credentials to sign with; botocore renews those of a role."""
         with aws_errors("read the AWS credentials"):
             credentials = self._session.get_credentials()
         if credentials is None:
@@ -101,15 +99,12 @@ class Connection:
 
 
 def _local_session() -> boto3.Session:
-    return boto3.Session(
-        aws_access_key_id=LOCAL_CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=LOCAL_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        region_name=LOCAL_CREDENTIALS["AWS_REGION"],
-    )
+    key, secret, region = LOCAL_CREDENTIALS.values()
+    return boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region)
 
 
 def _aws_session() -> boto3.Session:
-    # botocore reads AWS_DEFAULT_REGION alone; the CDK CLI and the other SDKs read AWS_REGION first.
+    # botocore reads only AWS_DEFAULT_REGION; the CDK CLI and other SDKs read AWS_REGION first.
     region = os.environ.get("AWS_REGION") or None
     session = boto3.Session(botocore_session=botocore.session.Session(), region_name=region)
     if session.get_credentials() is None:

@@ -1,7 +1,7 @@
-"""AWS's refusals as one clear line each, with the remedy.
+"""AWS's error answers as one clear line each, with the remedy.
 
-Error codes: AWS General Reference and the services' "Common Errors" pages; the same fault has another code at each
-service (STS ``InvalidClientTokenId``, Lambda ``UnrecognizedClientException``, S3 ``InvalidAccessKeyId``).
+Error codes: AWS General Reference, and the "Common Errors" page of each service. Services name the same fault
+differently (STS ``InvalidClientTokenId``, Lambda ``UnrecognizedClientException``, S3 ``InvalidAccessKeyId``).
 """
 
 import contextlib
@@ -23,87 +23,80 @@ from botocore.exceptions import (
 
 from lab.errors import LabError
 
-EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-UNKNOWN: Final = frozenset(
-    {
-        "AuthFailure",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-THROTTLED: Final = frozenset(
-    {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-NOT_ENABLED: Final = frozenset({"OptInRequired", "SubscriptionRequiredException"})
-
-FORMS: Final = (
-    (EXPIRED, "the AWS credentials have expired ({told}); log in again (`aws sso login`), or fetch new ones"),
+_EXPIRED: Final = "the AWS credentials have expired ({error}); log in again (`aws sso login`), or fetch new ones"
+_ANSWERS: Final = (
+    ({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}, _EXPIRED),
     (
-        UNKNOWN,
-        "AWS does not know these credentials ({told}); check AWS_PROFILE or the access key, and that the region is"
+        {
+            "AuthFailure",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        },
+        "AWS does not accept these credentials ({error}); check AWS_PROFILE or the access key, and that the region is"
         " enabled in the account",
     ),
-    (DENIED, "no permission ({told}); use credentials that may, docs/aws.md lists what is needed"),
-    (THROTTLED, "AWS throttled it, also when asked again ({told}); try again in a minute"),
-    (NOT_ENABLED, "the region is not enabled in this account ({told}); enable it, or set AWS_REGION to another"),
+    (DENIED, "no permission ({error}); use credentials with the permissions in docs/aws.md"),
+    (
+        {
+            "LimitExceededException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        },
+        "AWS throttled every attempt ({error}); try again in a minute",
+    ),
+    (
+        {"OptInRequired", "SubscriptionRequiredException"},
+        "the region is not enabled in this account ({error}); enable it, or set AWS_REGION to another",
+    ),
+)
+"""Error codes, and the text for each group of them."""
+_OF_BOTOCORE: Final = (
+    ((NoCredentialsError, PartialCredentialsError), "{error}; run `aws configure`, or set AWS_PROFILE"),
+    ((SSOTokenLoadError, UnauthorizedSSOTokenError, TokenRetrievalError), _EXPIRED),
+    ((NoRegionError, InvalidRegionError), "{error}; set AWS_REGION to a region such as eu-central-1"),
+    ((EndpointConnectionError,), "{error}; check the network, and that AWS_REGION names a region"),
 )
 
 
 @contextlib.contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn botocore's errors into one clear line that says what could not be done, and what to do.
+    """Turn botocore's errors into a `LabError`: what could not be done, why, and the remedy.
 
     Args:
-        doing: what is being done, to follow "cannot".
+        doing: what the block does; it follows "cannot".
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
-        told = _of_answer(error) if isinstance(error, ClientError) else _of_botocore(error)
-        raise LabError(f"cannot {doing}: {told}") from error
+    except ClientError as error:
+        raise LabError(f"cannot {doing}: {_text_of_answer(error)}") from error
+    except BotoCoreError as error:
+        form = next((form for kinds, form in _OF_BOTOCORE if isinstance(error, kinds)), "{error}")
+        raise LabError(f"cannot {doing}: {form.format(error=_line(str(error)))}") from error
 
 
 def error_code(error: ClientError) -> str:
-    """The code of an error that AWS answered, such as `AccessDenied`; empty if it has none."""
+    """The code of an error answer, such as `AccessDenied`; empty if it has none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _of_answer(error: ClientError) -> str:
+def _text_of_answer(error: ClientError) -> str:
     code = error_code(error) or "error"
-    message = " ".join(str(error.response.get("Error", {}).get("Message") or "no message").split()).rstrip(".")
-    told = f"{code}: {message}"
-    if "Signature expired" in message or "Signature not yet current" in message or code == "RequestTimeTooSkewed":
-        return f"{told}; set this machine's clock, AWS takes five minutes' difference at most"
-    for codes, form in FORMS:
-        if code in codes:
-            return form.format(told=told)
-    return told
+    text = f"{code}: {_line(error.response.get('Error', {}).get('Message') or 'no message')}"
+    if "Signature expired" in text or "Signature not yet current" in text or code == "RequestTimeTooSkewed":
+        return f"{text}; set this machine's clock: AWS accepts a difference of five minutes"
+    return next((form.format(error=text) for codes, form in _ANSWERS if code in codes), text)
 
 
-def _of_botocore(error: BotoCoreError) -> str:
-    told = " ".join(str(error).split()).rstrip(".")
-    match error:
-        case NoCredentialsError() | PartialCredentialsError():
-            return f"{told}; run `aws configure`, or set AWS_PROFILE"
-        case SSOTokenLoadError() | UnauthorizedSSOTokenError() | TokenRetrievalError():
-            return FORMS[0][1].format(told=told)
-        case NoRegionError() | InvalidRegionError():
-            return f"{told}; set AWS_REGION to a region such as eu-central-1"
-        case EndpointConnectionError():
-            return f"{told}; check the network, and that AWS_REGION names a region"
-    return told
+def _line(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")

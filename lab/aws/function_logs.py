@@ -1,4 +1,4 @@
-"""The log of a function, as CloudWatch Logs keeps it."""
+"""A function's log, read from CloudWatch Logs."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from lab.aws.errors import aws_errors
 
 
 class LogLine(NamedTuple):
-    """One event of a log. ``at`` is its timestamp by AWS's clock, Unix seconds; the text has no line's end."""
+    """One log event. ``at`` is its timestamp by AWS's clock, Unix seconds; the text has no final newline."""
 
     at: float
     stream: str
@@ -17,11 +17,7 @@ class LogLine(NamedTuple):
 
 
 def has_log(connection: Connection, function: str) -> bool:
-    """Whether a function has a log group.
-
-    Raises:
-        LabError: CloudWatch Logs does not answer, or not this caller.
-    """
+    """Whether a function has a log group. Raises `LabError` if CloudWatch Logs does not answer this caller."""
     group = log_group_name(function)
     with aws_errors(f"look for the log group {group}"):
         found = connection.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
@@ -29,7 +25,7 @@ def has_log(connection: Connection, function: str) -> bool:
 
 
 def log_lines(connection: Connection, function: str, begin: float, end: float) -> Iterator[LogLine]:
-    """What a function logged from ``begin`` to ``end`` (Unix seconds), in the order of time.
+    """A function's log events from ``begin`` to ``end`` (Unix seconds), in order of time.
 
     Raises:
         LabError: CloudWatch Logs does not answer, or not this caller.

@@ -1,4 +1,4 @@
-"""Objects in S3, removed by the thousand."""
+"""Objects in S3."""
 
 from typing import Any
 
@@ -6,23 +6,15 @@ from lab.errors import LabError
 
 
 def delete_objects(s3: Any, bucket: str, prefix: str = "") -> None:
-    """Delete every object of a bucket below a prefix: CloudFormation does not delete a bucket that holds any.
+    """Delete the objects of a bucket below a prefix, but no old versions. To be used within `aws_errors`.
 
-    A page of the list and one `DeleteObjects` take a thousand keys each (S3 API Reference). To be used within
-    `lab.aws.errors.aws_errors`.
-
-    Args:
-        s3: a client.
-        bucket: whose objects to delete; versions are not looked for.
-        prefix: of their keys.
+    A page of the list and one `DeleteObjects` hold a thousand keys each (S3 API Reference).
 
     Raises:
-        LabError: S3 kept some; its answer is a success also then.
+        LabError: S3 kept some; it answers with success also then.
     """
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
-        if not keys:
-            continue
-        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-        for kept in answer.get("Errors", []):
-            raise LabError(f"cannot delete s3://{bucket}/{kept['Key']}: {kept.get('Code')}: {kept.get('Message')}")
+        if keys := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            for kept in answer.get("Errors", []):
+                raise LabError(f"cannot delete s3://{bucket}/{kept['Key']}: {kept.get('Code')}: {kept.get('Message')}")

@@ -1,22 +1,20 @@
-"""What DynamoDB itself counted of the reads of a table, from CloudWatch.
+"""DynamoDB's own count of the reads of a table, from CloudWatch.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
 """
 
-import datetime
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 
-NAMESPACE: Final = "AWS/DynamoDB"
 READS: Final = ("GetItem", "BatchGetItem")
 PERIOD_S: Final = 60
+MOST_POINTS: Final = 1440  # of one answer of GetMetricStatistics
 PAUSE_S: Final = 15.0
-SAME: Final = 2  # readings alike, the first included, before a count is taken for whole
 
 
 class TableReads(NamedTuple):
@@ -25,7 +23,7 @@ class TableReads(NamedTuple):
     Attributes:
         calls: successful requests by operation (samples of `SuccessfulRequestLatency`).
         read_units: `ConsumedReadCapacityUnits`.
-        whole: whether CloudWatch had ended to add to them.
+        whole: whether CloudWatch stopped adding to them.
     """
 
     calls: dict[str, int]
@@ -39,14 +37,14 @@ class TableReads(NamedTuple):
 
 
 class TableMetrics:
-    """Reads one table's metrics in one window."""
+    """Reads one table's metrics of one window."""
 
     def __init__(self, connection: Connection, table: str, begin: float, end: float) -> None:
         """Args: connection: the target; table: its name; begin, end: the window, Unix seconds by AWS's clock."""
         self._client = connection.client("cloudwatch")
         self._table = table
-        self._begin = datetime.datetime.fromtimestamp(math.floor(begin / PERIOD_S) * PERIOD_S, datetime.UTC)
-        self._end = datetime.datetime.fromtimestamp(math.ceil(end / PERIOD_S) * PERIOD_S, datetime.UTC)
+        self._begin = math.floor(begin / PERIOD_S) * PERIOD_S
+        self._end = math.ceil(end / PERIOD_S) * PERIOD_S
 
     def read(self) -> TableReads:
         """What CloudWatch has by now.
@@ -69,37 +67,32 @@ class TableMetrics:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> TableReads:
-        """What CloudWatch has once it adds nothing more, for metrics come minutes late.
+        """Wait until CloudWatch adds no more: metrics arrive minutes late.
 
-        The count is taken for whole when it is at least ``least`` and the same in two readings, 15 s apart; after
-        ``patience_s`` seconds it is given as it is, and not called whole.
+        The count is whole when it is at least ``least`` and equal in two readings, 15 s apart. After ``patience_s``
+        seconds the last reading is returned, not marked as whole.
         """
         until = now() + patience_s
-        last, same = self.read(), 1
-        while same < SAME or last.total < least:
-            pause = min(PAUSE_S, until - now())
-            if pause <= 0:
-                return last
+        last = self.read()
+        while (pause := min(PAUSE_S, until - now())) > 0:
             sleep(pause)
-            following = self.read()
-            same = same + 1 if following == last else 1
-            last = following
-        return last._replace(whole=True)
+            previous, last = last, self.read()
+            if last == previous and last.total >= least:
+                return last._replace(whole=True)
+        return last
 
     def _sum(self, metric: str, statistic: str, **dimensions: str) -> float:
-        named = {"TableName": self._table, **dimensions}
-        answer: dict[str, Any] = self._client.get_metric_statistics(
-            Namespace=NAMESPACE,
+        dimensions = {"TableName": self._table, **dimensions}
+        minutes = (self._end - self._begin) / PERIOD_S
+        answer = self._client.get_metric_statistics(
+            Namespace="AWS/DynamoDB",
             MetricName=metric,
-            Dimensions=[{"Name": name, "Value": value} for name, value in named.items()],
+            Dimensions=[
+                {"Name": name, "Value": value} for name, value in {"TableName": self._table, **dimensions}.items()
+            ],
             StartTime=self._begin,
             EndTime=self._end,
-            Period=self._period(),
+            Period=PERIOD_S * max(1, math.ceil(minutes / MOST_POINTS)),
             Statistics=[statistic],
         )
         return sum(float(point[statistic]) for point in answer["Datapoints"])
-
-    def _period(self) -> int:
-        """Long enough for the 1,440 values that an answer holds at most."""
-        minutes = (self._end - self._begin).total_seconds() / PERIOD_S
-        return PERIOD_S * max(1, math.ceil(minutes / 1440))

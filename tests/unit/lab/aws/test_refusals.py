@@ -1,4 +1,4 @@
-"""What a user is told when AWS refuses: one clear line, before anything is created or sent."""
+"""When AWS refuses: one clear line, before anything is created or sent."""
 
 import io
 import sys
@@ -51,15 +51,15 @@ def assert_one_line(said: Said, code: int, *parts: str) -> None:
     ("answer", "parts"),
     [
         (xml_error(403, "ExpiredToken", "The security token included in the request is expired"), ["have expired"]),
-        (xml_error(403, "InvalidClientTokenId", "The security token is invalid"), ["does not know", "AWS_PROFILE"]),
-        (xml_error(403, "SignatureDoesNotMatch", "The request signature"), ["does not know these credentials"]),
+        (xml_error(403, "InvalidClientTokenId", "The security token is invalid"), ["does not accept", "AWS_PROFILE"]),
+        (xml_error(403, "SignatureDoesNotMatch", "The request signature"), ["does not accept these credentials"]),
         (xml_error(403, "SignatureDoesNotMatch", TIMELY), ["set this machine's clock"]),
         (xml_error(403, "AccessDenied", "explicit deny in a service control policy"), ["no permission", "docs/aws.md"]),
         (xml_error(403, "OptInRequired", "You are not subscribed"), ["not enabled in this account"]),
         (Answer(503, "<html>a proxy</html>"), ["cannot use AWS"]),
     ],
 )
-def test_credentials_that_are_of_no_use(run: Run, aws: AwsDouble, answer: Answer, parts: list[str]) -> None:
+def test_credentials_that_aws_refuses(run: Run, aws: AwsDouble, answer: Answer, parts: list[str]) -> None:
     aws.answers["identity"] = answer
 
     assert_one_line(run("--yes"), 1, *parts)
@@ -82,7 +82,7 @@ def test_credentials_that_are_of_no_use(run: Run, aws: AwsDouble, answer: Answer
         (
             "configuration",
             json_error(403, "UnrecognizedClientException", "The security token included in the request is invalid"),
-            ["does not know these credentials"],
+            ["does not accept these credentials"],
         ),
         (
             "invoke",
@@ -151,7 +151,7 @@ def test_the_answer_is_no(run: Run, aws: AwsDouble, monkeypatch: pytest.MonkeyPa
 def test_an_endpoint_that_is_no_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "junk")
 
-    assert_one_line(run("--yes"), 2, "AWS_ENDPOINT_URL", "no address (Invalid endpoint: junk)", "unset it")
+    assert_one_line(run("--yes"), 2, "AWS_ENDPOINT_URL", "is not an address (Invalid endpoint: junk)", "unset it")
 
 
 @pytest.mark.parametrize(
