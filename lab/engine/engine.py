@@ -6,22 +6,20 @@ import secrets
 from pathlib import Path
 
 from lab.engine import interpreters
-from lab.engine.environment import Environment
+from lab.engine.environment import Environment, Services
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
-from lab.engine.logs.log_format import platform_lines
+from lab.engine.logs.platform_log import platform_log
 from lab.engine.pool import Pool
 from lab.engine.sandbox import control_groups
-from lab.engine.sandbox.isolation import Isolation
-from lab.engine.sandbox.layout import Layout
+from lab.engine.sandbox.isolation import Isolation, Layout
 from lab.engine.sandbox.sandbox import Sandbox
 from lab.engine.sandbox.supervisor import Supervisor
-from lab.engine.services import Services
 from lab.engine.settings import EngineSettings
 from lab.engine.snapshot import Snapshot
 from lab.engine.start_gate import StartGate
 from lab.engine.telemetry import TelemetrySink
-from lab.engine.watch import Watch
+from lab.engine.timers import Watch
 
 DEFAULTS = EngineSettings()
 KEY_KEPT_S = 300.0
@@ -50,7 +48,7 @@ class Engine:
         self._telemetry = telemetry
         self._limits = control_groups.probe(limit_memory=settings.limit_memory, limit_cpu=settings.limit_cpu)
         self._busy_watch = Watch(Environment.check_memory)
-        self._idle_watch = Watch(Environment.settle)
+        self._idle_watch = Watch(Environment.freeze)
         self._supervisor = Supervisor(folder / "environments", self.isolation, self._limits.folders)
         self._loop = asyncio.get_running_loop()
         self._sweeping = self._loop.call_later(self._sweep_interval_s(), self._sweep)
@@ -117,7 +115,7 @@ class Engine:
             make_credentials=functools.partial(self._credentials, version),
             forget_credentials=self._forget_credentials,
             make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),
-            lines=platform_lines(version),
+            lines=platform_log(version),
             gate=self.gate,
             busy_watch=self._busy_watch,
             idle_watch=self._idle_watch,

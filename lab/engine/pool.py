@@ -5,11 +5,11 @@ import functools
 import random
 import time
 
-from lab.engine.environment import Environment
+from lab.engine.environment import Environment, Services
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import NO_REASON, Fault, Invocation, InvocationResult, ThrottledError, fault_payload
+from lab.engine.lifecycle import State
 from lab.engine.sandbox.sandbox import Sandbox
-from lab.engine.services import Services
 from lab.engine.settings import Routing
 from lab.engine.snapshot import Snapshot, SnapshotState
 
@@ -114,7 +114,7 @@ class Pool:
         else:
             self._idle.append(environment)
 
-    def environment_started(self, environment: Environment) -> None:  # noqa: ARG002 - each tells who it is
+    def environment_started(self) -> None:
         """An environment's cold start or restore is over."""
         self._gate.started()
         self._ask_for_spare()
@@ -148,7 +148,7 @@ class Pool:
             raise ThrottledError("ConcurrentInvocationLimitExceeded")
 
     def _place(self, invocation: Invocation) -> None:
-        if self._spare is not None and self._spare.is_prepared:
+        if self._spare is not None and self._spare.state is State.PREPARED:
             self._gate.pass_by()
             self._start_environment(invocation)
             return

@@ -6,11 +6,10 @@ import json
 import time
 from collections.abc import Callable
 
-from lab.engine.environment import INIT_LIMIT_S, log_stream_name
+from lab.engine.environment import INIT_LIMIT_S, Services, log_stream_name
 from lab.engine.function import FunctionVersion, lambda_environment
 from lab.engine.logs.buffer import LogBuffer
 from lab.engine.runtime import channel
-from lab.engine.services import Services
 
 SNAPSHOT_INIT_LIMIT_S = max(INIT_LIMIT_S, 130.0)
 MOST_TOLD = 200  # characters of a reason; a function can say anything there

@@ -1,11 +1,16 @@
-"""The lines that the Lambda service itself writes into a function's log, in its text format.
+"""The lines that the Lambda service itself writes into a function's log, as text or as JSON.
 
-Tabs, spaces and rounding are as in AWS's own logs (AWS Lambda Developer Guide, "Working with Lambda function logs").
+Text: tabs, spaces and rounding as in AWS's own logs (AWS Lambda Developer Guide, "Working with Lambda function logs").
+JSON: "Lambda Telemetry API Event schema reference"; which events are written: "Log-level filtering", "System log level
+event mapping". Order of the members and three decimals are as in AWS's own logs.
 """
 
 import dataclasses
 import datetime
+import enum
+import json
 import math
+from typing import TypeAlias
 
 from lab.engine.function import FunctionVersion
 
@@ -54,18 +59,18 @@ class ReportLine:
 
 
 class TextLog:
-    """Platform lines of one function version, as text. Each call gives the bytes to write, whole lines."""
+    """Platform lines of one function version, as text. Each call returns the bytes to write: whole lines, or none."""
 
     def __init__(self, version: FunctionVersion) -> None:
         self._version = version
-        self._runtime = runtime_version(version.runtime)
+        self._runtime = _runtime_version(version)
 
     def init_start(self) -> bytes:
         """Before an init."""
         return f"INIT_START Runtime Version: {self._runtime}\n".encode()
 
     def init_done(self, init_ms: float) -> bytes:  # noqa: ARG002 - as in the JSON format
-        """After an init that succeeded: nothing, REPORT tells it."""
+        """After an init that succeeded: nothing, REPORT has its duration."""
         return b""
 
     def init_report(self, init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
@@ -87,14 +92,115 @@ class TextLog:
 
     def timed_out(self, request_id: str) -> bytes:
         """When an invocation takes longer than the function's timeout."""
-        stamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")[:-6]
-        return f"{stamp}Z {request_id} Task timed out after {self._version.timeout_s:.2f} seconds\n\n".encode()
+        return f"{_now()} {request_id} Task timed out after {self._version.timeout_s:.2f} seconds\n\n".encode()
 
     def finish(self, report: ReportLine) -> bytes:
         """After an invocation: END and REPORT."""
         return f"END RequestId: {report.request_id}\n".encode() + report.line()
 
 
-def runtime_version(runtime: str) -> str:
-    """The runtime as platform lines name it: ``python:3.13.lab`` for ``python3.13``."""
-    return f"{runtime.replace('python', 'python:')}.lab"
+class Level(enum.IntEnum):
+    """The system log levels, the least detailed last."""
+
+    DEBUG = 1
+    INFO = 2
+    WARN = 3
+
+
+class JsonLog:
+    """`TextLog` as JSON documents; events of more detail than the version's system log level are left out."""
+
+    def __init__(self, version: FunctionVersion) -> None:
+        self._version = version
+        self._least = Level[version.system_log_level]
+        self._function = {
+            "runtimeVersion": _runtime_version(version),
+            "functionName": version.name,
+            "functionVersion": version.version,
+        }
+
+    def init_start(self) -> bytes:
+        """``platform.initStart``."""
+        record = {"initializationType": "on-demand", "phase": "init", **self._function}
+        return self._event(Level.INFO, "initStart", record)
+
+    def init_done(self, init_ms: float) -> bytes:
+        """``platform.initRuntimeDone`` and ``platform.initReport`` of an init that succeeded."""
+        return self.init_report(init_ms, "init", "success", None)
+
+    def init_report(self, init_ms: float, phase: str, status: str, error_type: str | None) -> bytes:
+        """``platform.initRuntimeDone`` and ``platform.initReport``."""
+        kind = "snap-start" if self._version.snap_start else "on-demand"
+        common = {"initializationType": kind, "phase": phase, "status": status} | _error(error_type)
+        done_level, report_level = Level.DEBUG, Level.INFO if self._version.snap_start else Level.DEBUG
+        if status != "success":
+            done_level = report_level = Level.WARN
+        report = {**common, "metrics": {"durationMs": round(init_ms, 3)}}
+        return self._event(done_level, "initRuntimeDone", common) + self._event(report_level, "initReport", report)
+
+    def restore_start(self) -> bytes:
+        """``platform.restoreStart``."""
+        return self._event(Level.INFO, "restoreStart", self._function)
+
+    def restore_report(self, restore_ms: float) -> bytes:
+        """``platform.restoreRuntimeDone`` and ``platform.restoreReport``."""
+        done = self._event(Level.DEBUG, "restoreRuntimeDone", {"status": "success"})
+        record = {"status": "success", "metrics": {"durationMs": round(restore_ms, 3)}}
+        return done + self._event(Level.INFO, "restoreReport", record)
+
+    def start(self, request_id: str) -> bytes:
+        """``platform.start``."""
+        record = {"requestId": request_id, "functionArn": self._version.arn, "version": self._version.version}
+        return self._event(Level.INFO, "start", record)
+
+    def timed_out(self, request_id: str) -> bytes:  # noqa: ARG002 - as in the text format
+        """Nothing: ``platform.report`` has the status."""
+        return b""
+
+    def finish(self, report: ReportLine) -> bytes:
+        """``platform.runtimeDone`` and ``platform.report``."""
+        request = {"requestId": report.request_id}
+        status = {"status": report.status or "success", **_error(report.error_type)}
+        metrics: dict[str, float] = {"durationMs": round(report.duration_ms, 3)}
+        done = {**request, **status, "metrics": dict(metrics)}
+        metrics |= {
+            "billedDurationMs": report.billed_ms,
+            "memorySizeMB": report.memory_mb,
+            "maxMemoryUsedMB": report.max_memory_mb,
+        }
+        if report.init_ms is not None:
+            metrics["initDurationMs"] = round(report.init_ms, 3)
+        if report.restore_ms is not None:
+            metrics["restoreDurationMs"] = round(report.restore_ms, 3)
+            metrics["billedRestoreDurationMs"] = report.billed_restore_ms
+        record = {**request, "metrics": metrics, **status}
+        failed = report.status is not None
+        done_line = self._event(Level.WARN if failed else Level.DEBUG, "runtimeDone", done)
+        return done_line + self._event(Level.WARN if failed else Level.INFO, "report", record)
+
+    def _event(self, level: Level, kind: str, record: object) -> bytes:
+        if level < self._least:
+            return b""
+        event = {"time": _now(), "type": f"platform.{kind}", "record": record}
+        return json.dumps(event, separators=(",", ":")).encode() + b"\n"
+
+
+PlatformLog: TypeAlias = TextLog | JsonLog
+
+
+def platform_log(version: FunctionVersion) -> PlatformLog:
+    """The platform's lines in the format that the version has."""
+    return JsonLog(version) if version.log_format == "JSON" else TextLog(version)
+
+
+def _runtime_version(version: FunctionVersion) -> str:
+    """As platform lines name it: ``python:3.13.lab`` for ``python3.13``."""
+    return f"{version.runtime.replace('python', 'python:')}.lab"
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _error(error_type: str | None) -> dict[str, str]:
+    return {} if error_type is None else {"errorType": error_type}

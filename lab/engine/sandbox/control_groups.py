@@ -3,14 +3,14 @@
 Lambda kills an environment's process that exceeds the function's memory, and gives it processor time in proportion to
 its memory: 1,769 MB is one processor (AWS Lambda Developer Guide, "Configure Lambda function memory"). ``/tmp`` is not
 part of the memory on Lambda; here it is a memory file system, so the group's own limit has room for it, and
-`over_memory` looks at what the processes themselves hold.
+`Group.over_memory` looks at what the processes themselves hold.
 """
 
 import contextlib
+import dataclasses
 import os
 import secrets
 from pathlib import Path
-from typing import Protocol
 
 FULL_CPU_MB = 1769
 CPU_PERIOD_US = 20_000
@@ -21,211 +21,144 @@ LEAF = "-engine"
 MOVES = 10
 
 
-class Group(Protocol):
-    """The limits of one environment."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of a group, by version of control groups. ``cpu``: what to write where, with period and quota."""
 
-    joins: list[str]
-    """Files to which the environment's first process writes 0 to come under the limits."""
+    limit: str
+    usage: str
+    anonymous: str
+    events: str
+    cpu: dict[str, str]
+
+
+V1 = _Files(
+    limit="memory.limit_in_bytes",
+    usage="memory.usage_in_bytes",
+    anonymous="total_rss",
+    events="memory.oom_control",
+    cpu={"cpu.cfs_period_us": "{period}", "cpu.cfs_quota_us": "{quota}"},
+)
+V2 = _Files(
+    limit="memory.max",
+    usage="memory.current",
+    anonymous="anon",
+    events="memory.events",
+    cpu={"cpu.max": "{quota} {period}"},
+)
+
+
+class Group:
+    """The limits of one environment.
+
+    ``joins`` are the files to which the environment's first process writes 0 to come under the limits.
+    """
+
+    def __init__(self, files: _Files, folders: dict[str, Path], memory_mb: int) -> None:
+        self._files = files
+        self._memory = folders.get("memory")
+        self._cpu = folders.get("cpu")
+        self._memory_mb = memory_mb
+        self._kills = 0
+        self._folders = list(dict.fromkeys(map(str, folders.values())))
+        self.joins = [f"{folder}/cgroup.procs" for folder in self._folders]
 
     def start(self) -> None:
-        """Init is over: from now on the processor share counts."""
+        """Limit the processor share: init, which has it all, is over."""
+        if self._cpu is not None:
+            for name, value in self._files.cpu.items():
+                quota = cpu_quota_us(self._memory_mb)
+                (self._cpu / name).write_text(value.format(period=CPU_PERIOD_US, quota=quota))
 
     def over_memory(self, pid: int | None) -> bool:
-        """Whether the environment's processes hold more memory than the function has; ``pid`` is the runtime's."""
+        """Whether the group's processes, else the runtime's (``pid``), hold more than the function's memory."""
+        limit = self._memory_mb * MEBIBYTE
+        with contextlib.suppress(OSError, ValueError):
+            if self._memory is not None:
+                if int((self._memory / self._files.usage).read_text()) > limit:
+                    return _statistic(self._memory / "memory.stat", self._files.anonymous) > limit
+            elif pid is not None:
+                return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES > limit
+        return False
 
     def was_killed(self) -> bool:
-        """Whether the kernel has killed a process for want of memory since the last time that this was asked."""
+        """Whether the kernel has killed a process for memory since the last call."""
+        before = self._kills
+        if self._memory is not None:
+            self._kills = _statistic(self._memory / self._files.events, "oom_kill")
+        return self._kills > before
 
     def close(self) -> None:
-        """The environment has ended."""
+        """Remove the group: the environment has ended."""
+        remove_groups(self._folders)
 
 
-class Limits(Protocol):
-    """What this machine offers."""
+class Limits:
+    """What this machine offers: in which groups, one a controller, environments' groups are made.
 
-    tier: str
-    folders: list[str]
-    """Where its groups are made, for whoever cleans up after a death."""
+    ``folders`` is what `remove_groups` needs to clean up after a death.
+    """
+
+    def __init__(self, tier: str, files: _Files, parents: dict[str, Path], folders: list[str]) -> None:
+        self.tier = tier
+        self.folders = folders
+        self._files = files
+        self._parents = parents
 
     def group(self, memory_mb: int, tmp_mb: int) -> Group:
         """Limits for a new environment."""
+        name = secrets.token_hex(6)
+        folders = {controller: parent / name for controller, parent in self._parents.items()}
+        for folder in folders.values():
+            folder.mkdir(exist_ok=True)
+        if "memory" in folders:
+            (folders["memory"] / self._files.limit).write_text(str((memory_mb + tmp_mb) * MEBIBYTE))
+        return Group(self._files, folders, memory_mb)
 
     def close(self) -> None:
-        """Take away what is left."""
+        """Remove what is left."""
+        remove_groups(self.folders)
 
 
 def probe(*, limit_memory: bool, limit_cpu: bool) -> Limits:
     """The best that works on this machine: cgroup v2, cgroup v1, or nothing."""
-    if not (limit_memory or limit_cpu):
-        return _NoLimits("off", limit_memory=False)
-    for kind in (_CgroupV2, _CgroupV1):
+    wanted = [name for name, use in (("memory", limit_memory), ("cpu", limit_cpu)) if use]
+    if not wanted:
+        return Limits("off", V2, {}, [])
+    name = f"cache-lab-{os.getpid()}-{secrets.token_hex(3)}"
+    for make in (_version_2, _version_1):
         with contextlib.suppress(OSError):
-            return kind(limit_memory=limit_memory, limit_cpu=limit_cpu)
+            return make(name, wanted)
     watched = "memory by resident size each 10 ms, processor share not limited" if limit_memory else "none"
-    return _NoLimits(f"no writable control groups: {watched}", limit_memory=limit_memory)
+    return Limits(f"no writable control groups: {watched}", V2, {}, [])
 
 
-def cpu_quota_us(memory_mb: int) -> int:
-    """Processor time for each period, microseconds."""
-    return max(1_000, CPU_PERIOD_US * memory_mb // FULL_CPU_MB)
-
-
-class _NoLimits:
-    def __init__(self, tier: str, *, limit_memory: bool) -> None:
-        self.tier = tier
-        self.folders: list[str] = []
-        self._limit_memory = limit_memory
-
-    def group(self, memory_mb: int, tmp_mb: int) -> Group:  # noqa: ARG002 - the protocol's
-        return _NoGroup(memory_mb if self._limit_memory else None)
-
-    def close(self) -> None:
-        return
-
-
-class _NoGroup:
-    def __init__(self, memory_mb: int | None) -> None:
-        self.joins: list[str] = []
-        self._memory_mb = memory_mb
-
-    def start(self) -> None:
-        return
-
-    def over_memory(self, pid: int | None) -> bool:
-        if self._memory_mb is None or pid is None:
-            return False
-        with contextlib.suppress(OSError, ValueError):
-            resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-            return resident > self._memory_mb * MEBIBYTE
-        return False
-
-    def was_killed(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        return
-
-
-class _CgroupV1:
+def _version_1(name: str, wanted: list[str]) -> Limits:
     """The memory and cpu hierarchies of version 1."""
-
-    def __init__(self, *, limit_memory: bool, limit_cpu: bool) -> None:
-        name = f"cache-lab-{os.getpid()}-{secrets.token_hex(3)}"
-        self._parents = {
-            controller: ROOT / controller / name
-            for controller, wanted in (("memory", limit_memory), ("cpu", limit_cpu))
-            if wanted
-        }
-        for parent in self._parents.values():
-            parent.mkdir()
-        self.tier = "cgroup v1: " + ", ".join(self._parents)
-        self.folders = [str(parent) for parent in self._parents.values()]
-
-    def group(self, memory_mb: int, tmp_mb: int) -> Group:
-        name = secrets.token_hex(6)
-        folders = {controller: parent / name for controller, parent in self._parents.items()}
-        for folder in folders.values():
-            folder.mkdir()
-        if "memory" in folders:
-            (folders["memory"] / "memory.limit_in_bytes").write_text(str((memory_mb + tmp_mb) * MEBIBYTE))
-        return _GroupV1(folders, memory_mb)
-
-    def close(self) -> None:
-        remove_groups(self.folders)
+    parents = {controller: ROOT / controller / name for controller in wanted}
+    for parent in parents.values():
+        parent.mkdir()
+    return Limits(f"cgroup v1: {', '.join(wanted)}", V1, parents, list(map(str, parents.values())))
 
 
-class _GroupV1:
-    def __init__(self, folders: dict[str, Path], memory_mb: int) -> None:
-        self._folders = folders
-        self._memory_mb = memory_mb
-        self._kills = 0
-        self.joins = [str(folder / "cgroup.procs") for folder in folders.values()]
-
-    def start(self) -> None:
-        folder = self._folders.get("cpu")
-        if folder is not None:
-            (folder / "cpu.cfs_period_us").write_text(str(CPU_PERIOD_US))
-            (folder / "cpu.cfs_quota_us").write_text(str(cpu_quota_us(self._memory_mb)))
-
-    def over_memory(self, pid: int | None) -> bool:  # noqa: ARG002 - the group knows its processes
-        folder = self._folders.get("memory")
-        if folder is None:
-            return False
-        limit = self._memory_mb * MEBIBYTE
-        with contextlib.suppress(OSError, ValueError):
-            if int((folder / "memory.usage_in_bytes").read_text()) > limit:
-                return _statistic(folder / "memory.stat", "total_rss") > limit
-        return False
-
-    def was_killed(self) -> bool:
-        folder = self._folders.get("memory")
-        before, self._kills = (
-            self._kills,
-            0 if folder is None else _statistic(folder / "memory.oom_control", "oom_kill"),
-        )
-        return self._kills > before
-
-    def close(self) -> None:
-        remove_groups([str(folder) for folder in self._folders.values()])
-
-
-class _CgroupV2:
+def _version_2(name: str, wanted: list[str]) -> Limits:
     """The unified hierarchy, below the group that this process is in, where that was delegated to us.
 
     A group other than the root may limit its children only while it holds no process itself (Linux kernel
     documentation, "Control Group v2", no internal process constraint). So this process and its children move to a leaf
     beside the environments' groups: they get a share of the processors as large as that of all environments together.
     """
-
-    def __init__(self, *, limit_memory: bool, limit_cpu: bool) -> None:
-        if not (ROOT / "cgroup.controllers").is_file():
-            raise FileNotFoundError("the root is not of version 2")
-        line = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
-        own = ROOT / line.removeprefix("0::").lstrip("/")
-        self._wanted = [name for name, use in (("memory", limit_memory), ("cpu", limit_cpu)) if use]
-        self._parent = own / f"cache-lab-{os.getpid()}-{secrets.token_hex(3)}"
-        self.tier = "cgroup v2: " + ", ".join(self._wanted)
-        self.folders = make_room(self._parent, self._wanted)
-
-    def group(self, memory_mb: int, tmp_mb: int) -> Group:
-        folder = self._parent / secrets.token_hex(6)
-        folder.mkdir()
-        if "memory" in self._wanted:
-            (folder / "memory.max").write_text(str((memory_mb + tmp_mb) * MEBIBYTE))
-        return _GroupV2(folder, memory_mb, self._wanted)
-
-    def close(self) -> None:
-        remove_groups(self.folders)
+    if not (ROOT / "cgroup.controllers").is_file():
+        raise FileNotFoundError("the root is not of version 2")
+    line = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+    parent = ROOT / line.removeprefix("0::").lstrip("/") / name
+    folders = make_room(parent, wanted)
+    return Limits(f"cgroup v2: {', '.join(wanted)}", V2, dict.fromkeys(wanted, parent), folders)
 
 
-class _GroupV2:
-    def __init__(self, folder: Path, memory_mb: int, wanted: list[str]) -> None:
-        self._folder = folder
-        self._memory_mb = memory_mb
-        self._wanted = wanted
-        self._kills = 0
-        self.joins = [str(folder / "cgroup.procs")]
-
-    def start(self) -> None:
-        if "cpu" in self._wanted:
-            (self._folder / "cpu.max").write_text(f"{cpu_quota_us(self._memory_mb)} {CPU_PERIOD_US}")
-
-    def over_memory(self, pid: int | None) -> bool:  # noqa: ARG002 - the group knows its processes
-        if "memory" not in self._wanted:
-            return False
-        limit = self._memory_mb * MEBIBYTE
-        with contextlib.suppress(OSError, ValueError):
-            if int((self._folder / "memory.current").read_text()) > limit:
-                return _statistic(self._folder / "memory.stat", "anon") > limit
-        return False
-
-    def was_killed(self) -> bool:
-        wanted = "memory" in self._wanted
-        before, self._kills = self._kills, _statistic(self._folder / "memory.events", "oom_kill") if wanted else 0
-        return self._kills > before
-
-    def close(self) -> None:
-        remove_groups([str(self._folder)])
+def cpu_quota_us(memory_mb: int) -> int:
+    """Processor time for each period, microseconds."""
+    return max(1_000, CPU_PERIOD_US * memory_mb // FULL_CPU_MB)
 
 
 def _statistic(path: Path, name: str) -> int:
@@ -243,11 +176,11 @@ def make_room(parent: Path, controllers: list[str]) -> list[str]:
     Processes of the group around it go to a leaf: this process and those that it has started.
 
     Returns:
-        What `remove_groups` has to be given to undo it.
+        What `remove_groups` needs to undo it.
 
     Raises:
-        OSError: it cannot be done, for want of leave or of a controller, or because the group around ``parent`` holds
-            processes that are not ours; all is as before.
+        OSError: a permission or a controller is missing, or the group around ``parent`` holds processes that this
+            process did not start; all is as before.
     """
     own = parent.parent
     missing = set(controllers) - set((own / "cgroup.controllers").read_text().split())

@@ -22,7 +22,7 @@ from typing import Any
 
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import RuntimeApi, peak_kb
-from lab.engine.sandbox.layout import Layout
+from lab.engine.sandbox.isolation import Layout
 from lab.engine.sandbox.supervisor import Supervisor
 from lab.engine.settings import Transport
 
