@@ -8,11 +8,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from functions.registry import VARIANTS
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import Estimate, difference, verdict
 from lab.analysis.wording import TIMES, figure, interval, listed, shown
-from lab.records.json_values import number
+from lab.records.run_file import VariantDescription
 
 AGES_S: Final = (0.0, 10.0, 60.0, 300.0)
 ASKED_S: Final = 60.0
@@ -21,8 +20,6 @@ ALIKE: Final = 1.1
 """Up to this ratio costs are taken for alike, and downstream calls, even where they were shown to differ."""
 GRACE: Final = 1.01
 """An answer is sent a little after its value's age was checked: what is seen may exceed the limit by this ratio."""
-
-_BOUNDS: Final = {"none": "read", "at most the TTL": "ttl", "unbounded": "unbounded"}
 
 
 class Choice(NamedTuple):
@@ -43,16 +40,14 @@ class Choice(NamedTuple):
     unfit: tuple[tuple[str, str], ...]
 
 
-def bound_s(variant: str, ttl_s: float | None) -> float | None:
+def bound_s(about: VariantDescription, ttl_s: float | None) -> float | None:
     """How far out of date a variant's answers can be by design, seconds; infinite: no bound; None: not known."""
-    staleness = next((one.staleness for one in VARIANTS if one.name == variant), "")
-    kind = next((kind for words, kind in _BOUNDS.items() if staleness.startswith(words)), None)
-    return {"read": 0.0, "ttl": ttl_s, "unbounded": math.inf}.get(kind or "")
+    return None if about.bound is None else {"read": 0.0, "ttl": ttl_s, "hard_ttl": None, "none": math.inf}[about.bound]
 
 
 def choices(report: Report) -> list[Choice]:
     """A choice for each age, the least first; the last is for data of any age."""
-    ttl_s = number(report.settings.get("ttl_s"))
+    ttl_s = report.file.settings.ttl_s
     ages = sorted({*AGES_S, *([ttl_s] if ttl_s and ttl_s > 0 else [])})
     return [_choice(report, age, ttl_s) for age in (*ages, math.inf)]
 
@@ -66,7 +61,7 @@ class Advice(NamedTuple):
 
 def advice(report: Report) -> Advice | None:
     """What to use for data that may be ``ASKED_S`` seconds old, and why; None where nothing can be said."""
-    ttl_s = number(report.settings.get("ttl_s"))
+    ttl_s = report.file.settings.ttl_s
     choice = _choice(report, ASKED_S, ttl_s)
     chosen = choice.chosen
     if chosen is None or chosen.latency_ms is None:
@@ -91,7 +86,7 @@ def _choice(report: Report, at_most_s: float, ttl_s: float | None) -> Choice:
 def _unfit(summary: VariantSummary, at_most_s: float, ttl_s: float | None) -> str | None:
     if summary.latency_ms is None:
         return "no latency was measured"
-    bound = bound_s(summary.variant, ttl_s)
+    bound = bound_s(summary.about, ttl_s)
     most = summary.staleness_s.max if summary.staleness_s else 0.0
     if at_most_s == math.inf:
         reason = None
@@ -145,10 +140,10 @@ def _why(report: Report, choice: Choice, chosen: VariantSummary, ttl_s: float | 
     yield from _gain(report, chosen)
     yield from _others(report, choice, chosen)
     yield _kept(chosen, ttl_s)
-    unbounded = [name for name, _ in choice.unfit if bound_s(name, ttl_s) == math.inf]
+    unbounded = [name for name, _ in choice.unfit if bound_s(report.file.variant(name), ttl_s) == math.inf]
     if unbounded:
         yield f"Not {listed(unbounded)}: nothing limits how old such answers get"
-    if ttl_s is not None and bound_s(chosen.variant, ttl_s) == ttl_s and ttl_s < choice.at_most_s:
+    if ttl_s is not None and bound_s(chosen.about, ttl_s) == ttl_s and ttl_s < choice.at_most_s:
         yield (
             f"A TTL of {choice.at_most_s:g} s keeps to it too and reads less often, which this run did not measure: "
             f"{_with_ttl(report.target, choice.at_most_s)} does"
@@ -210,7 +205,7 @@ def _gain(report: Report, chosen: VariantSummary) -> Iterator[str]:
 
 
 def _kept(chosen: VariantSummary, ttl_s: float | None) -> str:
-    bound = bound_s(chosen.variant, ttl_s)
+    bound = bound_s(chosen.about, ttl_s)
     design = "Every answer is read for it" if bound == 0 else f"By design no answer is older than its TTL, {bound:g} s"
     if chosen.staleness_s is None:
         return design

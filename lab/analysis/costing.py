@@ -9,14 +9,13 @@ from lab.analysis import statistics as stats
 from lab.analysis.columns import VariantColumns
 from lab.analysis.model import Start
 from lab.analysis.statistics import Estimate
-from lab.records.json_values import Json
 
 
 class Priced(NamedTuple):
     """What decides the prices: ``arm64`` or ``x86_64``, the source that is read, and the memory setting, MB."""
 
-    architecture: Json
-    source: Json
+    architecture: str | None
+    source: str | None
     memory_mb: float | None
 
 

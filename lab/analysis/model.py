@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from facts.prices import Cost
 from lab.analysis.statistics import Distribution, Estimate, Verdict
-from lab.records.json_values import Json
+from lab.records.run_file import RunFile, RunWarning, VariantDescription
+
+__all__ = ["RunWarning"]
 
 
 class Start(enum.StrEnum):
@@ -26,14 +28,6 @@ class Start(enum.StrEnum):
     def coded(cls, code: int) -> "Start":
         """The start with that number."""
         return list(cls)[code]
-
-
-class RunWarning(NamedTuple):
-    """Something that limits what the numbers show, and the next step."""
-
-    code: str
-    message: str
-    advice: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +101,7 @@ class VariantSummary:
     """One variant of a run. Percentiles are of the answered invocations (``ok``). None: not measured.
 
     Attributes:
+        about: what the run's file says of the variant.
         ran: invocations whose function ran, to an answer or to an error: what AWS's metric `Invocations` counts. Hit
             ratio, downstream calls and cost are by these.
         untold: function errors and lost invocations that told nothing of their downstream calls.
@@ -127,7 +122,7 @@ class VariantSummary:
         lives: the first execution environments.
     """
 
-    variant: str
+    about: VariantDescription
     invocations: int
     ok: int
     ran: int
@@ -167,6 +162,11 @@ class VariantSummary:
     lives: tuple[EnvironmentLife, ...]
 
     @property
+    def variant(self) -> str:
+        """The variant's name."""
+        return self.about.name
+
+    @property
     def took_ms(self) -> Distribution | None:
         """What variants are compared by: the latency, and in records made from logs the functions' durations."""
         return self.latency_ms or self.duration_ms
@@ -182,23 +182,19 @@ class Report:
     """One run: what was run, what each variant did, and what limits the numbers.
 
     Attributes:
-        run: ``id, target, scenario, source, started_at, duration_s, seed, runtime, machine``; absent is None.
-        local: the endpoint's interpreter, downstream latency profile and tiers; None if the target is not local.
-        baseline: the variant that the others are compared to.
+        file: what ``run.json`` says.
+        target: ``local``, ``aws`` or ``simulated``: where the numbers come from.
     """
 
-    run: Mapping[str, Json]
-    settings: Mapping[str, Json]
-    local: Mapping[str, Json] | None
-    finished: bool
-    baseline: str
+    file: RunFile
+    target: str
     variants: tuple[VariantSummary, ...]
-    warnings: tuple[RunWarning, ...]
+    warnings: tuple[RunWarning, ...] = ()
 
     @property
-    def target(self) -> str:
-        """``local``, ``aws`` or ``simulated``: where the numbers come from."""
-        return str(self.run["target"])
+    def baseline(self) -> str:
+        """The variant that the others are compared to."""
+        return self.file.baseline
 
     @property
     def from_logs(self) -> bool:
@@ -209,8 +205,7 @@ class Report:
     @property
     def profile(self) -> str | None:
         """The name of the downstream latency profile behind local numbers."""
-        name = (self.local or {}).get("profile")
-        return None if name is None else str(name)
+        return self.file.local.profile if self.file.local else None
 
     def find(self, variant: str) -> VariantSummary | None:
         """The summary of a variant, None if the run had it not."""

@@ -1,13 +1,12 @@
 """From a run's records to its report: everything is computed here, and once."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from functions.registry import BASELINE, VARIANTS
 from lab.analysis import statistics as stats
 from lab.analysis.columns import Bools, Columns, Floats, Measure, VariantColumns, reading
 from lab.analysis.costing import Priced, costed
@@ -15,7 +14,6 @@ from lab.analysis.model import (
     Comparison,
     Point,
     Report,
-    RunWarning,
     Start,
     StartSummary,
     VariantSummary,
@@ -24,9 +22,8 @@ from lab.analysis.timelines import beginnings, latency_course, lives
 from lab.analysis.warnings import find_warnings, warm_rise
 from lab.errors import LabError
 from lab.records.files import run_files
-from lab.records.json_values import Json, encodable, finite, mapping, number
+from lab.records.run_file import RunFile, VariantDescription
 
-RUN_KEYS: Final = ("id", "target", "scenario", "source", "started_at", "duration_s", "seed", "runtime", "machine")
 CURVE_POINTS: Final = 400
 CALLS_BINS: Final = 40
 QUANTILES: Final = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -42,42 +39,25 @@ def summarise(run: Path | str) -> Report:
         LabError: there is no run, or its records are not all of one target.
     """
     with run_files(run) as files, reading(files.records) as columns:
-        return _report(files.name, finite(files.content), columns)
+        return _report(files.name, files.run, columns)
 
 
-def _report(name: str, content: Mapping[str, Json], columns: Columns) -> Report:
-    run = {key: mapping(content.get("run")).get(key) for key in RUN_KEYS}
-    run["target"] = _one_target(name, run["target"], columns)
-    run_of = _Run(run=run, settings=mapping(content.get("settings")), window=columns.window)
-    wire = mapping(content.get("wire"))
+def _report(name: str, run: RunFile, columns: Columns) -> Report:
+    target = _one_target(name, run.run.target, columns)
     variants, rises = [], {}
-    for variant in _names(run_of.settings.get("variants"), columns):
+    for variant in _names(run, columns):
         records = columns.of(variant)
-        variants.append(_variant(variant, records, run_of, mapping(wire.get(variant))))
+        variants.append(_variant(run.variant(variant), records, run, columns.window))
         rises[variant] = warm_rise(records)
-    report = Report(
-        run=run,
-        settings=run_of.settings,
-        local=mapping(content.get("local")) or None,
-        finished=content.get("finished") is True,
-        baseline=BASELINE,
-        variants=_compared(variants),
-        warnings=(),
-    )
-    told = _told(content.get("warnings"))
-    found = find_warnings(report, columns, rises, content)
-    codes = {warning.code for warning in told}
-    return dataclasses.replace(report, warnings=(*told, *(one for one in found if one.code not in codes)))
+    report = Report(file=run, target=target, variants=_compared(variants, run.baseline))
+    found = find_warnings(report, columns, rises)
+    codes = {warning.code for warning in run.warnings}
+    warnings = (*run.warnings, *(one for one in found if one.code not in codes))
+    return dataclasses.replace(report, warnings=warnings)
 
 
-class _Run(NamedTuple):
-    run: dict[str, Json]
-    settings: Mapping[str, Json]
-    window: tuple[float, float]
-
-
-def _one_target(name: str, target: Json, columns: Columns) -> str:
-    targets = sorted({*columns.targets} | ({str(target)} if target else set()))
+def _one_target(name: str, target: str | None, columns: Columns) -> str:
+    targets = sorted({*columns.targets} | ({target} if target else set()))
     if len(targets) > 1:
         raise LabError(
             f"{name} mixes numbers of {' and '.join(targets)}; keep the records of each target in a run apart"
@@ -85,21 +65,16 @@ def _one_target(name: str, target: Json, columns: Columns) -> str:
     return targets[0] if targets else "unknown"
 
 
-def _told(warnings: Json) -> list[RunWarning]:
-    """The warnings that the run itself wrote down."""
-    entries = [mapping(entry) for entry in warnings] if isinstance(warnings, list) else []
-    return [RunWarning(*(str(entry.get(key) or "") for key in RunWarning._fields)) for entry in entries if entry]
+def _names(run: RunFile, columns: Columns) -> list[str]:
+    """Every variant of the run, in the order of its file; those that only the records name follow."""
+    driven = {*run.settings.variants, *columns.variants}
+    described = [variant.name for variant in run.variants if variant.name in driven]
+    return list(dict.fromkeys((*described, *run.settings.variants, *columns.variants)))
 
 
-def _names(driven: Json, columns: Columns) -> list[str]:
-    """Every variant of the run, in the registry's order; those it does not know follow."""
-    names = [encodable(str(name)) for name in driven] if isinstance(driven, list) else []
-    names += columns.variants
-    known = [variant.name for variant in VARIANTS]
-    return sorted(dict.fromkeys(names), key=lambda name: known.index(name) if name in known else len(known))
-
-
-def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str, Json]) -> VariantSummary:
+def _variant(
+    about: VariantDescription, records: VariantColumns, run: RunFile, window: tuple[float, float]
+) -> VariantSummary:
     ok, answered = records.ok, int(records.ok.sum())
     statuses = records.statuses()
     latency, service = records.measured("latency_ms"), records.measured("service_ms")
@@ -108,10 +83,10 @@ def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str
     staleness = _sample(records, "staleness_ms", ok, 1 / 1000)
     billed = _sample(records, "billed_ms").values
     memory = records.memory_mb()
-    cost, cost_total = costed(records, Priced(run_of.settings.get("architecture"), run_of.run["source"], memory))
-    wire_calls = number(wire.get("downstream_calls"))
+    cost, cost_total = costed(records, Priced(run.settings.architecture, run.run.source, memory))
+    wire = (run.wire or {}).get(about.name)
     return VariantSummary(
-        variant=name,
+        about=about,
         invocations=records.count,
         ok=answered,
         ran=ran,
@@ -133,7 +108,7 @@ def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str
         hit_ratio=records.hits() / ran if ran else None,
         downstream_calls=None if calls is None else round(calls.values.sum()),
         downstream_calls_per_1000=None if calls is None else stats.scaled(stats.mean(calls), 1000),
-        wire_calls=None if wire_calls is None else round(wire_calls),
+        wire_calls=wire.downstream_calls if wire else None,
         age_s=stats.describe(_sample(records, "age_ms", ok, 1 / 1000)),
         staleness_s=stats.describe(staleness),
         stale_answers=int((staleness.values > 0).sum()) if staleness.values.size else None,
@@ -145,9 +120,9 @@ def _variant(name: str, records: VariantColumns, run_of: _Run, wire: Mapping[str
         comparison=None,
         latency_curve=_latency_curve(ordered),
         quantiles=tuple(stats.nearest_rank(ordered, share) for share in QUANTILES) if ordered.size else (),
-        calls_curve=_calls_curve(records, planned, run_of.window),
-        latency_course=latency_course(records, latency, planned, run_of.window),
-        beginnings=beginnings(records, latency, planned, run_of.window),
+        calls_curve=_calls_curve(records, planned, window),
+        latency_course=latency_course(records, latency, planned, window),
+        beginnings=beginnings(records, latency, planned, window),
         lives=lives(records),
     )
 
@@ -192,8 +167,8 @@ def _starts(records: VariantColumns, latency: Floats, service: Floats) -> dict[S
     return summaries
 
 
-def _compared(variants: Sequence[VariantSummary]) -> tuple[VariantSummary, ...]:
-    baseline = next((summary for summary in variants if summary.variant == BASELINE), None)
+def _compared(variants: Sequence[VariantSummary], name: str) -> tuple[VariantSummary, ...]:
+    baseline = next((summary for summary in variants if summary.variant == name), None)
     if baseline is None:
         return tuple(variants)
     return tuple(

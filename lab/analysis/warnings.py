@@ -15,7 +15,7 @@ from lab.analysis import statistics as stats
 from lab.analysis.columns import Columns, Damage, VariantColumns
 from lab.analysis.model import Report, RunWarning, Start, VariantSummary
 from lab.analysis.wording import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
-from lab.records.json_values import Json, mapping
+from lab.records.run_file import RunFile
 
 LATE_MS: Final = 10.0
 LATE_SHARE: Final = 0.01
@@ -23,21 +23,18 @@ SATURATED_RATIO: Final = 1.5
 """How much slower the second half of a run must be for certain, at its median, to be called saturated."""
 
 
-def find_warnings(
-    report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None], content: Mapping[str, Json]
-) -> list[RunWarning]:
+def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None]) -> list[RunWarning]:
     """The warnings for a run, the gravest first.
 
     Args:
         report: without warnings.
         columns: its records.
         rises: `warm_rise` of every variant.
-        content: what ``run.json`` holds.
     """
     return [
         *_not_finished(report, columns),
         *_damaged(columns.damage),
-        *_misshapen(content),
+        *_run_file_damaged(report.file),
         *_failures(report),
         *_no_baseline(report),
         *_too_few(report),
@@ -70,20 +67,18 @@ def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
         )
 
 
-def _misshapen(content: Mapping[str, Json]) -> Iterator[RunWarning]:
-    odd = [name for name in ("run", "settings") if not isinstance(content.get(name), dict)]
-    odd += [name for name in ("local", "wire") if not isinstance(content.get(name), dict | None)]
-    if odd:
+def _run_file_damaged(run: RunFile) -> Iterator[RunWarning]:
+    if run.damaged:
         yield RunWarning(
             "run_file_damaged",
-            f"in run.json {listed(odd)} cannot be read (no object), so what should be there is not known: of settings "
-            "the TTL, without which no cache can be recommended, and the architecture, without which there is no cost",
-            "mend run.json, or run again",
+            f"in run.json these values cannot be read and are taken as not known: {listed(run.damaged)}; without the "
+            "TTL no cache can be recommended, without the architecture there is no cost",
+            "correct run.json, or run again",
         )
 
 
 def _not_finished(report: Report, columns: Columns) -> Iterator[RunWarning]:
-    if not report.finished:
+    if not report.file.finished:
         yield RunWarning(
             "run_not_finished",
             f"the run did not end by itself; {columns.count:,} invocations were recorded until then",
@@ -162,11 +157,11 @@ def _saturated(report: Report, rises: Mapping[str, stats.Estimate | None]) -> It
 
 
 def _interpreter(report: Report) -> Iterator[RunWarning]:
-    ran, deployed = mapping(report.local).get("interpreter"), report.run["runtime"]
+    ran, deployed = report.file.local and report.file.local.interpreter, report.file.run.runtime
     if ran is None or deployed is None:
         return
-    version = ".".join(str(ran).split(".")[:2])
-    if str(deployed) != f"python{version}":
+    version = ".".join(ran.split(".")[:2])
+    if deployed != f"python{version}":
         yield RunWarning(
             "interpreter_differs",
             f"the functions are deployed for {shown(deployed)} and ran here on Python {shown(ran)}",

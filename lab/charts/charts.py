@@ -14,6 +14,7 @@ from lab.charts import environments as timeline
 from lab.charts.chart_tables import Bar, BarOf
 from lab.charts.drawing import FONT, Option, Theme, axis, base, color_of, short
 from lab.records.json_values import Json
+from lab.records.run_file import VariantDescription
 from lab.report.tables import Table
 
 CALLERS: Final = ("latency", "choice", "latency-over-time", "staleness")
@@ -163,7 +164,7 @@ def _bars(
     **more: Json,
 ) -> Option:
     """Bars from the left. The text at the end of the longest one takes ``room`` pixels."""
-    bars = [(summary.variant, bar_of(summary)) for summary in report.variants]
+    bars = [(summary.about, bar_of(summary)) for summary in report.variants]
     return {
         **base(theme),
         "grid": {"left": 112, "right": room, "top": 8, "bottom": 50},
@@ -171,7 +172,7 @@ def _bars(
         "yAxis": axis(
             theme,
             "category",
-            data=[shown(variant, 24) for variant, _ in bars],
+            data=[shown(about.name, 24) for about, _ in bars],
             inverse=True,
             axisTick={"show": False},
             axisLabel={"color": theme.ink, "fontSize": 12, "width": 96, "overflow": "truncate"},
@@ -180,16 +181,16 @@ def _bars(
             {
                 "type": "bar",
                 "barMaxWidth": 22,
-                "data": [_bar_item(variant, bar, theme) for variant, bar in bars],
+                "data": [_bar_item(about, bar, theme) for about, bar in bars],
             }
         ],
     }
 
 
-def _bar_item(variant: str, bar: Bar | None, theme: Theme) -> Option:
+def _bar_item(about: VariantDescription, bar: Bar | None, theme: Theme) -> Option:
     return {
         "value": 0 if bar is None else short(bar.length),
-        "itemStyle": {"color": color_of(variant, theme)},
+        "itemStyle": {"color": color_of(about, theme)},
         "label": {
             "show": True,
             "position": "right",

@@ -1,6 +1,6 @@
 """What all charts are drawn with: themes, colours, axes and lines of ECharts options.
 
-Colours are the registry's; on the dark background one with too little contrast is made lighter (WCAG 2.2, 1.4.11: 3 to
+Colours are those of the run's file; on the dark background one with too little contrast is made lighter (WCAG 2.2, 1.4.11: 3 to
 1). No chart tells by colour alone: bars are named, lines are dashed differently.
 """
 
@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from functions.registry import VARIANTS
 from lab.analysis.model import Report, Start, VariantSummary
 from lab.analysis.wording import shown
 from lab.records.json_values import Json
+from lab.records.run_file import VariantDescription
 
 Option = dict[str, Json]
 
@@ -36,14 +36,12 @@ THEMES: Final = (LIGHT, DARK)
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 LEAST_CONTRAST: Final = 3.0
-UNKNOWN_COLOR: Final = "#8a8f98"
 DASHES: Final = ("dashed", "solid", [8, 3], [3, 2], [12, 3, 3, 3])
 
 
-def color_of(variant: str, theme: Theme) -> str:
+def color_of(variant: VariantDescription, theme: Theme) -> str:
     """The variant's colour on the theme's background."""
-    color = next((one.color for one in VARIANTS if one.name == variant), UNKNOWN_COLOR)
-    return _visible(color, theme) if theme is DARK else color
+    return _visible(variant.color, theme) if theme is DARK else variant.color
 
 
 def base(theme: Theme) -> Option:
@@ -95,7 +93,7 @@ def lines(
 ) -> Iterator[Option]:
     """A line for each variant."""
     for index, summary in enumerate(report.variants):
-        color = color_of(summary.variant, theme)
+        color = color_of(summary.about, theme)
         yield {
             "type": "line",
             "name": shown(summary.variant, 24),

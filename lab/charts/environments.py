@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 from lab.analysis.model import EnvironmentLife, Report, Start
 from lab.analysis.wording import figure, shown, whole
 from lab.charts.drawing import SYMBOLS, Option, Theme, axis, base, color_of, short
+from lab.records.run_file import VariantDescription
 
 ROW_HEIGHT: Final = 22
 
 
 class _Row(NamedTuple):
-    variant: str
+    variant: VariantDescription
     name: str
     life: EnvironmentLife
 
@@ -19,7 +20,7 @@ class _Row(NamedTuple):
 def _rows(report: Report) -> Iterator[_Row]:
     for summary in report.variants:
         for number, life in enumerate(summary.lives, start=1):
-            yield _Row(summary.variant, f"{shown(summary.variant, 20)} {number}", life)
+            yield _Row(summary.about, f"{shown(summary.variant, 20)} {number}", life)
 
 
 def height(report: Report) -> int:

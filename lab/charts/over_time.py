@@ -29,7 +29,7 @@ def _beginnings(report: Report, theme: Theme) -> list[Option]:
         {
             "type": "scatter",
             "name": shown(summary.variant, 24),
-            "color": color_of(summary.variant, theme),
+            "color": color_of(summary.about, theme),
             "data": [
                 {"value": [short(one.at), short(one.latency_ms)], "symbol": SYMBOLS[one.start], "symbolSize": 10}
                 for one in summary.beginnings

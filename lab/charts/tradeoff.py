@@ -65,7 +65,7 @@ def _shift(summary: VariantSummary, placed: Sequence[VariantSummary]) -> int:
 def _point(summary: VariantSummary, theme: Theme, is_best: bool, shift: int) -> list[Option]:
     if summary.latency_ms is None or summary.cost is None:
         return []
-    color, p50, cost = color_of(summary.variant, theme), summary.latency_ms.p50, short(summary.cost.total)
+    color, p50, cost = color_of(summary.about, theme), summary.latency_ms.p50, short(summary.cost.total)
     name = f"{shown(summary.variant, 24)}, {figure(_stalest(summary))} s"
     bar = [[short(p50.low), cost], [short(p50.high), cost]] if p50.bounded else []
     # The name stands at the end of the interval, which else would be drawn through it.

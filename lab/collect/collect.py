@@ -1,10 +1,12 @@
 """`lab collect`: a run made of traffic that the lab did not send."""
 
+import dataclasses
 import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from facts.names import function_name
+from functions.registry import BASELINE, VARIANTS
 from lab.aws.account import identify
 from lab.aws.connection import Connection
 from lab.aws.function_logs import has_log, log_lines
@@ -13,7 +15,7 @@ from lab.collect.log_records import records
 from lab.deploy.deployment import Deployment, read_deployment
 from lab.errors import LabError, UsageError
 from lab.records.folder import RunFolder
-from lab.records.record import SCHEMA_VERSION
+from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, describe_variants
 from lab.run.warnings import warning
 from lab.steps import Steps
 
@@ -64,14 +66,14 @@ def collect(collection: Collection, out: Path, steps: Steps) -> int:
         )
     deployment = read_deployment(connection, variants)
     with RunFolder(out, invocations=0) as folder:
-        content = _content(collection, out.name, variants, deployment)
+        run = _run_file(collection, out.name, variants, deployment)
         try:
-            folder.begin(content)
+            folder.begin(run)
             for variant in variants:
                 with steps.step(f"read the log of {variant}"):
                     _append_log(collection, connection, folder, variant)
             _check_any(folder)
-            folder.write_run(content | {"finished": True, "finished_at": _iso(collection.end)})
+            folder.write_run(dataclasses.replace(run, finished=True, finished_at=_iso(collection.end)))
         except BaseException:
             # It can be collected again: half of it would only be taken for the whole.
             folder.discard()
@@ -93,40 +95,34 @@ def _check_any(folder: RunFolder) -> None:
         )
 
 
-def _content(collection: Collection, run_id: str, variants: list[str], deployment: Deployment) -> dict[str, Any]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "run": {
-            "id": run_id,
-            "target": collection.target,
-            "scenario": "collected",
-            "source": deployment.source,
-            "started_at": _iso(collection.begin),
-            "duration_s": round(collection.end - collection.begin, 3),
-            "seed": None,
-            "runtime": deployment.runtime,
-            "machine": None,
-        },
-        "settings": {
-            "variants": variants,
-            "ttl_s": deployment.ttl_s,
-            "memory_mb": deployment.memory_mb,
-            "architecture": deployment.architecture,
-        },
-        "local": None,
-        "wire": None,
-        "aws": None,
-        "finished": False,
-        "finished_at": None,
-        "warnings": [
+def _run_file(collection: Collection, run_id: str, variants: list[str], deployment: Deployment) -> RunFile:
+    return RunFile(
+        run=RunIdentity(
+            id=run_id,
+            target=collection.target,
+            scenario="collected",
+            source=deployment.source,
+            started_at=_iso(collection.begin),
+            duration_s=round(collection.end - collection.begin, 3),
+            runtime=deployment.runtime,
+        ),
+        settings=MeasuredSettings(
+            variants=tuple(variants),
+            ttl_s=deployment.ttl_s,
+            memory_mb=deployment.memory_mb,
+            architecture=deployment.architecture,
+        ),
+        variants=describe_variants(VARIANTS, variants),
+        baseline=BASELINE,
+        warnings=(
             warning(
                 "collected",
                 "made from the functions' logs: the variants did not have the same load, and what only a caller knows"
                 " (latency, staleness, throttles, what was lost) is absent",
                 "compare durations and hit ratios with care; `python -m lab run` measures the rest",
-            )
-        ],
-    }
+            ),
+        ),
+    )
 
 
 def _iso(moment: float) -> str:

@@ -4,17 +4,14 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
-from functions.registry import VARIANTS
 from lab.analysis.wording import shown
 from lab.errors import LabError, UsageError
 from lab.records.files import S3, run_files
 from lab.records.folder import RUNS
-from lab.records.json_values import finite, mapping, number
-from lab.records.record import RECORDS_FILE, RUN_FILE, read_run
-
-_SETTINGS: Final = ("memory_mb", "ttl_s", "architecture")
+from lab.records.record import RECORDS_FILE
+from lab.records.run_file import RUN_FILE, RunFile, read_run
 
 
 class RunContent(NamedTuple):
@@ -92,25 +89,24 @@ def read_content(folder: Path) -> RunContent:
     Raises:
         LabError: `run.json` is gone or damaged.
     """
-    content = finite(read_run(folder))
-    run, settings = mapping(content.get("run")), mapping(content.get("settings"))
-    finished = content.get("finished") is True
-    local = mapping(content.get("local"))
-    profile = f", downstream profile {shown(local['profile'], 24)}" if local.get("profile") else ""
+    run = read_run(folder)
+    profile = f", downstream profile {shown(run.local.profile, 24)}" if run.local and run.local.profile else ""
     return RunContent(
-        name=shown(run.get("id") or folder.name),
-        where=f"{shown(run.get('target') or 'unknown', 20)}{profile}",
-        finished=finished,
-        context=_context(run, settings),
-        wire_errors=_wire_errors(mapping(content.get("wire"))) if finished else {},
+        name=shown(run.run.id or folder.name),
+        where=f"{shown(run.run.target or 'unknown', 20)}{profile}",
+        finished=run.finished,
+        context=_context(run),
+        wire_errors=_wire_errors(run) if run.finished else {},
     )
 
 
-def _context(run: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
-    told = {name: settings.get(name) for name in _SETTINGS} | {"source": run.get("source")}
-    return {name: f"{value:g}" if number(value) is not None else str(value) for name, value in told.items() if value}
+def _context(run: RunFile) -> dict[str, str]:
+    settings = run.settings
+    stated = {"ttl_s": settings.ttl_s, "memory_mb": settings.memory_mb, "architecture": settings.architecture}
+    stated |= {"source": run.run.source}
+    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in stated.items() if value}
 
 
-def _wire_errors(wire: Mapping[str, Any]) -> dict[str, int]:
-    counts = {variant.name: number(mapping(wire.get(variant.name)).get("downstream_errors")) for variant in VARIANTS}
-    return {name: int(count) for name, count in counts.items() if count is not None}
+def _wire_errors(run: RunFile) -> dict[str, int]:
+    counts = {name: count.downstream_errors for name, count in (run.wire or {}).items()}
+    return {name: count for name, count in counts.items() if count is not None}

@@ -1,6 +1,5 @@
 """The fleet at the target (see `stacks/load_stack.py`): a state machine, and the bucket that keeps its runs."""
 
-import json
 from typing import Any, NamedTuple
 
 from facts.names import LOAD_STACK
@@ -10,7 +9,7 @@ from lab.aws.errors import aws_errors
 from lab.aws.objects import delete_objects
 from lab.errors import LabError, UsageError
 from lab.fleet.parts import put_lines
-from lab.records.record import RUN_FILE
+from lab.records.run_file import RUN_FILE, RunFile
 
 
 class Fleet(NamedTuple):
@@ -46,13 +45,13 @@ def check_new(connection: Connection, fleet: Fleet, run_id: str) -> None:
         raise UsageError(f"s3://{fleet.bucket}/{run_id} holds a run already; name another folder with --out")
 
 
-def put_run(connection: Connection, fleet: Fleet, run_id: str, content: dict[str, Any]) -> None:
+def put_run(connection: Connection, fleet: Fleet, run_id: str, run: RunFile) -> None:
     """Write ``run.json`` beside the records, so that the run can be reported from S3.
 
     Raises:
         LabError: S3 refuses.
     """
-    put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{RUN_FILE}", [json.dumps(content, indent=2)])
+    put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{RUN_FILE}", [run.to_json().rstrip()])
 
 
 def kept_runs(connection: Connection) -> str | None:

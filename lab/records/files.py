@@ -9,11 +9,13 @@ import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from lab.errors import LabError, UsageError
-from lab.records.record import RECORDS_FILE, RUN_FILE, no_run, read_run
+from lab.records.dashboards_file import DASHBOARDS_FILE
+from lab.records.record import RECORDS_FILE
+from lab.records.run_file import RUN_FILE, RunFile, no_run, read_run
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -29,12 +31,14 @@ class RunFiles:
 
     Attributes:
         name: what the user called the run.
-        content: what ``run.json`` holds.
+        folder: where ``run.json`` and ``dashboards.json`` are.
+        run: the content of ``run.json``.
         records: files of JSON Lines, in their order; one for a run of `lab run`, one a shard for a fleet's.
     """
 
     name: str
-    content: dict[str, Any]
+    folder: Path
+    run: RunFile
     records: tuple[Path, ...]
 
 
@@ -59,11 +63,11 @@ def run_files(run: Path | str) -> Iterator[RunFiles]:
 
 
 def _in_folder(folder: Path) -> RunFiles:
-    content = read_run(folder)
+    run = read_run(folder)
     records = folder / RECORDS_FILE
     if not records.is_file():
         no_run(folder, RECORDS_FILE)
-    return RunFiles(name=str(folder), content=content, records=(records,))
+    return RunFiles(name=str(folder), folder=folder, run=run, records=(records,))
 
 
 def _fetched(url: str, folder: Path) -> RunFiles:
@@ -81,7 +85,9 @@ def _fetched(url: str, folder: Path) -> RunFiles:
         names = sorted(_names(client, parts.netloc, prefix))
         if prefix + RUN_FILE not in names:
             raise UsageError(f"no run at {url}: {RUN_FILE} is missing; give the prefix that `lab run` wrote to")
-        client.download_file(parts.netloc, prefix + RUN_FILE, str(folder / RUN_FILE))
+        for name in (RUN_FILE, DASHBOARDS_FILE):
+            if prefix + name in names:
+                client.download_file(parts.netloc, prefix + name, str(folder / name))
         shards = _shards([name for name in names if name.startswith(prefix + SHARDS) and name.endswith(SHARD)])
         # Numbered: an object's name can be anything, also a path out of the folder.
         records = tuple(folder / f"{number:06d}{SHARD}" for number in range(len(shards)))
@@ -89,7 +95,7 @@ def _fetched(url: str, folder: Path) -> RunFiles:
             client.download_file(parts.netloc, name, str(path))
     if not records:
         raise LabError(f"no records at {url}: {SHARDS} has no object in {SHARD}; the run may not have begun")
-    return RunFiles(name=url, content=read_run(folder), records=records)
+    return RunFiles(name=url, folder=folder, run=read_run(folder), records=records)
 
 
 def _shards(names: list[str]) -> list[str]:

@@ -3,15 +3,17 @@
 import contextlib
 import datetime
 import errno
-import json
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from lab.errors import LabError, UsageError
-from lab.records.record import RECORDS_FILE, RUN_FILE, Record
+from lab.records.dashboards_file import DASHBOARDS_FILE, DashboardBody, dashboards_to_json
+from lab.records.record import RECORDS_FILE, Record
+from lab.records.run_file import RUN_FILE, RunFile
 
 RUNS: Final = Path("runs")
 BYTES_A_RECORD: Final = 800  # as a rule 650 to 750
@@ -67,13 +69,13 @@ class RunFolder:
         else:
             self._unmake()
 
-    def begin(self, content: dict[str, Any]) -> None:
+    def begin(self, run: RunFile) -> None:
         """Begin the run: an empty record file, and ``run.json`` as known by now.
 
         Raises:
             LabError: the disk is full or cannot be written.
         """
-        self.write_run(content)
+        self.write_run(run)
         records = self.path / RECORDS_FILE
         try:
             self._records = os.open(records, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
@@ -100,12 +102,26 @@ class RunFolder:
         self._length += len(line)
         self.appended += 1
 
-    def write_run(self, content: dict[str, Any]) -> None:
-        """Write ``run.json``, or replace it in one step: a reader finds the old or the new, never half of one."""
-        target = self.path / RUN_FILE
-        draft = target.with_suffix(".json.new")
+    def write_run(self, run: RunFile) -> None:
+        """Write ``run.json``, or replace it in one step: a reader finds the old or the new, never half of one.
+
+        Raises:
+            LabError: the disk is full or cannot be written.
+        """
+        self._replace(RUN_FILE, run.to_json())
+
+    def write_dashboards(self, dashboards: Sequence[DashboardBody]) -> None:
+        """Write ``dashboards.json``, the comparison first.
+
+        Raises:
+            LabError: the disk is full or cannot be written.
+        """
+        self._replace(DASHBOARDS_FILE, dashboards_to_json(dashboards))
+
+    def _replace(self, name: str, text: str) -> None:
+        target, draft = self.path / name, self.path / f"{name}.new"
         try:
-            draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            draft.write_text(text, encoding="utf-8")
             draft.replace(target)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -114,7 +130,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written: there was no run."""
-        for name in (RECORDS_FILE, RUN_FILE):
+        for name in (RECORDS_FILE, RUN_FILE, DASHBOARDS_FILE):
             (self.path / name).unlink(missing_ok=True)
         if self._records is not None:
             os.close(self._records)

@@ -1,21 +1,19 @@
-"""The record of one invocation, and the file that keeps the records of a run.
+"""The record of one invocation: a line of ``records.jsonl``.
 
-A run's folder holds ``run.json`` (what was run) and ``records.jsonl`` (one line an invocation, appended
-as it completes). A run that was killed leaves at most one incomplete last line, which reading passes over.
+`Record` states every field once, with its meaning and unit. The columns of `lab.records.table` and the reference page
+follow from it.
 """
 
 import dataclasses
 import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
-from lab.errors import LabError, UsageError
+from lab.records.fields import FieldRow, Meaning, field_rows
 
-SCHEMA_VERSION = 1
-RECORDS_FILE = "records.jsonl"
-RUN_FILE = "run.json"
+SCHEMA_VERSION: Final = 1
+RECORDS_FILE: Final = "records.jsonl"
 MOST: Final = 1e12
 """Beyond any count, any time in milliseconds (30 years of them) and any moment in Unix seconds."""
 NAMED: Final = ("variant", "status", "target")
@@ -26,33 +24,32 @@ Status = Literal["ok", "function_error", "throttled", "lost"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of an invocation, as far as its answer or its log tells. Absent is None, never 0.
+    """How an invocation ended, as far as its answer or its log says. Absent is None, never 0."""
 
-    ``…_ms`` are milliseconds. ``init_downstream_calls`` are those that the environment made outside any invocation (at
-    init or after a restore), told by its first one. ``downstream_errors`` are those of both that got no answer or an
-    HTTP status of 400 or more. A failed invocation has its calls and errors too, where its log was seen.
-    """
-
-    status: Status
-    error_type: str | None = None
-    request_id: str | None = None
-    environment_id: str | None = None
-    invocation: int | None = None
-    cold_start: bool | None = None
-    restored: bool | None = None
-    init_ms: float | None = None
-    restore_ms: float | None = None
-    duration_ms: float | None = None
-    billed_ms: float | None = None
-    memory_mb: int | None = None
-    max_memory_mb: int | None = None
-    cache: str | None = None
-    downstream_calls: int | None = None
-    downstream_ms: float | None = None
-    age_ms: float | None = None
-    version: int | None = None
-    init_downstream_calls: int | None = None
-    downstream_errors: int | None = None
+    status: Annotated[Status, Meaning("how it ended; `lost`: no answer came, or none of the function")]
+    error_type: Annotated[str | None, Meaning("type of the function's error, or why it was lost")] = None
+    request_id: Annotated[str | None, Meaning("Lambda's id of the request")] = None
+    environment_id: Annotated[str | None, Meaning("id of the execution environment, by the function")] = None
+    invocation: Annotated[int | None, Meaning("number of the invocation in its environment, from 1")] = None
+    cold_start: Annotated[bool | None, Meaning("whether it is the first of an environment, not restored")] = None
+    restored: Annotated[bool | None, Meaning("whether its environment was restored from a snapshot")] = None
+    init_ms: Annotated[float | None, Meaning("init duration that Lambda reported with it", "ms")] = None
+    restore_ms: Annotated[float | None, Meaning("restore duration that Lambda reported with it", "ms")] = None
+    duration_ms: Annotated[float | None, Meaning("duration that Lambda reported", "ms")] = None
+    billed_ms: Annotated[float | None, Meaning("billed duration that Lambda reported", "ms")] = None
+    memory_mb: Annotated[int | None, Meaning("memory setting of the function", "MB")] = None
+    max_memory_mb: Annotated[int | None, Meaning("most memory used by the environment so far", "MB")] = None
+    cache: Annotated[str | None, Meaning("`hit`, `miss` or `stale`")] = None
+    downstream_calls: Annotated[int | None, Meaning("downstream calls during the invocation, retries included")] = None
+    downstream_ms: Annotated[float | None, Meaning("time spent downstream during the invocation", "ms")] = None
+    age_ms: Annotated[float | None, Meaning("age of the value: time since it was read downstream", "ms")] = None
+    version: Annotated[int | None, Meaning("version of the item that was served")] = None
+    init_downstream_calls: Annotated[
+        int | None, Meaning("calls that its environment made at init or after a restore, with its first invocation")
+    ] = None
+    downstream_errors: Annotated[
+        int | None, Meaning("those of both kinds of calls that got no answer, or HTTP status 400 or more")
+    ] = None
 
     def fields(self) -> dict[str, Any]:
         """Its fields by name, and no others."""
@@ -64,26 +61,28 @@ _OUTCOME = tuple(field.name for field in dataclasses.fields(Outcome))
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Record(Outcome):
-    """One invocation as the driver saw it, or as its function's log tells. Absent is None, never 0.
+    """One invocation as the driver saw it, or as its function's log says. Absent is None, never 0.
 
-    Times of day are Unix seconds; ``…_ms`` are milliseconds. ``latency_ms`` counts from the planned start (no
-    coordinated omission), ``service_ms`` from the moment of sending. ``staleness_ms`` is how long the served version
-    had been superseded when the request was sent (0 if it was current). Records made from logs have no key, no planned
-    start and no latency; their ``received_at`` is when Lambda logged its report.
+    Records made from logs have no key, no planned start and no latency.
     """
 
-    run_id: str
-    target: str
-    variant: str
-    sequence: int
-    key: str | None
-    planned_at: float | None
-    sent_at: float | None
-    received_at: float | None
-    latency_ms: float | None
-    service_ms: float | None
-    staleness_ms: float | None = None
-    schema_version: int = SCHEMA_VERSION
+    run_id: Annotated[str, Meaning("name of the run")]
+    target: Annotated[str, Meaning("`local` or `aws`")]
+    variant: Annotated[str, Meaning("name of the variant")]
+    sequence: Annotated[int, Meaning("number of the invocation among those of its variant, from 0")]
+    key: Annotated[str | None, Meaning("key that was asked for")]
+    planned_at: Annotated[float | None, Meaning("planned start", "Unix seconds")]
+    sent_at: Annotated[float | None, Meaning("when the request was sent", "Unix seconds")]
+    received_at: Annotated[
+        float | None,
+        Meaning("when the answer came; made from logs: when Lambda logged its report", "Unix seconds"),
+    ]
+    latency_ms: Annotated[float | None, Meaning("from the planned start to the answer (no coordinated omission)", "ms")]
+    service_ms: Annotated[float | None, Meaning("from the sending to the answer", "ms")]
+    staleness_ms: Annotated[
+        float | None, Meaning("how long the served version had been superseded at the sending; 0: it was current", "ms")
+    ] = None
+    schema_version: Annotated[int, Meaning("version of this schema")] = SCHEMA_VERSION
 
     def to_json(self) -> str:
         """The record as one line of JSON, without the line's end."""
@@ -93,6 +92,12 @@ class Record(Outcome):
 
 _OWN = tuple(field.name for field in dataclasses.fields(Record) if field.name not in _OUTCOME)
 _FIELDS = (*_OWN, *_OUTCOME)
+
+
+def record_rows() -> list[FieldRow]:
+    """The reference of a record: a row a field, in the order of the file."""
+    rows = {row.name: row for row in field_rows(Record)}
+    return [rows[name] for name in _FIELDS]
 
 
 def is_record(fields: Any, read: Iterable[str]) -> bool:
@@ -108,37 +113,3 @@ def is_record(fields: Any, read: Iterable[str]) -> bool:
 
 def _is_beyond(value: Any) -> bool:
     return isinstance(value, int | float) and MOST < abs(value) <= sys.float_info.max
-
-
-def no_run(place: object, missing: str) -> NoReturn:
-    """Tell that a folder, or another place, holds no run.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError(f"no run at {place}: {missing} is missing; give the folder that `lab run` wrote")
-
-
-def read_run(run_dir: Path) -> dict[str, Any]:
-    """The content of a run's ``run.json``.
-
-    Raises:
-        UsageError: the file is missing, or of a version that this lab does not know.
-        LabError: it is not a JSON object.
-    """
-    path = run_dir / RUN_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        no_run(run_dir, RUN_FILE)
-    except (ValueError, RecursionError) as error:
-        raise LabError(f"{path} is not JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise LabError(f"{path} is not a JSON object")
-    version = content.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
-        raise UsageError(
-            f"{path} has schema_version {str(version)[:40]!r}, and this lab reads {SCHEMA_VERSION}; use the lab that"
-            " wrote it"
-        )
-    return content

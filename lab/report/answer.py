@@ -1,12 +1,13 @@
 """The answer in one sentence, and how it was measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from facts import prices
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import BLOCKS, verdict
 from lab.analysis.wording import DASH, NOT_MEASURED, figure, listed, shown, whole
-from lab.records.json_values import Json, mapping, number
+from lab.records.json_values import Json
+from lab.records.run_file import LocalEndpoint, Machine
 
 _HERE = {"local": "Local", "aws": "On AWS", "simulated": "Simulated"}
 
@@ -80,7 +81,7 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
     """How the numbers came about: terms and what is to be said of each."""
     return [
         ("Where", _where(report)),
-        *([("Downstream", _downstream(report))] if report.local else []),
+        *([("Downstream", _downstream(report))] if report.file.local else []),
         ("Load", _load(report)),
         ("Functions", _functions(report)),
         *([] if report.from_logs else [("Machine", _machine(report))]),
@@ -140,48 +141,44 @@ def _where(report: Report) -> str:
 
 
 def _downstream(report: Report) -> str:
-    local = mapping(report.local)
-    text = local.get("profile_text")
+    local = report.file.local or LocalEndpoint()
+    text = local.profile_text
     profile = f"latency profile {shown(report.profile)}" + (f": {shown(text, 300)}" if text else "")
-    tiers = _pairs(mapping(local.get("tiers")))
+    tiers = _joined(*(local.tiers or {}).items())
     return f"{profile}. Tiers: {tiers}" if tiers else profile
 
 
 def _load(report: Report) -> str:
-    settings, run = report.settings, report.run
+    settings, run = report.file.settings, report.file.run
     return _joined(
-        ("scenario", run["scenario"]),
-        ("source", run["source"]),
-        ("rate", _unit(settings.get("rate"), "a second for each variant")),
-        ("duration", _unit(run["duration_s"], "s")),
-        ("keys", settings.get("keys")),
-        ("Zipf exponent", settings.get("skew")),
-        ("updates", _unit(settings.get("updates"), "a second")),
-        ("seed", run["seed"]),
-        ("started", run["started_at"]),
+        ("scenario", run.scenario),
+        ("source", run.source),
+        ("rate", _unit(settings.rate, "a second for each variant")),
+        ("duration", _unit(run.duration_s, "s")),
+        ("keys", settings.keys),
+        ("Zipf exponent", settings.skew),
+        ("updates", _unit(settings.updates, "a second")),
+        ("seed", run.seed),
+        ("started", run.started_at),
     )
 
 
 def _functions(report: Report) -> str:
-    settings = report.settings
+    settings, local = report.file.settings, report.file.local
     return _joined(
-        ("runtime", report.run["runtime"]),
-        ("ran on Python", mapping(report.local).get("interpreter")),
-        ("memory", _unit(settings.get("memory_mb"), "MB")),
-        ("architecture", settings.get("architecture")),
-        ("TTL", _unit(settings.get("ttl_s"), "s")),
+        ("runtime", report.file.run.runtime),
+        ("ran on Python", local.interpreter if local else None),
+        ("memory", _unit(settings.memory_mb, "MB")),
+        ("architecture", settings.architecture),
+        ("TTL", _unit(settings.ttl_s, "s")),
     )
 
 
 def _machine(report: Report) -> str:
-    machine = dict(mapping(report.run["machine"]))
-    known = [
-        _unit(machine.pop("cpus", None), "CPUs"),
-        machine.pop("cpu_model", None),
-        _unit(machine.pop("memory_gb", None), "GB memory"),
-        machine.pop("os", None),
-    ]
-    return ", ".join([*(shown(value) for value in known if value), *filter(None, [_pairs(machine)])]) or NOT_MEASURED
+    machine = report.file.run.machine or Machine()
+    python = None if machine.python is None else f"python {machine.python}"
+    known = (_unit(machine.cpus, "CPUs"), machine.cpu_model, _unit(machine.memory_gb, "GB memory"), machine.os, python)
+    return ", ".join(shown(value) for value in known if value) or NOT_MEASURED
 
 
 def _cost(report: Report) -> str:
@@ -196,13 +193,8 @@ def _cost(report: Report) -> str:
     return f"{text}. Keeping one version's snapshot of {whole(restored.memory_mb)} MB: ${kept:.2f} for 30 days"
 
 
-def _unit(value: Json, unit: str) -> str | None:
-    measure = number(value)
-    return None if measure is None else f"{measure:g} {unit}"
-
-
-def _pairs(values: Mapping[str, Json]) -> str:
-    return _joined(*values.items())
+def _unit(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{value:g} {unit}"
 
 
 def _joined(*pairs: tuple[str, Json]) -> str:

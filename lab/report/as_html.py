@@ -38,7 +38,7 @@ def render_html(report: Report) -> str:
         answer=answer(report),
         advice=advice(report),
         where=where(report),
-        run=shown(report.run["id"] or NOT_MEASURED),
+        run=shown(report.file.run.id or NOT_MEASURED),
         choices=choices,
         tables=shown_tables,
         words=WORDS,
@@ -49,7 +49,7 @@ def render_html(report: Report) -> str:
         how_measured=how_measured(report),
         charts=drawn,
         options={chart.name: {theme.name: chart.option(theme) for theme in THEMES} for chart in drawn},
-        colors=[(color_of(one.variant, LIGHT), color_of(one.variant, DARK)) for one in report.variants],
+        colors=[(color_of(one.about, LIGHT), color_of(one.about, DARK)) for one in report.variants],
         themes=THEMES,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of ours
         library=Markup(library),  # noqa: S704 - a file of the locked package

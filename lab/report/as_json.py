@@ -1,8 +1,10 @@
 """The report as JSON: the contract's keys; everything else is under ``extensions``, so that the two cannot be mixed."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from facts import prices
 from facts.prices import Cost
@@ -10,7 +12,9 @@ from lab.analysis.choice import Choice, choices
 from lab.analysis.model import Comparison, Report, Start, StartSummary, VariantSummary
 from lab.analysis.statistics import BLOCKS, CONFIDENCE, Distribution, Estimate
 from lab.records.json_values import Json
-from lab.records.record import SCHEMA_VERSION
+
+SCHEMA_VERSION: Final = 1
+RUN_KEYS: Final = ("id", "target", "scenario", "source", "started_at", "duration_s", "seed", "runtime", "machine")
 
 
 def render_json(report: Report) -> str:
@@ -20,16 +24,17 @@ def render_json(report: Report) -> str:
 
 def to_contract(report: Report) -> dict[str, Json]:
     """The report as the object of the contract."""
+    content = dataclasses.asdict(report.file)
     return {
         "schema_version": SCHEMA_VERSION,
-        "run": dict(report.run),
+        "run": {key: content["run"][key] for key in RUN_KEYS} | {"target": report.target},
         "variants": [_variant(summary, "duration" if report.from_logs else "latency") for summary in report.variants],
-        "warnings": [warning._asdict() for warning in report.warnings],
+        "warnings": [dataclasses.asdict(warning) for warning in report.warnings],
         "extensions": {
-            "finished": report.finished,
+            "finished": report.file.finished,
             "baseline": report.baseline,
-            "settings": dict(report.settings),
-            "local": None if report.local is None else dict(report.local),
+            "settings": content["settings"],
+            "local": content["local"],
             "interval": {"confidence": CONFIDENCE, "method": "order statistics, effective size", "blocks": BLOCKS},
             "choices": [_choice(choice) for choice in choices(report)],
             "prices": {

@@ -1,5 +1,6 @@
 """Two runs side by side: what changed, with intervals, and whether anything got worse."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -91,22 +92,21 @@ def _pairs(before: Report, after: Report) -> Iterator[tuple[VariantSummary, Vari
 
 def _differences(before: Report, after: Report) -> Iterator[str]:
     """What else is not alike: then a change in the numbers need not come from the code."""
+    one, other = dataclasses.asdict(before.file.run), dataclasses.asdict(after.file.run)
+    settings, others = dataclasses.asdict(before.file.settings), dataclasses.asdict(after.file.settings)
     facts = [
-        *((key, before.run[key], after.run[key]) for key in ("scenario", "source", "duration_s", "runtime", "machine")),
+        *((key, one[key], other[key]) for key in ("scenario", "source", "duration_s", "runtime", "machine")),
         ("downstream latency profile", before.profile, after.profile),
-        ("finished", before.finished, after.finished),
-        *(
-            (key, before.settings.get(key), after.settings.get(key))
-            for key in sorted({*before.settings, *after.settings})
-        ),
+        ("finished", before.file.finished, after.file.finished),
+        *((key, settings[key], others[key]) for key in sorted(settings)),
     ]
-    for name, one, other in facts:
-        if one != other:
-            yield f"{shown(name, 30)}: {_value(one)} in A, {_value(other)} in B"
+    for name, a, b in facts:
+        if a != b:
+            yield f"{shown(name, 30)}: {_value(a)} in A, {_value(b)} in B"
 
 
 def _value(value: Json) -> str:
-    return shown(", ".join(map(str, value)) if isinstance(value, list) else value)
+    return shown(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
 
 
 def _table(before: VariantSummary, after: VariantSummary, numbers: str, metrics: Sequence[Metric]) -> Table:

@@ -1,13 +1,13 @@
 """What a run on AWS observes beside its records: the two clocks, retries, and DynamoDB's own count of the reads."""
 
-from typing import Any
-
 from facts.sources import TABLE, SourceName
 from lab.aws.clock import ClockDifference, clock_difference
 from lab.aws.connection import Connection
 from lab.aws.table_metrics import TableMetrics, TableReads
 from lab.drive.tally import Tally
 from lab.errors import LabError
+from lab.records.run_file import AwsObservations, RunWarning
+from lab.records.run_file import TableReads as CountedReads
 from lab.run.warnings import Warnings, warning
 from lab.steps import Steps
 
@@ -51,32 +51,32 @@ class AwsSide:
             except LabError as error:
                 self._unread = str(error)
 
-    def content(self, tally: Tally) -> dict[str, Any]:
-        """The ``aws`` part of ``run.json``, as far as it is known. No account number: runs are shown to others."""
+    def content(self, tally: Tally) -> AwsObservations:
+        """What ``run.json`` holds of AWS, as far as it is known. No account number: runs are shown to others."""
         clock, reads = self._clock, self._reads
-        return {
-            "region": self._connection.region,
-            "endpoint_url": self._connection.elsewhere,
-            "clock_difference_ms": None if clock is None else clock.ms,
-            "clock_uncertainty_ms": None if clock is None else clock.uncertainty_ms,
-            "sdk_retries": self._connection.retries,
-            "downstream": None
+        return AwsObservations(
+            region=self._connection.region,
+            endpoint_url=self._connection.elsewhere,
+            clock_difference_ms=None if clock is None else clock.ms,
+            clock_uncertainty_ms=None if clock is None else clock.uncertainty_ms,
+            sdk_retries=self._connection.retries,
+            downstream=None
             if reads is None
-            else {
-                "functions_calls": tally.downstream_calls,
-                "cloudwatch_calls": reads.total,
-                "cloudwatch_operations": reads.calls,
-                "cloudwatch_read_units": reads.read_units,
-                "cloudwatch_whole": reads.whole,
-            },
-        }
+            else CountedReads(
+                functions_calls=tally.downstream_calls,
+                cloudwatch_calls=reads.total,
+                cloudwatch_operations=reads.calls,
+                cloudwatch_read_units=reads.read_units,
+                cloudwatch_whole=reads.whole,
+            ),
+        )
 
     def cautions(self, tally: Tally) -> Warnings:
         """What limits the numbers, each with its next step."""
         found = [self._not_aws(), self._clocks(), self._retried(), self._counts(tally)]
         return [each for each in found if each is not None]
 
-    def _not_aws(self) -> dict[str, str] | None:
+    def _not_aws(self) -> RunWarning | None:
         if self._connection.elsewhere is None:
             return None
         return warning(
@@ -85,7 +85,7 @@ class AwsSide:
             "unset AWS_ENDPOINT_URL to measure AWS, or give --target local",
         )
 
-    def _clocks(self) -> dict[str, str] | None:
+    def _clocks(self) -> RunWarning | None:
         if self._clock is None:
             return warning(
                 "clock_difference",
@@ -101,7 +101,7 @@ class AwsSide:
             " clock alone",
         )
 
-    def _retried(self) -> dict[str, str] | None:
+    def _retried(self) -> RunWarning | None:
         if not self._connection.retries:
             return None
         return warning(
@@ -111,7 +111,7 @@ class AwsSide:
             "lower --updates, or raise the limit that was met",
         )
 
-    def _counts(self, tally: Tally) -> dict[str, str] | None:
+    def _counts(self, tally: Tally) -> RunWarning | None:
         reads = self._reads
         if self._unread is not None:
             return warning(

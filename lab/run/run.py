@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from rich.console import Console
 
 from facts.names import COMPARISON_STACK, LOAD_STACK, function_name, stack_name
+from functions.registry import BASELINE, VARIANTS
 from lab.aws.connection import Connection
 from lab.deploy.cdk import Application, application
 from lab.deploy.consent import Ask
@@ -29,7 +31,17 @@ from lab.errors import LabError, RunInterruptedError
 from lab.fleet.fleet import Fleet, check_new, find_fleet, put_run
 from lab.fleet.fleet_window import FleetWindow
 from lab.records.folder import RunFolder
-from lab.records.record import SCHEMA_VERSION
+from lab.records.run_file import (
+    FULL_SHARE,
+    CpuLoad,
+    LocalEndpoint,
+    Machine,
+    MeasuredSettings,
+    RunFile,
+    RunIdentity,
+    WireCounts,
+    describe_variants,
+)
 from lab.run.aws_side import AwsSide
 from lab.run.consent import before_run
 from lab.run.endpoint_control import EndpointControl
@@ -39,11 +51,7 @@ from lab.run.warnings import Warnings, cautions, interpreter_cautions, start_cau
 from lab.steps import Steps
 
 LEAD_S: Final = 0.3  # from the start of the threads to the opening of the window
-WIRE_COUNTS: Final = ("downstream_calls", "downstream_errors")
 PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for init, and the way there and back
-
-
-Wire: TypeAlias = dict[str, dict[str, int]]
 
 
 class Surroundings(NamedTuple):
@@ -141,10 +149,10 @@ class _Run:
         deployment, store = self._prepare()
         way = self._way_in()
         fleet = self._fleet()
-        content = self._content(deployment)
-        self._folder.begin(content)
-        if fleet is not None:  # what the drivers write can then be reported, whatever becomes of this process
-            put_run(self._connection, fleet, self._folder.path.name, content)
+        begun_run = self._begun_run(deployment)
+        self._folder.begin(begun_run)
+        if fleet is not None:  # the run can then be reported even if this process is killed
+            put_run(self._connection, fleet, self._folder.path.name, begun_run)
         before, delayed_before = self._wire(), _starts_delayed(self._info())
         begun = self._clock()
         with self._steps.step("drive the variants"):
@@ -157,21 +165,29 @@ class _Run:
         info = self._info()
         found = interpreter_cautions(info, deployment.runtime) + cautions(self._tally, wire)
         found += start_cautions(info, since=delayed_before)
-        ending = {"local": _local(info, deployment.runtime), "wire": wire, "finished": True, "finished_at": _now()}
-        self._folder.write_run(content | ending | self._of_aws(found))
+        ended_run = dataclasses.replace(
+            begun_run,
+            local=_local(info, deployment.runtime),
+            cpu=_cpu_load(self._tally),
+            wire=wire,
+            finished=True,
+            finished_at=_now(),
+        )
+        self._folder.write_run(self._with_aws(ended_run, found))
         if self._aws is not None:
-            # Minutes, perhaps: the run is whole without it.
+            # This can take minutes: the run is whole without it.
             self._aws.after(begun, ended, self._tally, self._surroundings.metrics_wait_s)
-            self._folder.write_run(content | ending | self._of_aws(found))
+            self._folder.write_run(self._with_aws(ended_run, found))
         if fleet is not None:
-            put_run(self._connection, fleet, self._folder.path.name, content | ending | self._of_aws(found))
+            put_run(self._connection, fleet, self._folder.path.name, self._with_aws(ended_run, found))
         return self._tally
 
-    def _of_aws(self, found: Warnings) -> dict[str, Any]:
-        """The parts of ``run.json`` in which AWS has a say."""
+    def _with_aws(self, run: RunFile, found: Warnings) -> RunFile:
+        """The run with its warnings, and on AWS with what was observed there by now."""
         if self._aws is None:
-            return {"warnings": found}
-        return {"aws": self._aws.content(self._tally), "warnings": found + self._aws.cautions(self._tally)}
+            return dataclasses.replace(run, warnings=tuple(found))
+        warnings = found + self._aws.cautions(self._tally)
+        return dataclasses.replace(run, aws=self._aws.content(self._tally), warnings=tuple(warnings))
 
     def _prepare(self) -> tuple[Deployment, Store]:
         """Have functions and items at the target, in the state of now."""
@@ -308,72 +324,82 @@ class _Run:
             await asyncio.sleep(max(0.0, moment - self._clock()))
             await asyncio.to_thread(control.fail_downstream, error_rate)
 
-    def _wire(self) -> Wire | None:
+    def _wire(self) -> dict[str, WireCounts] | None:
         if self._control is None:
             return None
         functions = self._control.wire()
-        return {
-            variant: {name: int(functions.get(function_name(variant), {}).get(name, 0)) for name in WIRE_COUNTS}
-            for variant in self._settings.variants
-        }
+        return {variant: _counts(functions.get(function_name(variant), {})) for variant in self._settings.variants}
 
     def _info(self) -> dict[str, Any] | None:
         return None if self._control is None else self._control.info()
 
-    def _content(self, deployment: Deployment) -> dict[str, Any]:
+    def _begun_run(self, deployment: Deployment) -> RunFile:
         settings = self._settings
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "run": {
-                "id": self._folder.path.name,
-                "target": settings.target,
-                "via": settings.via,
-                "fleet": settings.fleet,
-                "scenario": settings.scenario,
-                "source": settings.source,
-                "started_at": _now(),
-                "duration_s": settings.duration_s,
-                "seed": settings.seed,
-                "runtime": deployment.runtime,
-                "machine": describe_machine(),
-            },
-            "settings": {
-                "variants": list(settings.variants),
-                "rate": settings.rate,
-                "keys": settings.keys,
-                "skew": settings.skew,
-                "updates": settings.updates,
-                "ttl_s": deployment.ttl_s,
-                "memory_mb": deployment.memory_mb,
-                "architecture": deployment.architecture,
-                "context": dict(settings.context),
-            },
-            "local": _local(self._info(), deployment.runtime),
-            "wire": None,
-            "aws": None if self._aws is None else self._aws.content(self._tally),
-            "finished": False,
-            "finished_at": None,
-            "warnings": [],
-        }
+        return RunFile(
+            run=RunIdentity(
+                id=self._folder.path.name,
+                target=settings.target,
+                via=settings.via,
+                fleet=settings.fleet,
+                scenario=settings.scenario,
+                source=settings.source,
+                started_at=_now(),
+                duration_s=settings.duration_s,
+                seed=settings.seed,
+                runtime=deployment.runtime,
+                machine=Machine(**describe_machine()),
+            ),
+            settings=MeasuredSettings(
+                variants=settings.variants,
+                rate=settings.rate,
+                keys=settings.keys,
+                skew=settings.skew,
+                updates=settings.updates,
+                ttl_s=deployment.ttl_s,
+                memory_mb=deployment.memory_mb,
+                architecture=deployment.architecture,
+                context=dict(settings.context),
+            ),
+            variants=describe_variants(VARIANTS, settings.variants),
+            baseline=BASELINE,
+            local=_local(self._info(), deployment.runtime),
+            aws=None if self._aws is None else self._aws.content(self._tally),
+        )
 
 
-def _local(info: Mapping[str, Any] | None, runtime: str) -> dict[str, Any] | None:
+def _counts(seen: Mapping[str, Any]) -> WireCounts:
+    return WireCounts(
+        downstream_calls=int(seen.get("downstream_calls", 0)), downstream_errors=int(seen.get("downstream_errors", 0))
+    )
+
+
+def _local(info: Mapping[str, Any] | None, runtime: str) -> LocalEndpoint | None:
     if info is None:
         return None
     profile = info.get("profile") or {}
-    return {
-        "interpreter": (info.get("interpreters", {}).get(runtime) or {}).get("interpreter"),
-        "profile": profile.get("name"),
-        "profile_text": profile.get("text"),
-        "tiers": info.get("tiers"),
-    }
+    return LocalEndpoint(
+        interpreter=(info.get("interpreters", {}).get(runtime) or {}).get("interpreter"),
+        profile=profile.get("name"),
+        profile_text=profile.get("text"),
+        tiers=info.get("tiers"),
+    )
 
 
-def _difference(before: Wire | None, after: Wire | None) -> Wire | None:
+def _cpu_load(tally: Tally) -> CpuLoad | None:
+    shares = tally.busy_shares
+    return CpuLoad(seconds=len(shares), full_seconds=sum(share >= FULL_SHARE for share in shares)) if shares else None
+
+
+def _difference(
+    before: Mapping[str, WireCounts] | None, after: Mapping[str, WireCounts] | None
+) -> dict[str, WireCounts] | None:
     if before is None or after is None:
         return None
     return {
-        variant: {name: count - before[variant][name] for name, count in counts.items()}
+        variant: WireCounts(
+            downstream_calls=(counts.downstream_calls or 0) - (before[variant].downstream_calls or 0),
+            downstream_errors=(counts.downstream_errors or 0) - (before[variant].downstream_errors or 0),
+        )
         for variant, counts in after.items()
     }
 

@@ -7,16 +7,17 @@ from typing import Any, Final
 import numpy as np
 
 from lab.drive.tally import Tally
+from lab.records.run_file import RunWarning, WireCounts
 
 LATE_MS: Final = 10.0
 SATURATED_SHARE: Final = 0.95
 SATURATED_TIME: Final = 0.25
 ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 
-Warnings = list[dict[str, str]]
+Warnings = list[RunWarning]
 
 
-def cautions(tally: Tally, wire: Mapping[str, Mapping[str, int]] | None) -> Warnings:
+def cautions(tally: Tally, wire: Mapping[str, WireCounts] | None) -> Warnings:
     """The warnings at the end of a window: ``code``, ``message``, ``advice`` each.
 
     Args:
@@ -38,9 +39,9 @@ def interpreter_cautions(info: Mapping[str, Any] | None, runtime: str) -> Warnin
     """
     if info is None:
         return []
-    warnings: Warnings = list(info.get("warnings", []))
+    warnings: Warnings = [RunWarning(**each) for each in info.get("warnings", [])]
     running = info.get("interpreters", {}).get(runtime)
-    told = any(each.get("code") == "interpreter_differs" for each in warnings)
+    told = any(each.code == "interpreter_differs" for each in warnings)
     if running is not None and not running.get("exact") and not told:
         warnings.append(
             warning(
@@ -72,15 +73,15 @@ def start_cautions(info: Mapping[str, Any] | None, since: int) -> Warnings:
     ]
 
 
-def warning(code: str, message: str, advice: str) -> dict[str, str]:
+def warning(code: str, message: str, advice: str) -> RunWarning:
     """One warning: its code, what limits the numbers, and the next step.
 
     An account's number, as AWS's refusals have it in their ARNs, is masked: runs are shown to others.
     """
-    return {"code": code, "message": ACCOUNT.sub("<account>", message), "advice": advice}
+    return RunWarning(code, ACCOUNT.sub("<account>", message), advice)
 
 
-def _generator_late(tally: Tally) -> dict[str, str] | None:
+def _generator_late(tally: Tally) -> RunWarning | None:
     if not tally.lateness_s:
         return None
     p99 = float(np.percentile(np.frombuffer(tally.lateness_s), 99)) * 1000.0
@@ -93,7 +94,7 @@ def _generator_late(tally: Tally) -> dict[str, str] | None:
     )
 
 
-def _machine_saturated(tally: Tally) -> dict[str, str] | None:
+def _machine_saturated(tally: Tally) -> RunWarning | None:
     full = sum(share >= SATURATED_SHARE for share in tally.busy_shares)
     if not full or full <= SATURATED_TIME * len(tally.busy_shares):
         return None
@@ -104,7 +105,7 @@ def _machine_saturated(tally: Tally) -> dict[str, str] | None:
     )
 
 
-def _updates_failed(tally: Tally) -> dict[str, str] | None:
+def _updates_failed(tally: Tally) -> RunWarning | None:
     if not tally.updates_failed:
         return None
     return warning(
@@ -114,12 +115,12 @@ def _updates_failed(tally: Tally) -> dict[str, str] | None:
     )
 
 
-def _downstream_counts(tally: Tally, wire: Mapping[str, Mapping[str, int]]) -> Iterator[dict[str, str]]:
+def _downstream_counts(tally: Tally, wire: Mapping[str, WireCounts]) -> Iterator[RunWarning]:
     """Where a failed or lost invocation told of no calls (its log was not seen), the wire may well have seen more."""
     told, untold = [], []
     uncounted = 0
     for variant, counts in tally.variants.items():
-        on_wire = wire[variant]["downstream_calls"]
+        on_wire = wire[variant].downstream_calls or 0
         if counts.downstream_calls == on_wire:
             continue
         line = f"{variant} {counts.downstream_calls:,} and {on_wire:,}"
