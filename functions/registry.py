@@ -3,9 +3,9 @@
 A variant is one entry here and one folder beside this file.
 """
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-Bound: TypeAlias = Literal["read", "ttl", "hard_ttl", "none"]
+from facts.bounds import Bound
 
 
 class Variant(NamedTuple):
@@ -17,9 +17,7 @@ class Variant(NamedTuple):
         summary: its pattern, in one sentence.
         staleness: its price in stale data, in one phrase. "The TTL" is ``CACHE_LAB_TTL_S`` seconds.
         choose_when: when it is the right choice, in one phrase.
-        bound: what limits the staleness of its answers, by design: `read`: an answer is read downstream for its own
-            invocation, so it is current; `ttl`: an answer is never older than the TTL; `hard_ttl`: an answer may be
-            served past the TTL while it is refreshed, but never past the hard TTL; `none`: nothing limits it.
+        bound: what limits the staleness of its answers, by design: see `facts.bounds`.
         color: its colour in every picture, ``#RRGGBB``. From the palette of Okabe and Ito, which people
             with any colour vision can tell apart, and dark grey for the baseline.
         snap_start: whether its published versions have SnapStart.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.records.record import RECORDS_FILE, Record, is_record, no_run
+from lab.records.record import RECORDS_FILE, Record, is_record
+from lab.records.run_file import no_run
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Record))
 

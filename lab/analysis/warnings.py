@@ -1,8 +1,6 @@
-"""The warnings that a run's records give cause for, each with its next step.
+"""The warnings that a run's records and its `run.json` give cause for, each with its next step.
 
-Codes: ``run_not_finished``, ``nothing_answered``, ``errors_present``, ``no_baseline``, ``too_few_samples``,
-``generator_late``, ``machine_saturated``, ``interpreter_differs``, ``downstream_count_differs``,
-``downstream_calls_untold``, ``records_damaged``, ``run_file_damaged``. Those that the driver gives too have its codes.
+The run itself stores only what cannot be seen afterwards (`lab.run.warnings`). The codes are in `facts.warnings`.
 """
 
 from collections import Counter
@@ -11,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from facts.warnings import WarningCode
 from lab.analysis import statistics as stats
 from lab.analysis.columns import Columns, Damage, VariantColumns
 from lab.analysis.model import Report, RunWarning, Start, VariantSummary
@@ -21,6 +20,8 @@ LATE_MS: Final = 10.0
 LATE_SHARE: Final = 0.01
 SATURATED_RATIO: Final = 1.5
 """How much slower the second half of a run must be for certain, at its median, to be called saturated."""
+SATURATED_TIME: Final = 0.25
+"""Share of the seconds with full CPUs above which a run is called saturated."""
 
 
 def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None]) -> list[RunWarning]:
@@ -42,7 +43,7 @@ def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Es
         *_saturated(report, rises),
         *_interpreter(report),
         *_counts(report),
-        *_untold(report),
+        *_unreported(report),
     ]
 
 
@@ -61,7 +62,7 @@ def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
     if damage is not None:
         lines = "1 line is no record" if damage.lines == 1 else f"{damage.lines:,} lines are no records"
         yield RunWarning(
-            "records_damaged",
+            WarningCode.RECORDS_DAMAGED,
             f"{lines} and not in the numbers; the first is {shown(damage.first, 80)}",
             "look at that line: was the disk full, or has something else written to the file?",
         )
@@ -70,7 +71,7 @@ def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
 def _run_file_damaged(run: RunFile) -> Iterator[RunWarning]:
     if run.damaged:
         yield RunWarning(
-            "run_file_damaged",
+            WarningCode.RUN_FILE_DAMAGED,
             f"in run.json these values cannot be read and are taken as not known: {listed(run.damaged)}; without the "
             "TTL no cache can be recommended, without the architecture there is no cost",
             "correct run.json, or run again",
@@ -80,7 +81,7 @@ def _run_file_damaged(run: RunFile) -> Iterator[RunWarning]:
 def _not_finished(report: Report, columns: Columns) -> Iterator[RunWarning]:
     if not report.file.finished:
         yield RunWarning(
-            "run_not_finished",
+            WarningCode.RUN_NOT_FINISHED,
             f"the run did not end by itself; {columns.count:,} invocations were recorded until then",
             "run it again to the end before comparing it with another run",
         )
@@ -89,7 +90,7 @@ def _not_finished(report: Report, columns: Columns) -> Iterator[RunWarning]:
 def _failures(report: Report) -> Iterator[RunWarning]:
     if not any(summary.ok for summary in report.variants):
         yield RunWarning(
-            "nothing_answered",
+            WarningCode.NOTHING_ANSWERED,
             "no invocation was answered",
             "check that the functions are deployed (lab deploy) and what error_type the records hold, if any",
         )
@@ -103,7 +104,7 @@ def _failures(report: Report) -> Iterator[RunWarning]:
             f"{shown(summary.variant, 30)} {summary.failed:,} of {summary.invocations:,}" for summary in failing
         )
         yield RunWarning(
-            "errors_present",
+            WarningCode.ERRORS_PRESENT,
             f"invocations failed: {by_variant} ({told})",
             "read the counts beside the percentiles, which are of answered invocations only; records.jsonl has each "
             "one's error_type",
@@ -114,7 +115,7 @@ def _no_baseline(report: Report) -> Iterator[RunWarning]:
     baseline = report.find(report.baseline)
     if baseline is None:
         yield RunWarning(
-            "no_baseline",
+            WarningCode.NO_BASELINE,
             f"the baseline {report.baseline} was not run, so nothing is compared to it",
             f"run it too: add --variant {report.baseline}, or give no --variant at all",
         )
@@ -124,7 +125,7 @@ def _too_few(report: Report) -> Iterator[RunWarning]:
     few = [summary.variant for summary in report.variants if not has_p99(summary)]
     if few and any(summary.ok for summary in report.variants):
         yield RunWarning(
-            "too_few_samples",
+            WarningCode.TOO_FEW_SAMPLES,
             f"fewer than {LEAST_FOR_P99} warm invocations were answered by {listed(few)}: no p99 is shown for them",
             "collect a longer span: give an earlier --since" if report.from_logs else "raise --duration or --rate",
         )
@@ -134,7 +135,7 @@ def _late(columns: Columns) -> Iterator[RunWarning]:
     share, latest = columns.lateness(LATE_MS)
     if share > LATE_SHARE:
         yield RunWarning(
-            "generator_late",
+            WarningCode.GENERATOR_LATE,
             f"{percent(share)} of the invocations were sent more than {LATE_MS:.0f} ms after their planned start, the "
             f"last of them {figure(latest)} ms after",
             "lower --rate, or close what else the machine does; latency has the delay in it, service time has not",
@@ -142,28 +143,34 @@ def _late(columns: Columns) -> Iterator[RunWarning]:
 
 
 def _saturated(report: Report, rises: Mapping[str, stats.Estimate | None]) -> Iterator[RunWarning]:
-    if report.target != "local":
-        return
+    reasons = []
+    cpu = report.file.cpu
+    if cpu is not None and cpu.full_seconds > SATURATED_TIME * cpu.seconds:
+        reasons.append(f"the CPUs were full in {cpu.full_seconds} of {cpu.seconds} seconds")
     slower = {name: rise for name, rise in rises.items() if rise is not None and rise.low > SATURATED_RATIO}
-    if slower:
-        told = ", ".join(
+    if slower and report.target == "local":
+        ratios = ", ".join(
             f"{shown(name, 30)} {figure(rise.value)}{TIMES} ({interval(rise)})" for name, rise in slower.items()
         )
+        reasons.append(
+            f"the second half of the run was slower than the first, at the median of the service time: {ratios}"
+        )
+    if reasons:
         yield RunWarning(
-            "machine_saturated",
-            f"the second half of the run was slower than the first, at the median of the service time: {told}",
-            "lower --rate or drive fewer variants: the machine could not keep up, and the numbers tell its limit",
+            WarningCode.MACHINE_SATURATED,
+            "; ".join(reasons),
+            "lower --rate or drive fewer variants: the machine could not keep up, and the numbers show its limit",
         )
 
 
 def _interpreter(report: Report) -> Iterator[RunWarning]:
-    ran, deployed = report.file.local and report.file.local.interpreter, report.file.run.runtime
+    ran, deployed = report.file.local.interpreter if report.file.local else None, report.file.run.runtime
     if ran is None or deployed is None:
         return
     version = ".".join(ran.split(".")[:2])
     if deployed != f"python{version}":
         yield RunWarning(
-            "interpreter_differs",
+            WarningCode.INTERPRETER_DIFFERS,
             f"the functions are deployed for {shown(deployed)} and ran here on Python {shown(ran)}",
             f"install {shown(deployed)} and run again, or read the numbers as those of Python {shown(version)}",
         )
@@ -172,34 +179,67 @@ def _interpreter(report: Report) -> Iterator[RunWarning]:
 def _counts(report: Report) -> Iterator[RunWarning]:
     differing = [summary for summary in report.variants if not _wire_explained(summary)]
     if differing:
-        told = ", ".join(
+        counts = ", ".join(
             f"{shown(summary.variant, 30)} {whole(summary.downstream_calls)} and {whole(summary.wire_calls)}"
             for summary in differing
         )
         yield RunWarning(
-            "downstream_count_differs",
-            f"functions and wire count downstream calls differently: {told}",
+            WarningCode.DOWNSTREAM_COUNT_DIFFERS,
+            f"functions and wire count downstream calls differently: {counts}",
             "trust neither count until the difference is explained: was something else using the endpoint?",
         )
+    yield from _cloudwatch_counts(report)
 
 
-def _untold(report: Report) -> Iterator[RunWarning]:
-    """Failures whose calls nobody knows: functions invoked by URL have no log tail, an ended one writes no metrics."""
-    silent = [one for one in report.variants if one.untold and one.wire_calls is None and one.downstream_calls]
-    if silent:
-        told = ", ".join(f"{shown(one.variant, 30)} {one.untold:,} of {one.invocations:,}" for one in silent)
+def _cloudwatch_counts(report: Report) -> Iterator[RunWarning]:
+    reads = report.file.aws and report.file.aws.downstream
+    if not reads or reads.functions_calls is None or reads.cloudwatch_calls is None:
+        return
+    counts = f"the functions report {reads.functions_calls:,} reads, CloudWatch has {reads.cloudwatch_calls:,}"
+    if not reads.cloudwatch_whole:
         yield RunWarning(
-            "downstream_calls_untold",
-            f"invocations failed or were lost without telling their downstream calls: {told}; calls per 1,000 and cost "
-            "are at least what is shown",
-            "read calls and cost as lower bounds; --via invoke shows the functions' logs, which a URL does not",
+            WarningCode.DOWNSTREAM_COUNT_LATE,
+            f"{counts} so far: its metrics were not complete in time",
+            "run again with a longer --metrics-wait to compare the two",
         )
+    elif reads.cloudwatch_calls != reads.functions_calls:
+        yield RunWarning(
+            WarningCode.DOWNSTREAM_COUNT_DIFFERS,
+            f"{counts}: for the whole minutes that the window touches, with the lab's own reads of the table",
+            "trust the functions' count, unless CloudWatch has much more: look then for what else reads the table",
+        )
+
+
+def _unreported(report: Report) -> Iterator[RunWarning]:
+    """Failures whose calls are unknown: functions invoked by URL have no log tail, a killed one writes no metrics."""
+    silent = [one for one in report.variants if one.untold and one.downstream_calls]
+    on_wire = [one for one in silent if one.wire_calls is not None and one.wire_calls > (one.downstream_calls or 0)]
+    unseen = [one for one in silent if one.wire_calls is None]
+    for found, effect, advice in (
+        (
+            on_wire,
+            "the wire saw more than they report",
+            "use the count on the wire for these variants: calls per 1,000 and cost are at least what is shown",
+        ),
+        (
+            unseen,
+            "calls per 1,000 and cost are at least what is shown",
+            "read calls and cost as lower bounds; --via invoke shows the functions' logs, which a URL does not",
+        ),
+    ):
+        if found:
+            counts = ", ".join(f"{shown(one.variant, 30)} {one.untold:,} of {one.invocations:,}" for one in found)
+            yield RunWarning(
+                WarningCode.DOWNSTREAM_CALLS_UNTOLD,
+                f"invocations failed or were lost without reporting their downstream calls: {counts}; {effect}",
+                advice,
+            )
 
 
 def _wire_explained(summary: VariantSummary) -> bool:
     """Whether the wire's count fits that of the records.
 
-    It can be greater where an invocation failed or was lost without telling its own.
+    It can be greater where an invocation failed or was lost without reporting its own.
     """
     if summary.wire_calls is None:
         return True

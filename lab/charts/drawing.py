@@ -1,7 +1,7 @@
 """What all charts are drawn with: themes, colours, axes and lines of ECharts options.
 
-Colours are those of the run's file; on the dark background one with too little contrast is made lighter (WCAG 2.2, 1.4.11: 3 to
-1). No chart tells by colour alone: bars are named, lines are dashed differently.
+Colours are those of the run's file; on the dark background one with too little contrast is made lighter (WCAG 2.2,
+1.4.11: 3 to 1). No chart tells by colour alone: bars are named, lines are dashed differently.
 """
 
 import colorsys
@@ -41,7 +41,17 @@ DASHES: Final = ("dashed", "solid", [8, 3], [3, 2], [12, 3, 3, 3])
 
 def color_of(variant: VariantDescription, theme: Theme) -> str:
     """The variant's colour on the theme's background."""
-    return _visible(variant.color, theme) if theme is DARK else variant.color
+    return on_dark(variant.color) if theme is DARK else variant.color
+
+
+def on_dark(color: str) -> str:
+    """A colour ``#RRGGBB``, made lighter step by step until it stands out from the dark background."""
+    red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    while contrast(color, DARK.background) < LEAST_CONTRAST and lightness < 1:
+        lightness = min(1.0, lightness + 0.03)
+        color = "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
+    return color
 
 
 def base(theme: Theme) -> Option:
@@ -118,16 +128,6 @@ def round_number(value: float, toward: Callable[[float], int]) -> float:
 def short(value: float) -> float:
     """A number to four digits, which is finer than a pixel."""
     return float(f"{value:.4g}")
-
-
-def _visible(color: str, theme: Theme) -> str:
-    """The colour, made lighter step by step until it stands out from a dark background."""
-    red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
-    while contrast(color, theme.background) < LEAST_CONTRAST and lightness < 1:
-        lightness = min(1.0, lightness + 0.03)
-        color = "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
-    return color
 
 
 def contrast(one: str, other: str) -> float:

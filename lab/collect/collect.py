@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facts.names import function_name
+from facts.warnings import WarningCode
 from functions.registry import BASELINE, VARIANTS
 from lab.aws.account import identify
 from lab.aws.connection import Connection
@@ -116,7 +117,7 @@ def _run_file(collection: Collection, run_id: str, variants: list[str], deployme
         baseline=BASELINE,
         warnings=(
             warning(
-                "collected",
+                WarningCode.COLLECTED,
                 "made from the functions' logs: the variants did not have the same load, and what only a caller knows"
                 " (latency, staleness, throttles, what was lost) is absent",
                 "compare durations and hit ratios with care; `python -m lab run` measures the rest",

@@ -1,5 +1,6 @@
 """What the page is made of before any record is read: its widgets, their places, titles, lines and texts."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -7,15 +8,15 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from cloudwatch.dashboard import Dashboard, Graph, Numbers, Text, Widget
-from functions.registry import VARIANTS
 from lab.analysis.wording import shown
-from lab.charts.drawing import DARK, UNKNOWN_COLOR, color_of
+from lab.charts.drawing import on_dark
 
 LONGEST_LABEL: Final = 120
 
 # No HTML, links or pictures: what a body holds can be nothing but text.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink"])
-_ON_DARK: Final = {variant.color.lower(): color_of(variant.name, DARK) for variant in VARIANTS}
+_OTHER_COLOR: Final = "#8a8f98"
+_COLOR: Final = re.compile("#[0-9a-fA-F]{6}")
 
 
 class Page(NamedTuple):
@@ -51,7 +52,7 @@ def _plan(widget: Widget) -> dict[str, Any]:
     if isinstance(widget.content, Graph | Numbers):
         lines = [line for line in widget.content.lines if line.visible]
         plan["lines"] = [
-            {"label": shown(line.label, LONGEST_LABEL), "light": line.color or UNKNOWN_COLOR, "dark": _dark(line.color)}
+            {"label": shown(line.label, LONGEST_LABEL), "light": line.color or _OTHER_COLOR, "dark": _dark(line.color)}
             for line in lines
         ]
     if isinstance(widget.content, Graph):
@@ -61,4 +62,5 @@ def _plan(widget: Widget) -> dict[str, Any]:
 
 
 def _dark(color: str | None) -> str:
-    return _ON_DARK.get((color or UNKNOWN_COLOR).lower(), color or UNKNOWN_COLOR)
+    color = color or _OTHER_COLOR
+    return on_dark(color) if _COLOR.fullmatch(color) else color

@@ -1,6 +1,6 @@
 """The fleet at the target (see `stacks/load_stack.py`): a state machine, and the bucket that keeps its runs."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from facts.names import LOAD_STACK
 from lab.aws.account import stack_outputs

@@ -40,7 +40,7 @@ class _UnreadableError(Exception):
 
 
 @functools.cache
-def field_types(cls: type) -> dict[str, Any]:
+def field_types(cls: Any) -> dict[str, Any]:
     """The types of a dataclass's fields, with their `Meaning`, in the order of the class."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
@@ -85,7 +85,7 @@ def decode(cls: type[T], content: Json) -> tuple[T, tuple[str, ...]]:
     return _decode_object(cls, content, "", damaged), tuple(damaged)
 
 
-def _decode_object(cls: type[T], content: Json, path: str, damaged: list[str]) -> T:
+def _decode_object(cls: Any, content: Json, path: str, damaged: list[str]) -> Any:
     if not isinstance(content, dict):
         raise _UnreadableError
     values = {}
@@ -109,7 +109,7 @@ def _decode(hint: Any, value: Json, path: str, damaged: list[str]) -> Any:
     if origin is Mapping and isinstance(value, dict):
         return {str(encodable(key)): item for key, item in _items(arguments[1], value.items(), path, damaged).items()}
     if dataclasses.is_dataclass(hint):
-        return _decode_object(typing.cast("type[Any]", hint), value, f"{path}.", damaged)
+        return _decode_object(hint, value, f"{path}.", damaged)
     return _decode_value(hint, value)
 
 

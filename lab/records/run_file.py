@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
+from facts.bounds import Bound
 from lab.errors import LabError, UsageError
 from lab.records.fields import FieldRow, Meaning, decode, field_rows
 from lab.records.json_values import Json
@@ -20,9 +21,6 @@ SCHEMA_VERSION: Final = 2
 VERSIONS: Final = (1, SCHEMA_VERSION)
 FULL_SHARE: Final = 0.95
 """Busy share of all CPUs together from which a second counts as full."""
-
-Bound = Literal["read", "ttl", "hard_ttl", "none"]
-"""What limits how far out of date an answer is: it is read for the request, the TTL, the hard TTL, or nothing."""
 
 _BASELINE_OF_VERSION_1: Final = "no_cache"
 _PALETTE: Final = ("#595959", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -212,20 +210,16 @@ def read_run(run_dir: Path) -> RunFile:
     version = content.get("schema_version", 1)
     if version not in VERSIONS:
         raise UsageError(
-            f"{path} has schema_version {str(version)[:40]!r}, and this lab reads {listed_versions()}; use the lab that"
-            " wrote it"
+            f"{path} has schema_version {str(version)[:40]!r}, and this lab reads {' and '.join(map(str, VERSIONS))};"
+            " use the lab that wrote it"
         )
     return run_from(content)
-
-
-def listed_versions() -> str:
-    """The schema versions that can be read, for a message."""
-    return " and ".join(map(str, VERSIONS))
 
 
 def run_from(content: dict[str, Json]) -> RunFile:
     """The run that the content of a ``run.json`` describes."""
     run, damaged = decode(RunFile, content)
+    damaged = (*(name for name in ("run", "settings") if name not in content), *damaged)
     described = run.variants or _described(run.settings.variants)
     checked = tuple(
         one if _COLOR.fullmatch(one.color) else dataclasses.replace(one, color=_OTHER_COLOR) for one in described
@@ -245,13 +239,13 @@ def describe_variants(registry: Iterable[Any], names: Iterable[str]) -> tuple[Va
     """The descriptions of the named variants, from the entries of ``functions.registry``, in their order.
 
     Args:
-        registry: objects with the attributes of `VariantDescription`; ``bound`` may be missing.
+        registry: objects with the attributes of `VariantDescription`.
         names: the variants of the run.
     """
     wanted = set(names)
     fields = [field.name for field in dataclasses.fields(VariantDescription)]
     return tuple(
-        VariantDescription(**{name: getattr(entry, name) for name in fields if hasattr(entry, name)})
+        VariantDescription(**{name: getattr(entry, name) for name in fields})
         for entry in registry
         if entry.name in wanted
     )

@@ -1,6 +1,7 @@
 """What a run on AWS observes beside its records: the two clocks, retries, and DynamoDB's own count of the reads."""
 
 from facts.sources import TABLE, SourceName
+from facts.warnings import WarningCode
 from lab.aws.clock import ClockDifference, clock_difference
 from lab.aws.connection import Connection
 from lab.aws.table_metrics import TableMetrics, TableReads
@@ -40,7 +41,7 @@ class AwsSide:
     def after(self, begin: float, end: float, tally: Tally, patience_s: float) -> None:
         """Read DynamoDB's count of a window (Unix seconds of this machine), waiting at most ``patience_s`` for it.
 
-        The run is over and does not fail any more: what cannot be read is a caution.
+        The run is over and does not fail any more: a count that cannot be read is a warning.
         """
         if self._source != "dynamodb" or not patience_s:
             return
@@ -71,16 +72,16 @@ class AwsSide:
             ),
         )
 
-    def cautions(self, tally: Tally) -> Warnings:
+    def warnings(self) -> Warnings:
         """What limits the numbers, each with its next step."""
-        found = [self._not_aws(), self._clocks(), self._retried(), self._counts(tally)]
+        found = [self._not_aws(), self._clocks(), self._retried(), self._uncounted()]
         return [each for each in found if each is not None]
 
     def _not_aws(self) -> RunWarning | None:
         if self._connection.elsewhere is None:
             return None
         return warning(
-            "not_aws",
+            WarningCode.NOT_AWS,
             f"the AWS configuration leads to {self._connection.elsewhere}: these are not AWS's numbers",
             "unset AWS_ENDPOINT_URL to measure AWS, or give --target local",
         )
@@ -88,13 +89,13 @@ class AwsSide:
     def _clocks(self) -> RunWarning | None:
         if self._clock is None:
             return warning(
-                "clock_difference",
+                WarningCode.CLOCK_DIFFERENCE,
                 "how far this machine's clock is from AWS's could not be measured",
                 "do not compare times in this run with times in AWS's own logs and metrics",
             )
         way = "behind" if self._clock.ms >= 0 else "ahead of"
         return warning(
-            "clock_difference",
+            WarningCode.CLOCK_DIFFERENCE,
             f"this machine's clock is {abs(self._clock.ms):,.0f} ms {way} AWS's, give or take"
             f" {self._clock.uncertainty_ms:,.0f} ms",
             "mind it when reading AWS's logs and metrics beside this run; latency and staleness are by this machine's"
@@ -105,33 +106,17 @@ class AwsSide:
         if not self._connection.retries:
             return None
         return warning(
-            "sdk_retries",
+            WarningCode.SDK_RETRIES,
             f"{self._connection.retries:,} requests of the lab itself (seeding, updates, reading of metrics) were sent"
             " again; no invocation was",
             "lower --updates, or raise the limit that was met",
         )
 
-    def _counts(self, tally: Tally) -> RunWarning | None:
-        reads = self._reads
-        if self._unread is not None:
-            return warning(
-                "downstream_count_unread",
-                f"DynamoDB's own count of the reads is missing: {self._unread}",
-                "the functions' own count stands alone; allow cloudwatch:GetMetricStatistics to compare",
-            )
-        if reads is None:
-            return None
-        told = f"the functions tell of {tally.downstream_calls:,} reads, CloudWatch has {reads.total:,}"
-        if not reads.whole:
-            return warning(
-                "downstream_count_late",
-                f"{told} so far: its metrics were not complete in time",
-                "run again with a longer --metrics-wait to compare the two",
-            )
-        if reads.total == tally.downstream_calls:
+    def _uncounted(self) -> RunWarning | None:
+        if self._unread is None:
             return None
         return warning(
-            "downstream_count_differs",
-            f"{told}: for the whole minutes that the window touches, with the lab's own reads of the table",
-            "trust the functions' count, unless CloudWatch has much more: look then for what else reads the table",
+            WarningCode.DOWNSTREAM_COUNT_UNREAD,
+            f"DynamoDB's own count of the reads is missing: {self._unread}",
+            "the functions' own count stands alone; allow cloudwatch:GetMetricStatistics to compare",
         )

@@ -47,7 +47,7 @@ from lab.run.consent import before_run
 from lab.run.endpoint_control import EndpointControl
 from lab.run.preflight import check
 from lab.run.settings import Settings
-from lab.run.warnings import Warnings, cautions, interpreter_cautions, start_cautions
+from lab.run.warnings import Warnings, endpoint_warnings, update_warnings
 from lab.steps import Steps
 
 LEAD_S: Final = 0.3  # from the start of the threads to the opening of the window
@@ -163,8 +163,7 @@ class _Run:
         ended = self._clock()
         wire = _difference(before, self._wire())
         info = self._info()
-        found = interpreter_cautions(info, deployment.runtime) + cautions(self._tally, wire)
-        found += start_cautions(info, since=delayed_before)
+        found = endpoint_warnings(info, delayed_before) + update_warnings(self._tally)
         ended_run = dataclasses.replace(
             begun_run,
             local=_local(info, deployment.runtime),
@@ -186,7 +185,7 @@ class _Run:
         """The run with its warnings, and on AWS with what was observed there by now."""
         if self._aws is None:
             return dataclasses.replace(run, warnings=tuple(found))
-        warnings = found + self._aws.cautions(self._tally)
+        warnings = found + self._aws.warnings()
         return dataclasses.replace(run, aws=self._aws.content(self._tally), warnings=tuple(warnings))
 
     def _prepare(self) -> tuple[Deployment, Store]:

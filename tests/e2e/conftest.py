@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lab.endpoint.process import ROOT, started_endpoint
-from lab.records.record import Record, read_run
+from lab.records.record import Record
 from tests.records import read_records
 
 TTL_S = 10.0
@@ -51,7 +51,9 @@ def run(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     arguments = ["--duration", str(DURATION_S), "--rate", str(RATE), "--updates", "2", "--seed", "7"]
     answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *arguments)
     assert answer.returncode == 0, answer.stderr
-    return Run(folder, answer.stdout, answer.stderr, list(read_records(folder)), read_run(folder))
+    return Run(
+        folder, answer.stdout, answer.stderr, list(read_records(folder)), json.loads((folder / "run.json").read_text())
+    )
 
 
 @pytest.fixture(scope="session")

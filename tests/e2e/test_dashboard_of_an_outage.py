@@ -14,7 +14,8 @@ from cloudwatch.ranges import range_of
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
-from lab.records.record import Record, read_run
+from lab.records.record import Record
+from lab.records.run_file import read_run
 from tests.e2e.conftest import lab
 from tests.records import read_records
 
@@ -73,7 +74,7 @@ def outage(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_functions_own_count_of_calls_is_the_wires_failed_invocations_included(outage: Path) -> None:
     records = list(read_records(outage))
-    run = read_run(outage)
+    wire = read_run(outage).wire or {}
     own = {
         name: sum(
             (one.downstream_calls or 0) + (one.init_downstream_calls or 0) for one in records if one.variant == name
@@ -84,7 +85,7 @@ def test_the_functions_own_count_of_calls_is_the_wires_failed_invocations_includ
 
     assert failed
     assert all(record.downstream_calls for record in failed)
-    assert own == {name: run["wire"][name]["downstream_calls"] for name in VARIANTS}
+    assert own == {name: wire[name].downstream_calls for name in VARIANTS}
     report = json.loads(lab("report", str(outage), "--format", "json").stdout)
     assert {one["variant"]: one["downstream_calls"] for one in report["variants"]} == own
     for one in report["variants"]:
@@ -103,8 +104,8 @@ def test_downstream_errors_are_those_of_get_metric_data_and_of_the_wire(outage: 
     make: Any = boto3.client
     cloudwatch = make("cloudwatch", endpoint_url=endpoint, **keys)
     shown = on_the_dashboard(outage)
-    wire = read_run(outage)["wire"]
+    wire = read_run(outage).wire or {}
 
     assert shown["no_cache"] > 0
     assert shown == at_the_endpoint(cloudwatch, records)
-    assert shown == {name: wire[name]["downstream_errors"] for name in VARIANTS}
+    assert shown == {name: wire[name].downstream_errors for name in VARIANTS}

@@ -24,6 +24,7 @@ from lab.cli.program import commands
 from lab.errors import UsageError
 from lab.records.folder import RunFolder
 from lab.records.record import Record
+from lab.records.run_file import LocalEndpoint, MeasuredSettings, RunFile, RunIdentity, describe_variants
 from lab.report import render
 from lab.run.settings import SCENARIOS
 
@@ -88,20 +89,14 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two variants, 120 invocations each, that was killed."""
     path = tmp_path_factory.mktemp("runs") / "r"
     with RunFolder(path, invocations=240) as folder:
-        run = {"id": "r", "target": "local", "scenario": "steady", "source": "dynamodb", "duration_s": 20}
-        rest = {"started_at": "2026-11-20T10:00:00+00:00", "seed": 1, "runtime": "python3.14", "machine": {}}
-        settings = {"variants": ["no_cache", "ttl_cache"], "rate": 6, "keys": 5, "skew": 1, "updates": 0, "ttl_s": 10}
+        names = ("no_cache", "ttl_cache")
         folder.begin(
-            {
-                "schema_version": 1,
-                "run": run | rest,
-                "settings": settings | {"memory_mb": 512, "architecture": "x86_64"},
-                "local": {"interpreter": "3.14.0", "profile": "typical", "profile_text": "as assumed", "tiers": {}},
-                "wire": None,
-                "finished": False,
-                "finished_at": None,
-                "warnings": [],
-            }
+            RunFile(
+                run=RunIdentity(id="r", target="local", scenario="steady", source="dynamodb", duration_s=20.0),
+                settings=MeasuredSettings(variants=names, ttl_s=10.0, memory_mb=512, architecture="x86_64"),
+                variants=describe_variants(VARIANTS, names),
+                local=LocalEndpoint(interpreter="3.14.0", profile="typical", profile_text="as assumed"),
+            )
         )
         for number in range(240):
             folder.append(answered(number))

@@ -13,6 +13,7 @@ from lab.analysis.model import Report, VariantSummary
 from lab.analysis.summary import summarise
 from lab.charts.tradeoff import unbeaten
 from lab.records.record import Record
+from lab.records.run_file import VariantDescription, describe_variants
 from tests.unit.lab.report.simulated import BEGAN, NAMES, run_content, write_run
 
 Run = dict[str, dict[str, Any]]
@@ -57,13 +58,15 @@ def _by_age(report: Report) -> dict[float, Choice]:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_bound_of_every_variant_is_known_from_its_entry(variant: Any) -> None:
-    assert bound_s(variant.name, 10.0) is not None
+    (about,) = describe_variants(VARIANTS, [variant.name])
+    assert bound_s(about, 10.0) is not None
 
 
 def test_the_bounds_are_those_of_the_designs() -> None:
-    assert [bound_s(name, 10.0) for name in NAMES] == [0.0, math.inf, 10.0, 10.0, 10.0]
-    assert bound_s("another", 10.0) is None
-    assert bound_s("ttl_cache", None) is None
+    described = describe_variants(VARIANTS, NAMES)
+    assert [bound_s(about, 10.0) for about in described] == [0.0, math.inf, 10.0, 10.0, 10.0]
+    assert bound_s(VariantDescription(name="another"), 10.0) is None
+    assert bound_s(described[2], None) is None
 
 
 def test_a_cache_is_chosen_only_where_its_design_keeps_to_the_age(tmp_path: Path, record: Record) -> None:

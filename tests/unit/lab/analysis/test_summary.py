@@ -201,7 +201,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_file_of_another_version_is_refused(tmp_path: Path, record: Record) -> None:
-    with pytest.raises(UsageError, match=r"schema_version '7', and this lab reads 1; use the lab that wrote it"):
+    with pytest.raises(UsageError, match=r"schema_version '7', and this lab reads 1 and 2; use the lab that wrote it"):
         summarise(_written(tmp_path, [record], schema_version=7))
 
 
@@ -213,7 +213,7 @@ def test_a_run_file_of_another_shape_is_read_as_far_as_it_goes(tmp_path: Path, r
 
     assert report.target == "simulated"
     [warning] = [one for one in report.warnings if one.code == "run_file_damaged"]
-    assert "run.json run and settings" in warning.message if not content else "local and wire" in warning.message
+    assert "run and settings;" in warning.message if not content else "run, settings, local, wire" in warning.message
     assert [summary.invocations for summary in report.variants] == [1]
 
 

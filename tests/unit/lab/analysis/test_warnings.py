@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facts.warnings import WarningCode
 from lab.analysis.model import RunWarning
 from lab.analysis.summary import summarise
 from lab.records.record import Record
@@ -121,7 +122,7 @@ def test_a_fault_is_warned_of_with_advice(code: str, tmp_path: Path) -> None:
 def test_what_the_run_has_told_comes_first_and_once(tmp_path: Path) -> None:
     case = Case()
     told = {"code": "interpreter_differs", "message": "as the run saw it", "advice": "as the run says"}
-    case.content["warnings"] = [{"code": "other", "message": "m", "advice": "a"}, told, 7, None]
+    case.content["warnings"] = [{"code": "other", "message": "m", "advice": "a"}, told]
     _interpreter(case)
     _unfinished(case)
     found = summarise(write_run(tmp_path, case.records, case.content)).warnings
@@ -152,8 +153,8 @@ def test_a_fault_names_its_variant_and_figures(tmp_path: Path) -> None:
     assert "1 DownstreamError" in found["errors_present"].message
 
 
-@pytest.mark.parametrize(("told", "codes"), [(None, set()), (2, {"downstream_count_differs"})])
-def test_the_wire_may_have_seen_more_only_where_a_failure_told_nothing(
+@pytest.mark.parametrize(("told", "codes"), [(None, {"downstream_calls_untold"}), (2, {"downstream_count_differs"})])
+def test_the_wire_may_have_seen_more_only_where_a_failure_reported_nothing(
     tmp_path: Path, told: int | None, codes: set[str]
 ) -> None:
     case = Case()
@@ -183,7 +184,7 @@ def test_a_run_file_that_cannot_be_read_whole_is_told(tmp_path: Path) -> None:
     case = Case()
     case.content["settings"] = ["ttl_s", 10]
 
-    assert "run.json settings cannot be read" in _warnings(case, tmp_path)["run_file_damaged"].message
+    assert "are taken as not known: settings;" in _warnings(case, tmp_path)["run_file_damaged"].message
 
 
 def test_lines_that_are_no_records_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
@@ -196,3 +197,33 @@ def test_lines_that_are_no_records_are_counted_and_the_first_is_named(tmp_path: 
     assert found["records_damaged"].message == (
         f"2 lines are no records and not in the numbers; the first is records.jsonl:{len(case.records) + 1}"
     )
+
+
+@pytest.mark.parametrize(("full", "codes"), [(0, set()), (5, set()), (6, {"machine_saturated"})])
+def test_the_machine_is_saturated_where_its_cpus_were_full_for_a_quarter_of_the_time(
+    tmp_path: Path, full: int, codes: set[str]
+) -> None:
+    case = Case()
+    case.content["cpu"] = {"seconds": 20, "full_seconds": full}
+
+    assert set(_warnings(case, tmp_path)) == codes
+
+
+@pytest.mark.parametrize(
+    ("cloudwatch", "whole", "codes"),
+    [(7, True, set()), (9, True, {"downstream_count_differs"}), (3, False, {"downstream_count_late"})],
+)
+def test_cloudwatchs_count_of_the_reads_is_compared(
+    tmp_path: Path, cloudwatch: int, whole: bool, codes: set[str]
+) -> None:
+    case = Case()
+    case.content["aws"] = {
+        "downstream": {"functions_calls": 7, "cloudwatch_calls": cloudwatch, "cloudwatch_whole": whole}
+    }
+
+    assert set(_warnings(case, tmp_path)) == codes
+
+
+def test_every_code_that_the_report_gives_has_a_meaning() -> None:
+    assert {*CASES} <= {*WarningCode}
+    assert all(code.meaning for code in WarningCode)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from functions.registry import VARIANTS
+from functions.registry import VARIANTS, Variant
 from lab.analysis.summary import summarise
 from lab.charts import pictures
 from lab.charts.charts import charts
-from lab.charts.drawing import DARK, LEAST_CONTRAST, LIGHT, THEMES, Theme, color_of, contrast
+from lab.charts.drawing import DARK, LEAST_CONTRAST, LIGHT, THEMES, Theme, contrast, on_dark
 from tests.unit.lab.report.hostile import hostile_run
 from tests.unit.lab.report.simulated import run_content, write_run
 
@@ -40,10 +40,8 @@ def test_an_empty_run_has_charts_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_colours_stand_out_from_the_dark_background(variant: object) -> None:
-    name = str(getattr(variant, "name", ""))
-
-    assert contrast(color_of(name, DARK), DARK.background) >= LEAST_CONTRAST
+def test_colours_stand_out_from_the_dark_background(variant: Variant) -> None:
+    assert contrast(on_dark(variant.color), DARK.background) >= LEAST_CONTRAST
 
 
 @pytest.mark.parametrize("theme", THEMES)

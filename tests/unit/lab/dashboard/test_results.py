@@ -118,7 +118,10 @@ OUTAGE = [
     record(8, "snapstart", restore_ms=40.5, billed_ms=650.0, init_downstream_calls=3, **FAILED),
     record(9, "ttl_cache", downstream_calls=3, billed_ms=611.0, **FAILED),
 ]
-RUN = {"run": {"id": "outage", "source": "dynamodb"}, "settings": {"architecture": "arm64"}}
+RUN = {
+    "run": {"id": "outage", "source": "dynamodb"},
+    "settings": {"architecture": "arm64", "variants": ["no_cache", "ttl_cache", "snapstart"]},
+}
 
 
 def test_an_outages_figures_are_the_reports_over_all_that_ran(tmp_path: Path) -> None:

@@ -44,5 +44,5 @@ def test_the_settings_of_the_run_are_those_of_its_dashboards(tmp_path: Path) -> 
 
 def test_the_wire_is_heeded_once_the_run_has_ended(tmp_path: Path) -> None:
     wire = {"no_cache": {"downstream_errors": 3}, "other": {"downstream_errors": 1}, "ttl_cache": {}}
-    assert read_content(write(tmp_path / "ended", [], wire=wire)).wire_errors == {"no_cache": 3}
+    assert read_content(write(tmp_path / "ended", [], wire=wire)).wire_errors == {"no_cache": 3, "other": 1}
     assert read_content(write(tmp_path / "going on", [], wire=wire, finished=False)).wire_errors == {}

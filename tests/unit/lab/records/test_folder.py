@@ -1,6 +1,5 @@
 """A run's folder: made, appended to, finished, killed."""
 
-import json
 import os
 import re
 import shutil
@@ -13,7 +12,8 @@ import pytest
 
 from lab.errors import LabError, UsageError
 from lab.records.folder import RunFolder, new_run_id
-from lab.records.record import Record, read_run
+from lab.records.record import Record
+from lab.records.run_file import RunFile, read_run
 from tests.records import read_records
 
 RECORD = Record(
@@ -33,7 +33,7 @@ RECORD = Record(
 
 def begun(path: Path) -> RunFolder:
     folder = RunFolder(path, invocations=1)
-    folder.begin({"finished": False})
+    folder.begin(RunFile())
     return folder
 
 
@@ -46,10 +46,10 @@ def test_records_are_there_as_soon_as_they_are_appended(tmp_path: Path) -> None:
 
 def test_the_run_is_replaced_in_one_step(tmp_path: Path) -> None:
     with begun(tmp_path / "run") as folder:
-        assert read_run(folder.path) == {"finished": False}
-        folder.write_run({"finished": True})
+        assert read_run(folder.path) == RunFile()
+        folder.write_run(RunFile(finished=True))
 
-    assert read_run(folder.path) == {"finished": True}
+    assert read_run(folder.path) == RunFile(finished=True)
     assert sorted(path.name for path in folder.path.iterdir()) == ["records.jsonl", "run.json"]
 
 
@@ -70,7 +70,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
     assert ended.returncode == -signal.SIGKILL
     assert list(read_records(tmp_path / "run")) == [RECORD] * 3
-    assert read_run(tmp_path / "run") == {"finished": False}
+    assert read_run(tmp_path / "run") == RunFile()
 
 
 def test_a_folder_in_which_no_run_began_is_removed(tmp_path: Path) -> None:
@@ -172,9 +172,9 @@ def test_a_run_json_that_cannot_be_replaced_leaves_the_old_one(tmp_path: Path) -
         (folder.path / "run.json.new").mkdir()
 
         with pytest.raises(LabError, match="cannot write"):
-            folder.write_run({"finished": True})
+            folder.write_run(RunFile(finished=True))
 
-    assert json.loads((tmp_path / "run" / "run.json").read_text()) == {"finished": False}
+    assert read_run(tmp_path / "run") == RunFile()
 
 
 def test_run_ids_tell_time_and_label_and_differ() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from functions.registry import VARIANTS
+from functions.registry import BASELINE, VARIANTS
 from lab.records.record import Record
+from lab.records.run_file import describe_variants
 
 BEGAN = 1_790_000_000.0
 TTL_S = 10.0
@@ -143,7 +144,7 @@ def run_content(
         for name in variants
     }
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "run": {
             "id": "simulated-run",
             "target": target,
@@ -165,6 +166,8 @@ def run_content(
             "memory_mb": 256,
             "architecture": "x86_64",
         },
+        "variants": [dataclasses.asdict(one) for one in describe_variants(VARIANTS, NAMES)],
+        "baseline": BASELINE,
         "local": {
             "interpreter": "3.14.0",
             "profile": "dynamodb-us-east-1",

@@ -1,6 +1,5 @@
 """What a run on AWS observes beside its records."""
 
-import json
 from typing import Any
 
 import pytest
@@ -27,6 +26,6 @@ def test_a_denied_count_is_a_warning_without_the_accounts_number(monkeypatch: py
     side, tally = AwsSide(connection, "dynamodb", Steps(lambda _: None)), Tally(("a",))
     side.after(1_795_000_000.0, 1_795_000_060.0, tally, patience_s=1.0)
 
-    found = {each["code"]: each["message"] for each in side.cautions(tally)}
+    found = {each.code: each.message for each in side.warnings()}
     assert "arn:aws:iam::<account>:user/lab is not authorized" in found["downstream_count_unread"]
-    assert "111122223333" not in json.dumps(side.cautions(tally)) + json.dumps(side.content(tally))
+    assert "111122223333" not in str(side.warnings()) + str(side.content(tally))
