@@ -1,9 +1,20 @@
-"""Errors as the Lambda API answers them."""
+"""Errors as the Lambda API answers them, and request ids."""
 
 import json
+import logging
+import random
 from typing import Any
 
-from lab.endpoint.http_server import Headers
+from lab.endpoint.http_server import JSON_TYPE, Answer
+
+logger = logging.getLogger(__name__)
+_random = random.Random()  # noqa: S311 - ids tell invocations apart, and keep no secret
+
+
+def new_request_id() -> str:
+    """A UUID of version 4, as AWS's are. As ``str(uuid.uuid4())``, in less than half of its time."""
+    digits = f"{_random.getrandbits(128) & ~(0xF << 76 | 3 << 62) | 4 << 76 | 2 << 62:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 class ApiError(Exception):
@@ -19,14 +30,18 @@ class ApiError(Exception):
         self.error_type = error_type
         self.body = body
 
-    def answer(self, request_id: str) -> tuple[int, Headers, bytes]:
-        """Status, headers and body."""
-        headers = [
-            (b"Content-Type", b"application/json"),
-            (b"x-amzn-RequestId", request_id.encode()),
-            (b"x-amzn-ErrorType", self.error_type.encode()),
-        ]
-        return self.status, headers, json.dumps(self.body).encode()
+
+def error_answer(error: Exception) -> Answer:
+    """The answer to an error. What is not an `ApiError` is a bug: its traceback is logged."""
+    if not isinstance(error, ApiError):
+        logger.error("internal error", exc_info=error)
+        error = service_error(500, "ServiceException", f"{type(error).__name__}: {error}")
+    headers = [
+        JSON_TYPE,
+        (b"x-amzn-RequestId", new_request_id().encode()),
+        (b"x-amzn-ErrorType", error.error_type.encode()),
+    ]
+    return error.status, headers, json.dumps(error.body).encode()
 
 
 def validation_error(faults: list[str]) -> ApiError:
@@ -42,18 +57,13 @@ def fault(value: str, field: str, constraint: str) -> str:
 
 
 def user_error(status: int, error_type: str, message: str) -> ApiError:
-    """An error that the caller can mend."""
+    """An error that the caller can correct."""
     return ApiError(status, error_type, {"Type": "User", "message": message})
 
 
 def not_found(message: str) -> ApiError:
-    """There is no such function, version or alias."""
+    """No such function, version or alias."""
     return ApiError(404, "ResourceNotFoundException", {"Type": "User", "Message": message})
-
-
-def internal_error(error: Exception) -> ApiError:
-    """The answer to what nobody foresaw."""
-    return service_error(500, "ServiceException", f"{type(error).__name__}: {error}")
 
 
 def service_error(status: int, error_type: str, message: str) -> ApiError:

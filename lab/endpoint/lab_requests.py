@@ -1,17 +1,15 @@
-"""The lab's own requests at the endpoint, below ``/_lab/``."""
+"""Answers the lab's own API below ``/_lab/``. Its paths and types are in `lab.endpoint.lab_api`."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.endpoint.api_error import ApiError, user_error
-from lab.endpoint.destinations import Destinations
-from lab.endpoint.http_server import Request, Respond
-from lab.endpoint.request_ids import new_request_id
+from lab.endpoint import lab_api
+from lab.endpoint.api_error import user_error
+from lab.endpoint.http_server import JSON_TYPE, Answer, Request
+from lab.endpoint.invoke.destinations import Destinations
 from lab.endpoint.wire import Wire
 from lab.engine.engine import Engine
-
-JSON_TYPE = (b"Content-Type", b"application/json")
-PREFIX = b"/_lab/"
 
 
 class LabRequests:
@@ -22,24 +20,26 @@ class LabRequests:
         self._wire = the_wire
         self._destinations = destinations
 
-    def answer(self, request: Request, respond: Respond) -> None:
-        """Answer one of them."""
-        try:
-            respond(200, [JSON_TYPE], json.dumps(self._result(request)).encode())
-        except ApiError as error:
-            respond(*error.answer(new_request_id()))
+    def answer(self, request: Request) -> Answer:
+        """Answer one of them.
 
-    def _result(self, request: Request) -> dict[str, Any]:
-        route = (request.method, request.target)
-        if route == ("GET", b"/_lab/info"):
-            return self._info()
-        if route == ("GET", b"/_lab/wire"):
-            return {"functions": {name: calls.to_json() for name, calls in self._wire.calls.items()}}
-        if route == ("PUT", b"/_lab/faults"):
-            return self._set_faults(request)
-        raise user_error(404, "NotFound", f"no such request: {request.method} {request.target.decode('latin-1')}")
+        Raises:
+            ApiError: there is no such request, or its body is not valid.
+        """
+        return 200, [JSON_TYPE], json.dumps(self._result(request)).encode()
 
-    def _set_faults(self, request: Request) -> dict[str, Any]:
+    def _result(self, request: Request) -> Mapping[str, Any]:
+        target = request.target.decode("latin-1")
+        match request.method, target:
+            case "GET", lab_api.INFO_PATH:
+                return self._info()
+            case "GET", lab_api.WIRE_PATH:
+                return lab_api.WireAnswer(functions={name: calls.to_json() for name, calls in self._wire.calls.items()})
+            case "PUT", lab_api.FAULTS_PATH:
+                return self._set_faults(request)
+        raise user_error(404, "NotFound", f"no such request: {request.method} {target}")
+
+    def _set_faults(self, request: Request) -> lab_api.Faults:
         try:
             rate = float(json.loads(request.body)["error_rate"])
         except (ValueError, KeyError, TypeError):
@@ -49,51 +49,36 @@ class LabRequests:
         self._wire.error_rate = rate
         return {"error_rate": rate}
 
-    def _info(self) -> dict[str, Any]:
-        profile = self._wire.profile
+    def _info(self) -> lab_api.Info:
+        engine, profile = self._engine, self._wire.profile
         return {
             "interpreters": {
                 runtime: {"interpreter": interpreter.version, "exact": exact}
-                for runtime, (interpreter, exact) in self._engine.interpreters.items()
+                for runtime, (interpreter, exact) in engine.interpreters.items()
             },
             "profile": {"name": profile.name, "text": profile.text},
-            "tiers": self._engine.tiers(),
-            "starts_delayed": {"count": self._engine.gate.delayed, "at_a_time": self._engine.gate.limit},
-            "warnings": [
-                *self._interpreter_warnings(),
-                *self._snapshot_warnings(),
-                *self._destination_warnings(),
-                *self._wire.telemetry.warnings(),
-            ],
+            "tiers": lab_api.Tiers(isolation=engine.tiers()["isolation"], limits=engine.tiers()["limits"]),
+            "starts_delayed": {"count": engine.gate.delayed, "at_a_time": engine.gate.limit},
+            "warnings": [*self._warnings(), *self._wire.telemetry.warnings()],
         }
 
-    def _interpreter_warnings(self) -> list[dict[str, str]]:
-        return [
-            {
-                "code": "interpreter_differs",
-                "message": f"{runtime} functions ran on Python {interpreter.version}: there is no {runtime} here",
-                "advice": f"install {runtime}, then `make setup` again",
-            }
-            for runtime, (interpreter, exact) in self._engine.interpreters.items()
-            if not exact
-        ]
-
-    def _snapshot_warnings(self) -> list[dict[str, str]]:
-        return [
-            {
+    def _warnings(self) -> Iterator[lab_api.EndpointWarning]:
+        for runtime, (interpreter, exact) in self._engine.interpreters.items():
+            if not exact:
+                yield {
+                    "code": "interpreter_differs",
+                    "message": f"{runtime} functions ran on Python {interpreter.version}: there is no {runtime} here",
+                    "advice": f"install {runtime}, then run `make setup` again",
+                }
+        for version, reason in self._engine.unusable_snapshots().items():
+            yield {
                 "code": "snapshot_unusable",
                 "message": f"{version.name}, version {version.version}, has no snapshot and starts cold: {reason}",
-                "advice": "begin threads after the restore, and mend an init that fails; its log tells more",
+                "advice": "start threads after the restore, and fix an init that fails; its log says more",
             }
-            for version, reason in self._engine.unusable_snapshots().items()
-        ]
-
-    def _destination_warnings(self) -> list[dict[str, str]]:
-        return [
-            {
+        for arn, reason in self._destinations.failed.items():
+            yield {
                 "code": "destination_failed",
                 "message": f"a record of an asynchronous invocation could not be sent to {arn}: {reason}",
                 "advice": "check that the destination exists at this endpoint",
             }
-            for arn, reason in self._destinations.failed.items()
-        ]

@@ -1,6 +1,7 @@
 """The local endpoint as a child process of the lab."""
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -13,50 +14,58 @@ from lab.errors import LabError
 
 ROOT = Path(__file__).parents[2]
 STOP_LIMIT_S = 20
+STOPPED = "stopped"
+"""The last line that ``lab serve`` writes to standard error."""
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
 def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequence[str] = ()) -> Iterator[str]:
     """Start ``lab serve`` and give its URL; it ends with the block, and also when this process dies.
 
-    ``options`` are further ones of ``lab serve``, as on its command line.
+    ``options`` are further ones of ``lab serve``, as on its command line. Errors that it logs are
+    logged here at its end.
 
     Raises:
-        LabError: it did not start; the text is what it said.
+        LabError: it did not start; the text is its last line on standard error.
     """
     leash_read, leash_write = os.pipe()
-    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--leash-fd", str(leash_read)]
+    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--leash-fd", str(leash_read), *options]
     if profile is not None:
         command += ["--profile", profile]
-    command += options
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
         # A session of its own: Ctrl-C in the terminal is for the run, which then ends the endpoint in good order.
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
-            stderr=words,
+            stderr=stderr,
             text=True,
             pass_fds=[leash_read],
             cwd=ROOT,
             start_new_session=True,
         )
         os.close(leash_read)
+        started = False
         try:
             assert process.stdout is not None
             first = process.stdout.readline()
-            if not first.startswith("ready "):
+            started = first.startswith("ready ")
+            if not started:
                 process.wait(STOP_LIMIT_S)
-                raise LabError(_why(words))
+                lines = _lines(stderr) or ["the local endpoint did not start and printed nothing"]
+                raise LabError(lines[-1].removeprefix("lab: "))
             yield first.split()[1]
         finally:
             os.close(leash_write)
             _end(process)
+            lines = _lines(stderr)
+            if len(lines) > (0 if started else 1):  # an error of the start has been raised
+                logger.error("the local endpoint reported:\n%s", "\n".join(lines))
 
 
-def _why(words: IO[str]) -> str:
-    words.seek(0)
-    lines = words.read().strip().splitlines()
-    return lines[-1].removeprefix("lab: ") if lines else "the local endpoint did not start and said nothing"
+def _lines(stderr: IO[str]) -> list[str]:
+    stderr.seek(0)
+    return [line for line in stderr.read().splitlines() if line.strip() and line != STOPPED]
 
 
 def _end(process: subprocess.Popen[str]) -> None:

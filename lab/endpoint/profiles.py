@@ -1,16 +1,16 @@
 """Latency profiles: how long the downstream services take at the local endpoint.
 
-The emulator answers as fast as it can, which says nothing of AWS. A profile holds each answer back until the time has
-passed that the real service would take. Times are drawn from a log-normal distribution given by its median and 99th
-percentile, which is the usual shape of service latencies. They are assumptions, named and printed with every result,
-not measurements of your account.
+The emulator answers as fast as it can, which says nothing about AWS. A profile delays each answer until the time has
+passed that the real service would take. Times are drawn from a log-normal distribution, the usual shape of service
+latencies. They are assumptions, named and printed with every result, not measurements of your account.
 """
 
 import dataclasses
 import math
 import random
+import statistics
 
-Z99 = 2.3263478740408408  # the standard normal distribution's 99th percentile
+Z99 = statistics.NormalDist().inv_cdf(0.99)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class Latency:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Profile:
-    """A named set of latencies by service (the name in a request's signature); a service it lacks is not held back."""
+    """A named set of latencies by service (the name in a request's signature); other services are not delayed."""
 
     name: str
     text: str
     services: dict[str, Latency]
 
 
-# In one region, over a connection that is open. DynamoDB documents "single-digit millisecond" reads; the Secrets
-# Manager and SSM figures are those of published measurements from Lambda (22 ms, tens of ms); S3's guide gives 100 to
-# 200 ms to the first byte for small objects, and its users see some 20 ms.
+# In one region, over an open connection. DynamoDB documents "single-digit millisecond" reads; the Secrets Manager and
+# SSM figures are those of published measurements from Lambda (22 ms, tens of ms); S3's guide gives 100 to 200 ms to the
+# first byte for small objects, and its users see some 20 ms.
 TYPICAL = Profile(
     name="typical",
     text="assumed, log-normal p50/p99 ms: DynamoDB 5/20, SSM 30/120, Secrets Manager 22/90, S3 20/100",

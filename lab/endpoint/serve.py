@@ -9,10 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.endpoint.emulator import REGION, Emulator
+from lab.endpoint.deployments.functions import Functions
+from lab.endpoint.emulator.emulator import REGION, Emulator
 from lab.endpoint.front_door import FrontDoor
-from lab.endpoint.functions import Functions
 from lab.endpoint.http_server import HttpServer
+from lab.endpoint.process import STOPPED
 from lab.endpoint.profiles import Profile
 from lab.endpoint.telemetry.telemetry import Telemetry
 from lab.endpoint.wire import Wire
@@ -103,7 +104,7 @@ async def _serve_in(folder: Path, port: int, profile: Profile, settings: EngineS
         await telemetry.close()
         await wire.close()
         emulator.close()
-    print("stopped", file=sys.stderr)  # noqa: T201
+    print(STOPPED, file=sys.stderr)  # noqa: T201
 
 
 async def _listen(server: HttpServer, port: int) -> int:

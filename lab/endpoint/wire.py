@@ -1,66 +1,72 @@
-"""The wire between functions and the services they read: counted, timed, and made to fail on request."""
+"""The wire between functions and the services they read: counted, delayed, and made to fail on request."""
 
 import asyncio
 import collections
 import dataclasses
+import logging
 import random
 import re
 import time
-from typing import Any
 
 import aiohttp
 import yarl
 
-from lab.endpoint.http_server import Headers, Request
+from lab.endpoint.http_server import Answer, Request
+from lab.endpoint.lab_api import FunctionCalls
 from lab.endpoint.profiles import Profile
 from lab.endpoint.telemetry.telemetry import Telemetry
 
-CREDENTIAL = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
+IN_HEADER = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
+IN_QUERY = re.compile(rb"X-Amz-Credential=([^%&/]+)(?:%2F|/)\d+(?:%2F|/)[^%/&]*(?:%2F|/)([^%/&]+)")
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"expect", b"upgrade"})
 SERVICE_TITLES = {"dynamodb": "DynamoDB", "ssm": "SSM", "secretsmanager": "SecretsManager", "s3": "S3"}
+S3_OPERATIONS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
+S3_FAULT = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>injected by the lab</Message></Error>"
+JSON_FAULT = b'{"__type":"InternalServerError","message":"injected by the lab"}'
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(slots=True)
 class Calls:
-    """What one function has asked of the services, as the wire saw it.
-
-    ``overruns`` counts answers for which the emulator itself took longer than the profile allowed.
-    """
+    """What one function has called downstream: see `lab.endpoint.lab_api.FunctionCalls`."""
 
     downstream_calls: int = 0
     downstream_errors: int = 0
     overruns: int = 0
     operations: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> FunctionCalls:
         """As ``GET /_lab/wire`` shows it."""
-        return {**dataclasses.asdict(self), "operations": dict(self.operations)}
+        return {
+            "downstream_calls": self.downstream_calls,
+            "downstream_errors": self.downstream_errors,
+            "overruns": self.overruns,
+            "operations": dict(self.operations),
+        }
 
 
 def signer(request: Request) -> tuple[str, str]:
     """The access key and the service of a signed request (header or query); empty where it is not signed."""
-    found = CREDENTIAL.search(request.headers.get(b"authorization", b""))
-    if found is None and b"X-Amz-Credential=" in request.target:
-        found = re.search(rb"X-Amz-Credential=([^%&/]+)(?:%2F|/)\d+(?:%2F|/)[^%/&]*(?:%2F|/)([^%/&]+)", request.target)
+    found = IN_HEADER.search(request.headers.get(b"authorization", b"")) or IN_QUERY.search(request.target)
     return (found[1].decode("latin-1"), found[2].decode("latin-1")) if found else ("", "")
 
 
 def operation_name(request: Request, service: str) -> str:
     """The operation's name, as in ``DynamoDB.GetItem``; S3's from its method."""
-    title = SERVICE_TITLES.get(service, service)
-    target = request.headers.get(b"x-amz-target")
+    target = request.header(b"x-amz-target")
     if target is not None:
-        return f"{title}.{target.decode('latin-1').rpartition('.')[2]}"
-    if service == "s3":
-        names = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
-        return f"{title}.{names.get(request.method, request.method)}"
-    return f"{title}.{request.method}"
+        operation = target.rpartition(".")[2]
+    elif service == "s3":
+        operation = S3_OPERATIONS.get(request.method, request.method)
+    else:
+        operation = request.method
+    return f"{SERVICE_TITLES.get(service, service)}.{operation}"
 
 
 class Wire:
-    """Forwards requests to the emulator; a function's are counted, held back by the profile, and can be failed.
+    """Forwards requests to the emulator. A function's are counted, delayed by the profile, and can be made to fail.
 
-    What telemetry knows of logs and metrics it answers itself, in the emulator's place.
+    Telemetry answers requests about logs and metrics that it knows, in place of the emulator.
     """
 
     def __init__(self, upstream: str, profile: Profile, telemetry: Telemetry) -> None:
@@ -69,8 +75,7 @@ class Wire:
         self.profile = profile
         self.error_rate = 0.0
         self.calls: collections.defaultdict[str, Calls] = collections.defaultdict(Calls)
-        # Not for secrets: the draws are of latencies and faults.
-        self._random = random.Random()  # noqa: S311
+        self._random = random.Random()  # noqa: S311 - draws latencies and faults, no secrets
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -88,8 +93,8 @@ class Wire:
         if self._session is not None:
             await self._session.close()
 
-    async def forward(self, request: Request) -> tuple[int, Headers, bytes]:
-        """Pass a request on as it is: status, headers and body of the answer; 502 when the emulator does not answer."""
+    async def forward(self, request: Request) -> Answer:
+        """Pass a request on unchanged; the answer is 502 when the emulator does not answer."""
         assert self._session is not None
         known = await self.telemetry.answer(request, signer(request)[1])
         if known is not None:
@@ -108,19 +113,18 @@ class Wire:
                     kept.append((b"content-length", answer.headers["content-length"].encode()))
                 return answer.status, kept, body
         except (aiohttp.ClientError, TimeoutError) as error:
+            logger.warning("the emulator did not answer %s %s", request.method, url, exc_info=True)
             return 502, [(b"content-type", b"text/plain")], f"the emulator did not answer: {error!r}".encode()
 
-    async def call(self, function: str, service: str, request: Request) -> tuple[int, Headers, bytes]:
+    async def call(self, function: str, service: str, request: Request) -> Answer:
         """A function's call of a service."""
         calls = self.calls[function]
         calls.downstream_calls += 1
         calls.operations[operation_name(request, service)] += 1
         latency = self.profile.services.get(service)
         due = time.perf_counter() + (latency.sample_s(self._random) if latency else 0.0)
-        if self._random.random() < self.error_rate:
-            answer = _fault(service)
-        else:
-            answer = await self.forward(request)
+        fails = self._random.random() < self.error_rate
+        answer = _injected_fault(service) if fails else await self.forward(request)
         if answer[0] >= 400:
             calls.downstream_errors += 1
         remaining_s = due - time.perf_counter()
@@ -131,9 +135,7 @@ class Wire:
         return answer
 
 
-def _fault(service: str) -> tuple[int, Headers, bytes]:
+def _injected_fault(service: str) -> Answer:
     if service == "s3":
-        body = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>injected by the lab</Message></Error>"
-        return 500, [(b"content-type", b"application/xml")], body
-    body = b'{"__type":"InternalServerError","message":"injected by the lab"}'
-    return 500, [(b"content-type", b"application/x-amz-json-1.0")], body
+        return 500, [(b"content-type", b"application/xml")], S3_FAULT
+    return 500, [(b"content-type", b"application/x-amz-json-1.0")], JSON_FAULT

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.endpoint.http_server import Headers, Request
+from lab.endpoint.lab_api import EndpointWarning
 from lab.endpoint.telemetry import entries
 from lab.engine.function import FunctionVersion
 from lab.engine.logs.platform_log import ReportLine
@@ -132,7 +133,7 @@ class Telemetry(asyncio.Protocol):
         self._transport.write(entries.encode(entries.REQUEST, (self._questions, service, *call)))
         return await future
 
-    def warnings(self) -> list[dict[str, str]]:
+    def warnings(self) -> list[EndpointWarning]:
         """What a reader of logs and metrics must know: each with ``code``, ``message`` and ``advice``."""
         found = []
         if self._dropped_bytes:

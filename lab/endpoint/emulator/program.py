@@ -1,11 +1,10 @@
-"""The emulator's process: ministack, whose own invocations of functions go through the local endpoint's front door.
+"""The emulator's program: ministack, with its own invocations of functions sent to the local endpoint's front door.
 
-Step Functions, topics and queues of ministack call its own executor, inside the process. Here they call what stands in
-front, so that every function runs in the engine. The front door's address comes in a file, for it is known later.
+Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
+so that every function runs in the engine. The front door's address comes in a file, because it is known later.
+`fix_lambda_api` corrects what a user can see of ministack's Lambda API that differs from AWS's.
 
-Where ministack's Lambda API is not like AWS's, and a user can see it, `mend` puts it right.
-
-Run as a program; it ends when its standard input closes, however the lab ended.
+Run as a program. It ends when its standard input closes, however the lab ended.
 """
 
 import json
@@ -43,8 +42,8 @@ def front_door_url(config: dict[str, Any]) -> str:
     return f"{FRONT_DOOR.read_text(encoding='ascii')}/2015-03-31/functions/{function}/invocations"
 
 
-def mend(lambda_svc: Any) -> None:
-    """Have ministack end function URLs with their function, and refuse aliases of versions that there are not.
+def fix_lambda_api(lambda_svc: Any) -> None:
+    """Delete function URLs with their function, and refuse aliases of versions that do not exist.
 
     AWS Lambda Developer Guide, "Creating and managing Lambda function URLs": Lambda deletes the URL of a deleted
     function (some time later; here at once). CreateAlias was seen to answer ResourceNotFoundException, "Function not
@@ -61,41 +60,36 @@ def mend(lambda_svc: Any) -> None:
                 del urls[key]
         return answer
 
-    def create_alias(name: str, asked: dict[str, Any]) -> Any:
-        return unknown_version(name, asked) or create(name, asked)
-
-    def update_alias(name: str, alias: str, asked: dict[str, Any]) -> Any:
-        return unknown_version(name, asked) or update(name, alias, asked)
-
     def unknown_version(name: str, asked: dict[str, Any]) -> Any:
         function = lambda_svc._functions.get(name)
         if function is None:
-            return None  # which ministack tells
+            return None  # ministack answers this error itself
         weights = (asked.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
         for version in (asked.get("FunctionVersion", "$LATEST"), *weights):
             if version not in {"$LATEST", *function["versions"]}:
                 return lambda_svc._function_qualifier_not_found(name, version)
         return None
 
-    lambda_svc._delete_function, lambda_svc._create_alias = delete_function, create_alias
-    lambda_svc._update_alias = update_alias
+    lambda_svc._delete_function = delete_function
+    lambda_svc._create_alias = lambda name, asked: unknown_version(name, asked) or create(name, asked)
+    lambda_svc._update_alias = lambda name, alias, asked: unknown_version(name, asked) or update(name, alias, asked)
 
 
-def _watch() -> None:
+def _end_with_stdin() -> None:
     os.read(0, 1)
     os._exit(0)
 
 
 def main() -> None:
     """Run ministack until standard input closes."""
-    threading.Thread(target=_watch, daemon=True).start()
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
     sys.argv = ["ministack"]
     from ministack.app import main as ministack  # noqa: PLC0415 -- after its arguments
     from ministack.services import lambda_svc  # noqa: PLC0415
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
-    mend(lambda_svc)
+    fix_lambda_api(lambda_svc)
     ministack()
 
 

@@ -27,14 +27,18 @@ class CodeStore:
         """Where the code and the layers of a version are, fetched now if they were not yet.
 
         Raises:
-            UnavailableCodeError: the version is a container image, or the emulator no longer has its code.
+            UnavailableCodeError: the version is a container image, its archive is broken, or the emulator no longer has
+                its code.
         """
         name = configuration["FunctionName"]
         if configuration.get("PackageType") == "Image":
             raise UnavailableCodeError(f"{name} is a container image: only functions of zip archives can run here")
         layers = [layer["Arn"] for layer in configuration.get("Layers", [])]
-        with self._lock:
-            return self._code(name, configuration["CodeSha256"]), self._layers(layers)
+        try:
+            with self._lock:
+                return self._code(name, configuration["CodeSha256"]), self._layers(layers)
+        except zipfile.BadZipFile as error:
+            raise UnavailableCodeError(f"{name} has an archive that cannot be unpacked: {error}") from error
 
     def _code(self, name: str, sha256: str) -> Path:
         target = self._folder / "code" / sha256.replace("/", "_").rstrip("=")
@@ -42,15 +46,14 @@ class CodeStore:
             content = _fetch(self._client.get_function(FunctionName=name)["Code"]["Location"])
             if base64.b64encode(hashlib.sha256(content).digest()).decode() != sha256:
                 raise UnavailableCodeError(
-                    f"the code of a past version of {name} is no longer to be had from the emulator, which keeps the "
-                    f"newest only; publish the version while this endpoint is running"
+                    f"the emulator keeps only the newest code of {name}, not that of past versions: "
+                    f"publish the version while this endpoint is running"
                 )
             _unpack([content], target)
         return target
 
     def _layers(self, arns: list[str]) -> Path:
-        key = hashlib.sha256("\n".join(arns).encode()).hexdigest()
-        target = self._folder / "layers" / key
+        target = self._folder / "layers" / hashlib.sha256("\n".join(arns).encode()).hexdigest()
         if not target.is_dir():
             answers = [self._client.get_layer_version_by_arn(Arn=arn) for arn in arns]
             _unpack([_fetch(answer["Content"]["Location"]) for answer in answers], target)

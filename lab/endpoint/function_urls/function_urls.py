@@ -3,7 +3,7 @@
 AWS's address of a function URL is ``https://<url-id>.lambda-url.<region>.on.aws/``. Here it is answered at
 ``/_aws/lambda-url/<url-id>/`` of the endpoint, which every client can reach, and at the host
 ``<url-id>.lambda-url.<region>.localhost``, for clients that resolve such names. `rewritten` puts the former into what
-the emulator tells of URLs.
+the emulator answers.
 """
 
 import asyncio
@@ -13,16 +13,13 @@ import secrets
 import time
 from typing import Any
 
-from lab.endpoint.api_error import ApiError, internal_error
-from lab.endpoint.emulator import REGION
-from lab.endpoint.function_names import FunctionName
-from lab.endpoint.functions import Functions
-from lab.endpoint.http_server import Request, Respond
-from lab.endpoint.invoker import Invoker
-from lab.endpoint.request_ids import new_request_id
-from lab.endpoint.sigv4 import signer_of
-from lab.endpoint.url_payload import INTERNAL_ERROR, JSON_TYPE, url_answer, url_event
-from lab.engine.invocation import InvocationResult
+from lab.endpoint.api_error import ApiError, new_request_id
+from lab.endpoint.deployments.function_names import FunctionName
+from lab.endpoint.deployments.functions import Functions
+from lab.endpoint.function_urls.sigv4 import signer_of
+from lab.endpoint.function_urls.url_payload import BAD_GATEWAY, url_answer, url_event
+from lab.endpoint.http_server import Answer, Request
+from lab.endpoint.invoke.invoker import Invoker
 
 HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
 PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")
@@ -32,6 +29,7 @@ FORBIDDEN = (
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
 MAX_BYTES = 6_291_456
+MAX_KEPT = 1000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,46 +47,31 @@ class FunctionUrls:
         self._kept: dict[str, _FunctionUrl | None] = {}
         self._generation = functions.generation
 
-    async def answer(self, url_id: str, path: str, request: Request, respond: Respond) -> None:
-        """Answer a request; ``path`` is the part of its target that is the function's."""
+    async def answer(self, url_id: str, path: str, request: Request) -> Answer:
+        """Answer a request; ``path`` is the part of its target that is the function's.
+
+        Raises:
+            ApiError: there is no such URL, the caller may not call it, or the function cannot be invoked.
+        """
+        url = await self._find(url_id)
+        caller = None if url.is_public else signer_of(request)
+        if not url.is_public and caller is None:
+            raise ApiError(403, "AccessDeniedException", {"Message": FORBIDDEN})
+        if len(request.body) > MAX_BYTES:
+            raise ApiError(413, "RequestEntityTooLargeException", {"Message": "Request Entity Too Large"})
         request_id = new_request_id()
-        try:
-            url = await self._find(url_id)
-            caller = _authorized(url, request)
-            if len(request.body) > MAX_BYTES:
-                raise ApiError(413, "RequestEntityTooLargeException", {"Message": "Request Entity Too Large"})
-            resolved = self._functions.kept(url.name) or await self._functions.resolve(url.name, key=url.name)
-            trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-            payload = url_event(
-                request,
-                url_id=url_id,
-                region=REGION,
-                path=path,
-                caller=caller,
-                request_id=request_id,
-                trace_id=trace_id,
-            )
-            about = [(b"x-amzn-RequestId", request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode())]
-
-            def on_done(outcome: InvocationResult) -> None:
-                status, headers, body = (
-                    (502, [JSON_TYPE], INTERNAL_ERROR) if outcome.function_error else url_answer(outcome.payload)
-                )
-                respond(status, [*headers, *about], body)
-
-            self._invoker.invoke(resolved, payload, request_id, on_done)
-        except ApiError as error:
-            respond(*error.answer(request_id))
-        except Exception as error:
-            respond(*internal_error(error).answer(request_id))
+        trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+        event = url_event(request, url_id=url_id, path=path, caller=caller, request_id=request_id, trace_id=trace_id)
+        result = await self._invoker.result(await self._functions.find(url.name), event, request_id)
+        status, headers, body = BAD_GATEWAY if result.function_error else url_answer(result.payload)
+        ids = [(b"x-amzn-RequestId", request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode())]
+        return status, [*headers, *ids], body
 
     async def _find(self, url_id: str) -> _FunctionUrl:
-        if self._generation != self._functions.generation:
+        if self._generation != self._functions.generation or len(self._kept) > MAX_KEPT:
             self._generation, self._kept = self._functions.generation, {}
         kept = self._kept
         if url_id not in kept:
-            if len(kept) > 1000:
-                kept.clear()
             kept[url_id] = await asyncio.to_thread(_look_up, self._functions.client, url_id)
         found = kept[url_id]
         if found is None:
@@ -97,17 +80,8 @@ class FunctionUrls:
 
 
 def rewritten(content: bytes, host: bytes) -> bytes:
-    """What the emulator told, with function URLs that lead to this endpoint, which the caller knows as ``host``."""
+    """The emulator's answer, with function URLs that lead to this endpoint, which the caller knows as ``host``."""
     return ON_AWS.sub(rb"http://%b/_aws/lambda-url/\1/" % host, content)
-
-
-def _authorized(url: _FunctionUrl, request: Request) -> str | None:
-    if url.is_public:
-        return None
-    caller = signer_of(request)
-    if caller is None:
-        raise ApiError(403, "AccessDeniedException", {"Message": FORBIDDEN})
-    return caller
 
 
 def _look_up(client: Any, url_id: str) -> _FunctionUrl | None:
@@ -121,7 +95,7 @@ def _look_up(client: Any, url_id: str) -> _FunctionUrl | None:
 
 
 def _qualified(client: Any, name: str, url: str) -> FunctionName:
-    # The emulator's list does not tell of which alias a URL is.
+    # The emulator's list does not say of which alias a URL is.
     for alias in client.list_aliases(FunctionName=name)["Aliases"]:
         try:
             config = client.get_function_url_config(FunctionName=name, Qualifier=alias["Name"])

@@ -1,23 +1,33 @@
-"""The process of the AWS emulator (ministack) behind the local endpoint."""
+"""The process of the AWS emulator (ministack) behind the local endpoint, and clients of it."""
 
 import contextlib
+import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
-from lab.endpoint.emulator_program import FRONT_DOOR
+import boto3
+import botocore.config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lab.endpoint.emulator.program import FRONT_DOOR
 from lab.errors import LabError
 
 ACCESS_KEY = "cachelab"
+ACCOUNT = "000000000000"
 REGION = "us-east-1"
+EMULATOR_ERRORS = (BotoCoreError, ClientError, OSError)
+"""What a client raises where the emulator refuses a request or does not answer."""
 START_LIMIT_S = 60.0
-
-PROGRAM = Path(__file__).with_name("emulator_program.py")
+PROGRAM = Path(__file__).with_name("program.py")
+logger = logging.getLogger(__name__)
 
 
 class Emulator:
@@ -27,7 +37,8 @@ class Emulator:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._log = folder / "ministack.log"
-        port = _free_port()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
         env |= {
@@ -44,8 +55,7 @@ class Emulator:
         }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                # -P: the program's folder has modules of ours, which are not to be found in the place of others.
-                [sys.executable, "-P", str(PROGRAM)],
+                [sys.executable, "-P", str(PROGRAM)],  # -P: modules in the program's folder must not hide others
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -58,24 +68,29 @@ class Emulator:
         """Return when it answers.
 
         Raises:
-            LabError: it ended, or did not answer in a minute.
+            LabError: it ended, or did not answer in a minute. The text names its log, which is kept.
         """
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise LabError(f"ministack did not start: {self._last_words()}; `make setup` installs it anew")
-            with contextlib.suppress(OSError, urllib.error.URLError):
+                raise LabError(
+                    f"ministack did not start: {self._last_line()}; run `make setup` to install it again; "
+                    f"its log is {self._kept_log()}"
+                )
+            with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).close()  # noqa: S310
                 return
             time.sleep(0.05)
-        raise LabError(f"ministack did not answer in {START_LIMIT_S:.0f} s; see {self._log}")
+        raise LabError(f"ministack did not answer within {START_LIMIT_S:.0f} s; its log is {self._kept_log()}")
 
     def announce(self, front_door: str) -> None:
-        """Tell it the address of the local endpoint, through which its own invocations of functions go."""
+        """Give it the address of the local endpoint, through which its own invocations of functions go."""
         (self._folder / FRONT_DOOR).write_text(front_door, encoding="ascii")
 
     def close(self) -> None:
         """End the process."""
+        if self._process.poll() is not None:
+            logger.error("ministack had ended: %s; its log is %s", self._last_line(), self._kept_log())
         assert self._process.stdin is not None
         self._process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -83,12 +98,25 @@ class Emulator:
         self._process.kill()
         self._process.wait()
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "it printed nothing"
+
+    def _kept_log(self) -> str:
+        """A copy of its log that outlives the folder."""
+        handle, kept = tempfile.mkstemp(prefix="cache-lab-ministack-", suffix=".log")
+        os.close(handle)
+        return shutil.copy(self._log, kept)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def emulator_client(service: str, emulator_url: str) -> Any:
+    """A boto3 client of the emulator, past the front door. It may be used from several threads."""
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=emulator_url,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=ACCESS_KEY,
+        config=botocore.config.Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
+    )

@@ -1,4 +1,4 @@
-"""What callers' names mean: function versions and their settings, as the emulator's Lambda API tells them."""
+"""What callers' names mean: function versions and their settings, as the emulator's Lambda API describes them."""
 
 import asyncio
 import contextlib
@@ -8,32 +8,28 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.config
-import botocore.exceptions
+from botocore.exceptions import ClientError
 
 from lab.endpoint.api_error import not_found, service_error, user_error
-from lab.endpoint.code_store import CodeStore, UnavailableCodeError
-from lab.endpoint.emulator import ACCESS_KEY, REGION
-from lab.endpoint.function_names import FunctionName
+from lab.endpoint.deployments.code_store import CodeStore, UnavailableCodeError
+from lab.endpoint.deployments.function_names import FunctionName
+from lab.endpoint.emulator.emulator import REGION, emulator_client
 from lab.engine.function import FunctionVersion
 
 MAX_KEPT = 10_000
 ACCOUNT_CONCURRENCY = 1000  # AWS Lambda Developer Guide, "Lambda quotas"
-MAXIMUM_RETRY_ATTEMPTS = 2
-MAXIMUM_EVENT_AGE_S = 6 * 3600
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventSettings:
-    """What becomes of asynchronous invocations; destinations are ARNs.
+    """How asynchronous invocations are retried and recorded; destinations are ARNs.
 
     The defaults are AWS's (AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous
     invocation").
     """
 
-    maximum_retry_attempts: int = MAXIMUM_RETRY_ATTEMPTS
-    maximum_event_age_s: int = MAXIMUM_EVENT_AGE_S
+    maximum_retry_attempts: int = 2
+    maximum_event_age_s: int = 6 * 3600
     on_success: str | None = None
     on_failure: str | None = None
     dead_letter: str | None = None
@@ -70,8 +66,8 @@ class Resolved:
 class Functions:
     """Resolves names to function versions.
 
-    An answer is kept until `changed` is called: the front door does so for every control plane request that passes it,
-    so that whoever sees a deployment completed also finds it served.
+    An answer is kept until `changed` is called. The front door calls it for every control plane request that passes, so
+    a client that sees a deployment completed also finds it served.
     """
 
     def __init__(self, emulator_url: str, folder: Path) -> None:
@@ -83,17 +79,21 @@ class Functions:
         self.generation = 0
 
     def changed(self) -> None:
-        """Something may have been deployed: ask again. ``generation`` counts these calls."""
+        """Forget all answers: something may have been deployed. ``generation`` counts these calls."""
         self.generation += 1
-        # New ones, not emptied ones: what is being asked now must not be kept.
+        # New ones, not emptied ones: the answer to a question from before must not be kept.
         self._kept, self._resolving = {}, {}
 
     def kept(self, key: Hashable) -> Resolved | None:
         """What was kept under a key."""
         return self._kept.get(key)
 
+    async def find(self, name: FunctionName) -> Resolved:
+        """What is kept under the name, or `resolve` it."""
+        return self._kept.get(name) or await self.resolve(name, key=name)
+
     async def resolve(self, name: FunctionName, *, key: Hashable) -> Resolved:
-        """Ask the Lambda API, once for all who ask the same at the same time; the answer is kept under the key.
+        """Ask the Lambda API, once for all callers at a time; the answer is kept under the key.
 
         Raises:
             ApiError: there is no such function, version or alias, or it cannot be invoked now.
@@ -111,17 +111,18 @@ class Functions:
             kept[key] = resolved
         return resolved
 
-    async def deployed(self) -> list[FunctionVersion]:
-        """Every version of every function, its code fetched while it can be: see `UnavailableCodeError`."""
-        return await asyncio.to_thread(self._deployed)
+    def deployed(self) -> list[FunctionVersion]:
+        """Every version of every function that can run here. Fetches their code. Blocks.
 
-    def _deployed(self) -> list[FunctionVersion]:
+        Raises:
+            ClientError, BotoCoreError, OSError: the emulator did not answer, or a function went meanwhile.
+        """
         versions = []
         for page in self.client.get_paginator("list_functions").paginate():
             for function in page["Functions"]:
                 name = function["FunctionName"]
                 for configuration in self.client.list_versions_by_function(FunctionName=name)["Versions"]:
-                    with contextlib.suppress(UnavailableCodeError, botocore.exceptions.ClientError):
+                    with contextlib.suppress(UnavailableCodeError, ClientError):
                         versions.append(self._version(configuration))
         return versions
 
@@ -131,24 +132,25 @@ class Functions:
             raise not_found(f"Function not found: {name.qualified_arn}")
         configuration = function["Configuration"]
         _check_state(configuration)
+        # The emulator's own limit is smaller on a small machine; the difference is what is reserved.
+        limit = self.client.get_account_settings()["AccountLimit"]
+        reserved_by_all = int(limit["ConcurrentExecutions"] - limit["UnreservedConcurrentExecutions"])
         try:
-            version = self._version(configuration)
-            others = tuple(self._other_versions(name))
+            return Resolved(
+                name=name,
+                version=self._version(configuration),
+                invoked_arn=name.arn,
+                reserved_concurrency=function.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+                unreserved_concurrency=ACCOUNT_CONCURRENCY - reserved_by_all,
+                events=self._event_settings(name, configuration),
+                other_versions=tuple(self._other_versions(name)),
+            )
         except UnavailableCodeError as error:
-            raise service_error(502, "InvalidRuntimeException", str(error)) from None
-        return Resolved(
-            name=name,
-            version=version,
-            invoked_arn=name.arn,
-            reserved_concurrency=function.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
-            unreserved_concurrency=ACCOUNT_CONCURRENCY - self._reserved_by_all(),
-            events=self._event_settings(name, configuration),
-            other_versions=others,
-        )
+            raise service_error(502, "InvalidRuntimeException", str(error)) from error
 
     def _function(self, name: FunctionName) -> Any:
         try:
-            return self.client.get_function(**_named(name))
+            return self.client.get_function(**name.parameters)
         except self.client.exceptions.ResourceNotFoundException:
             return None
 
@@ -164,31 +166,27 @@ class Functions:
                 shares.append((self._version(function["Configuration"]), float(share)))
         return shares
 
-    def _reserved_by_all(self) -> int:
-        # The emulator's own limit is smaller on a small machine; the difference is what is reserved.
-        limit = self.client.get_account_settings()["AccountLimit"]
-        return int(limit["ConcurrentExecutions"] - limit["UnreservedConcurrentExecutions"])
-
     def _event_settings(self, name: FunctionName, configuration: Any) -> EventSettings:
-        dead_letter = configuration.get("DeadLetterConfig", {}).get("TargetArn") or None
+        settings: dict[str, Any] = {"dead_letter": configuration.get("DeadLetterConfig", {}).get("TargetArn") or None}
+        asked = FunctionName(name.name) if name.qualifier == "$LATEST" else name
         try:
-            asked = FunctionName(name.name) if name.qualifier == "$LATEST" else name
-            found = self.client.get_function_event_invoke_config(**_named(asked))
+            found = self.client.get_function_event_invoke_config(**asked.parameters)
         except self.client.exceptions.ResourceNotFoundException:
-            return EventSettings(dead_letter=dead_letter)
+            return EventSettings(**settings)
         destinations = found.get("DestinationConfig", {})
-        return EventSettings(
-            maximum_retry_attempts=found.get("MaximumRetryAttempts", MAXIMUM_RETRY_ATTEMPTS),
-            maximum_event_age_s=found.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S),
-            on_success=destinations.get("OnSuccess", {}).get("Destination"),
-            on_failure=destinations.get("OnFailure", {}).get("Destination"),
-            dead_letter=dead_letter,
-        )
+        settings["on_success"] = destinations.get("OnSuccess", {}).get("Destination")
+        settings["on_failure"] = destinations.get("OnFailure", {}).get("Destination")
+        if "MaximumRetryAttempts" in found:
+            settings["maximum_retry_attempts"] = found["MaximumRetryAttempts"]
+        if "MaximumEventAgeInSeconds" in found:
+            settings["maximum_event_age_s"] = found["MaximumEventAgeInSeconds"]
+        return EventSettings(**settings)
 
     def _version(self, configuration: Any) -> FunctionVersion:
         code, layers = self._code.folders(configuration)
         name, version = configuration["FunctionName"], configuration["Version"]
         logging = configuration.get("LoggingConfig", {})
+        snap_start = configuration.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
         made = FunctionVersion(
             name=name,
             version=version,
@@ -205,28 +203,10 @@ class Functions:
             log_format=logging.get("LogFormat", "Text"),
             application_log_level=logging.get("ApplicationLogLevel", "INFO"),
             system_log_level=logging.get("SystemLogLevel", "INFO"),
-            snap_start=configuration.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
-            and version != "$LATEST",
+            snap_start=snap_start and version != "$LATEST",
             region=REGION,
         )
         return self._versions.setdefault(made, made)
-
-
-def emulator_client(service: str, emulator_url: str) -> Any:
-    """A boto3 client of the emulator, past the front door. It may be used from several threads."""
-    make: Any = boto3.client
-    return make(
-        service,
-        endpoint_url=emulator_url,
-        region_name=REGION,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=ACCESS_KEY,
-        config=botocore.config.Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
-    )
-
-
-def _named(name: FunctionName) -> dict[str, str]:
-    return {"FunctionName": name.name} | ({"Qualifier": name.qualifier} if name.qualifier else {})
 
 
 def _check_state(configuration: Any) -> None:

@@ -7,20 +7,22 @@ import asyncio
 import dataclasses
 import functools
 import json
+import logging
 import time
 
-from lab.endpoint.api_error import ApiError
-from lab.endpoint.destinations import Destinations, Record, is_function
-from lab.endpoint.function_names import parse_name
-from lab.endpoint.functions import Functions, Resolved
-from lab.endpoint.invoker import Invoker
-from lab.endpoint.request_ids import new_request_id
+from lab.endpoint.api_error import ApiError, new_request_id
+from lab.endpoint.deployments.function_names import parse_name
+from lab.endpoint.deployments.functions import Functions, Resolved
+from lab.endpoint.emulator.emulator import EMULATOR_ERRORS
+from lab.endpoint.invoke.destinations import Destinations, Record, is_function
+from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.tasks import Tasks
 from lab.engine.invocation import InvocationResult
 
 ERROR_RETRY_S = 60.0  # one minute before the second attempt, two before the third
 REFUSED_RETRY_S = 1.0  # doubled with each throttle or system error in a row
 REFUSED_RETRY_MAX_S = 300.0
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -31,6 +33,16 @@ class _Event:
     accepted: float
     runs: int = 0
     refusals: int = 0
+
+    def record(self, condition: str, result: InvocationResult | None) -> Record:
+        return Record(
+            request_id=self.request_id,
+            function_arn=self.resolved.name.qualified_arn,
+            condition=condition,
+            runs=self.runs,
+            payload=self.payload,
+            result=result,
+        )
 
 
 class EventQueue:
@@ -54,7 +66,7 @@ class EventQueue:
         self._attempt(_Event(resolved, payload, request_id, time.monotonic()))
 
     def close(self) -> None:
-        """Let go of the events that wait."""
+        """Drop the events that wait."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -69,76 +81,63 @@ class EventQueue:
         except ApiError:
             self._refused(event)
 
-    def _done(self, event: _Event, outcome: InvocationResult) -> None:
+    def _done(self, event: _Event, result: InvocationResult) -> None:
         event.runs += 1
         event.refusals = 0
-        if not outcome.function_error:
-            self._send_record(event, event.resolved.events.on_success, "Success", outcome)
+        if not result.function_error:
+            self._send_record(event.resolved.events.on_success, event.record("Success", result))
         elif event.runs > event.resolved.events.maximum_retry_attempts:
-            self._give_up(event, "RetriesExhausted", outcome)
+            self._give_up(event, "RetriesExhausted", result)
         else:
-            self._retry_in(event, ERROR_RETRY_S * event.runs, outcome)
+            self._retry_in(event, ERROR_RETRY_S * event.runs, result)
 
     def _refused(self, event: _Event) -> None:
         delay_s = min(REFUSED_RETRY_S * 2**event.refusals, REFUSED_RETRY_MAX_S)
         event.refusals += 1
         self._retry_in(event, delay_s, None)
 
-    def _retry_in(self, event: _Event, delay_s: float, outcome: InvocationResult | None) -> None:
+    def _retry_in(self, event: _Event, delay_s: float, result: InvocationResult | None) -> None:
         age_s = (time.monotonic() - event.accepted) * self._clock_speed
         if age_s + delay_s > event.resolved.events.maximum_event_age_s:
-            self._give_up(event, "EventAgeExceeded", outcome)
+            self._give_up(event, "EventAgeExceeded", result)
             return
         loop = asyncio.get_running_loop()
         self._timers[event] = loop.call_later(delay_s / self._clock_speed, self._retry, event)
 
     def _retry(self, event: _Event) -> None:
         del self._timers[event]
-        self._tasks.go(self._resolve_and_attempt(event))
+        self._tasks.start(self._resolve_and_attempt(event))
 
     async def _resolve_and_attempt(self, event: _Event) -> None:
-        name = event.resolved.name
         try:
-            event.resolved = self._functions.kept(name) or await self._functions.resolve(name, key=name)
-        except Exception as error:
-            if not isinstance(error, ApiError) or error.status != 404:  # a function that is gone takes its events along
+            event.resolved = await self._functions.find(event.resolved.name)
+        except ApiError as error:
+            if error.status != 404:  # the events of a deleted function end with it
                 self._refused(event)
+        except EMULATOR_ERRORS:
+            logger.warning("cannot look up %s; trying again", event.resolved.name, exc_info=True)
+            self._refused(event)
         else:
             self._attempt(event)
 
-    def _give_up(self, event: _Event, condition: str, outcome: InvocationResult | None) -> None:
-        self._send_record(event, event.resolved.events.on_failure, condition, outcome)
-        dead_letter = event.resolved.events.dead_letter
-        if dead_letter is not None:
-            record = _record(event, condition, outcome)
-            self._tasks.go(asyncio.to_thread(self._destinations.send_dead_letter, dead_letter, record))
+    def _give_up(self, event: _Event, condition: str, result: InvocationResult | None) -> None:
+        settings, record = event.resolved.events, event.record(condition, result)
+        self._send_record(settings.on_failure, record)
+        if settings.dead_letter is not None:
+            self._tasks.start(asyncio.to_thread(self._destinations.send_dead_letter, settings.dead_letter, record))
 
-    def _send_record(self, event: _Event, arn: str | None, condition: str, outcome: InvocationResult | None) -> None:
+    def _send_record(self, arn: str | None, record: Record) -> None:
         if arn is None:
             return
-        record = _record(event, condition, outcome)
         if is_function(arn):
-            self._tasks.go(self._invoke_destination(arn, record))
+            self._tasks.start(self._invoke_destination(arn, record))
         else:
-            self._tasks.go(asyncio.to_thread(self._destinations.send_record, arn, record))
+            self._tasks.start(asyncio.to_thread(self._destinations.send_record, arn, record))
 
     async def _invoke_destination(self, arn: str, record: Record) -> None:
         try:
-            name = parse_name(arn, None)
-            resolved = self._functions.kept(name) or await self._functions.resolve(name, key=name)
-            payload = json.dumps(record.to_json()).encode()
-        except Exception as error:
-            self._destinations.failed[arn] = str(error)
-            return
-        self.submit(resolved, payload, new_request_id())
-
-
-def _record(event: _Event, condition: str, outcome: InvocationResult | None) -> Record:
-    return Record(
-        request_id=event.request_id,
-        function_arn=event.resolved.name.qualified_arn,
-        condition=condition,
-        runs=event.runs,
-        payload=event.payload,
-        outcome=outcome,
-    )
+            resolved = await self._functions.find(parse_name(arn, None))
+        except (ApiError, *EMULATOR_ERRORS) as error:
+            self._destinations.note_failure(arn, error)
+        else:
+            self.submit(resolved, json.dumps(record.to_json()).encode(), new_request_id())

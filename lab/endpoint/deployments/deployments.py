@@ -1,0 +1,75 @@
+"""Notices deployments: by the requests that pass the front door on their way to the control plane."""
+
+import asyncio
+import logging
+import re
+
+from lab.endpoint.deployments.functions import Functions
+from lab.endpoint.emulator.emulator import EMULATOR_ERRORS
+from lab.endpoint.tasks import Tasks
+from lab.engine.engine import Engine
+from lab.engine.snapshot import Snapshot
+
+STACK_STATE = re.compile(rb"<(?:StackId|StackStatus|CreationTime|LastUpdatedTime)>[^<]*")
+SERVICES = frozenset({"lambda", "cloudformation"})
+SETTLE_S = 0.3
+logger = logging.getLogger(__name__)
+
+
+class Deployments:
+    """Has the code of new versions fetched and their snapshots taken, as Lambda does when a version is published."""
+
+    def __init__(self, engine: Engine, functions: Functions, tasks: Tasks) -> None:
+        self._engine = engine
+        self._functions = functions
+        self._tasks = tasks
+        self._timer: asyncio.TimerHandle | None = None
+        self._settled: set[tuple[bytes, ...]] = set()
+
+    async def passed(self, request_body: bytes, answer_body: bytes) -> None:
+        """The emulator has answered a control plane request. The client gets the answer when this returns.
+
+        The snapshots of a stack are taken before a client sees that it is complete, as CloudFormation does.
+        """
+        self._functions.changed()
+        if b"Action=DescribeStacks" in request_body:
+            state = tuple(STACK_STATE.findall(answer_body))
+            if state not in self._settled and b"_IN_PROGRESS</StackStatus>" not in answer_body:
+                self._settled.add(state)
+                await self._settle()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_S, self._timer_fired)
+
+    def close(self) -> None:
+        """Do nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self._tasks.start(self._settle())
+
+    async def _settle(self) -> None:
+        try:
+            versions = await asyncio.to_thread(self._functions.deployed)
+        except EMULATOR_ERRORS:  # a function that is deleted meanwhile, say; the next request tries again
+            logger.info("cannot list what is deployed", exc_info=True)
+            return
+        self._engine.keep_functions({version.name for version in versions})
+        snapshots = []
+        for version in versions:
+            if version.snap_start:
+                try:
+                    snapshots.append(self._engine.prepare_snapshot(version))
+                except (
+                    ValueError,
+                    OSError,
+                ) as error:  # a runtime that this machine lacks, say
+                    logger.info("no snapshot of %s: %s", version.arn, error)
+        await asyncio.gather(*(_settled(snapshot) for snapshot in snapshots))
+
+
+async def _settled(snapshot: Snapshot) -> None:
+    settled = asyncio.Event()
+    snapshot.when_settled(settled.set)
+    await settled.wait()

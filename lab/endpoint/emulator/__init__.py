@@ -1,0 +1,1 @@
+"""The AWS emulator (ministack) behind the endpoint: its process, and clients of it."""

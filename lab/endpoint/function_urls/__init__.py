@@ -1,0 +1,1 @@
+"""Function URLs: their events and answers, and who may call them."""

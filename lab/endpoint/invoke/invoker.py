@@ -1,0 +1,110 @@
+"""The one way from the API to the engine. Counts concurrency, and throttles."""
+
+import asyncio
+import collections
+from collections.abc import Callable
+
+from lab.endpoint.api_error import ApiError, service_error
+from lab.endpoint.deployments.functions import Resolved
+from lab.engine.engine import Engine
+from lab.engine.invocation import Invocation, InvocationResult, ThrottledError
+
+
+class Concurrency:
+    """Counts the invocations that are running.
+
+    All versions of a function share its reserved concurrency. Functions without share what the account has left (AWS
+    Lambda Developer Guide, "Understanding Lambda function scaling").
+    """
+
+    def __init__(self) -> None:
+        self._reserved: collections.defaultdict[str, int] = collections.defaultdict(int)
+        self._unreserved = 0
+
+    def take(self, resolved: Resolved) -> str | None:
+        """Count an invocation in; `give_back` must follow, with the same argument.
+
+        At a limit nothing is counted, and the reason is returned: a ThrottleReason of Lambda's.
+        """
+        reserved = resolved.reserved_concurrency
+        if reserved is None:
+            if self._unreserved >= resolved.unreserved_concurrency:
+                return "ConcurrentInvocationLimitExceeded"
+            self._unreserved += 1
+        else:
+            if self._reserved[resolved.name.name] >= reserved:
+                return "ReservedFunctionConcurrentInvocationLimitExceeded"
+            self._reserved[resolved.name.name] += 1
+        return None
+
+    def give_back(self, resolved: Resolved) -> None:
+        """Count an invocation out."""
+        if resolved.reserved_concurrency is None:
+            self._unreserved -= 1
+        else:
+            self._reserved[resolved.name.name] -= 1
+
+
+class Invoker:
+    """Starts invocations of resolved functions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._concurrency = Concurrency()
+
+    def invoke(
+        self,
+        resolved: Resolved,
+        payload: bytes,
+        request_id: str,
+        on_done: Callable[[InvocationResult], None],
+        client_context: str | None = None,
+        *,
+        wants_log: bool = False,
+    ) -> None:
+        """Start an invocation; ``on_done`` is called when it is over.
+
+        Raises:
+            ApiError: it is throttled, or cannot run here.
+        """
+        refusal = self._concurrency.take(resolved)
+        if refusal is not None:
+            raise self._throttled(resolved, refusal)
+
+        def done(result: InvocationResult) -> None:
+            self._concurrency.give_back(resolved)
+            on_done(result)
+
+        invocation = Invocation(
+            request_id=request_id,
+            payload=payload,
+            arn=resolved.invoked_arn,
+            on_done=done,
+            client_context=client_context,
+            wants_log=wants_log,
+        )
+        try:
+            self._engine.invoke(resolved.pick_version(), invocation)
+        except ThrottledError as error:
+            self._concurrency.give_back(resolved)
+            raise self._throttled(resolved, str(error)) from None
+        except (ValueError, OSError) as error:
+            self._concurrency.give_back(resolved)
+            # A runtime that this machine lacks: AWS has the same error for one that it does not support.
+            raise service_error(502, "InvalidRuntimeException", str(error)) from error
+
+    async def result(self, resolved: Resolved, payload: bytes, request_id: str) -> InvocationResult:
+        """Run an invocation and wait for its result; errors as of `invoke`."""
+        future: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+
+        def done(result: InvocationResult) -> None:
+            if not future.done():  # the endpoint may have ended meanwhile
+                future.set_result(result)
+
+        self.invoke(resolved, payload, request_id, done)
+        return await future
+
+    def _throttled(self, resolved: Resolved, reason: str) -> ApiError:
+        self._engine.throttled(resolved.version, resolved.invoked_arn)
+        body = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}  # as recorded
+        return ApiError(429, "TooManyRequestsException", body)
