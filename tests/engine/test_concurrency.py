@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.endpoint.concurrency import Concurrency
-from lab.endpoint.function_names import FunctionName
-from lab.endpoint.functions import EventSettings, Functions, Resolved
+from lab.endpoint.deployments.function_names import FunctionName
+from lab.endpoint.deployments.functions import EventSettings, Functions, Resolved
+from lab.endpoint.invoke.invoker import Concurrency
 from lab.engine.function import FunctionVersion
 from tests.engine.endpoint import ROLE, Endpoint, zipped
 from tests.engine.raw_http import request

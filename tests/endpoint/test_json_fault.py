@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.endpoint.json_fault import describe, is_json
+from lab.endpoint.invoke.json_fault import describe, is_json
 
 VALUE = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 

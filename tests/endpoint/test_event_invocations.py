@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.endpoint.destinations import Destinations
-from lab.endpoint.event_queue import EventQueue
-from lab.endpoint.function_names import FunctionName
-from lab.endpoint.functions import Functions
-from lab.endpoint.invoker import Invoker
-from lab.endpoint.request_ids import new_request_id
+from lab.endpoint.api_error import new_request_id
+from lab.endpoint.deployments.function_names import FunctionName
+from lab.endpoint.deployments.functions import Functions
+from lab.endpoint.invoke.destinations import Destinations
+from lab.endpoint.invoke.event_queue import EventQueue
+from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.tasks import Tasks
 from tests.engine.endpoint import KEYS, ROLE, Endpoint, until, zipped
 from tests.engine.harness import Harness

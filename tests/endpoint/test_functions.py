@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.endpoint.function_names import FunctionName
-from lab.endpoint.functions import Functions
+from lab.endpoint.deployments.function_names import FunctionName
+from lab.endpoint.deployments.functions import Functions
 from tests.engine.endpoint import ROLE, until, zipped
 
 NAME = FunctionName("resolved")

@@ -18,10 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.engine.sandbox.isolation import Isolation
 from lab.records.report_line import find_report
+from tests.endpoint.test_function_urls import url_of
 from tests.engine.endpoint import BOTH_TRANSPORTS, Endpoint, until
 from tests.engine.harness import processes_with
 from tests.engine.raw_http import request
-from tests.engine.test_function_urls import url_of
 from tests.engine.test_metrics import of, statistics
 
 LOGS = """
