@@ -1,14 +1,16 @@
-"""What the lab costs while it is deployed, from the committed templates and the price file."""
+"""What the lab costs while it is deployed, from the templates with default settings and the price file."""
 
+import functools
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from app import make_app
 from facts import prices
 from lab.deploy.standing_cost import cost_items, secrets_per_month
 from lab.deploy.templates import key_count, variant_functions
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "tests" / "snapshot" / "__snapshots__" / "test_templates"
 LOG_BYTES = 1000
 """Assumed for an invocation: an EMF line, START, END and REPORT."""
 
@@ -19,7 +21,7 @@ def table(metrics: int) -> str:
     Args:
         metrics: how many metrics each variant sends.
     """
-    templates = _templates()
+    templates = synthesized()
     items = cost_items(templates)
     keys = key_count(templates)
     sent = metrics * len(variant_functions(templates))
@@ -47,5 +49,9 @@ def table(metrics: int) -> str:
     )
 
 
-def _templates() -> list[dict[str, Any]]:
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(TEMPLATES.glob("*.json"))]
+@functools.cache
+def synthesized() -> list[dict[str, Any]]:
+    """The templates of the application with its default settings."""
+    with TemporaryDirectory() as folder:
+        make_app(outdir=Path(folder)).synth()
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.template.json"))]

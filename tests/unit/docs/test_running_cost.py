@@ -1,16 +1,11 @@
 """What the deployed lab costs a month: counted in templates, by hand."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 
 from docs import running_cost
-
-
-def _template(folder: Path, **resources: object) -> None:
-    (folder / "one.json").write_text(json.dumps({"Resources": resources}))
+from tests.snapshot.synthesis import Assembly
 
 
 def _function(**properties: object) -> dict[str, object]:
@@ -19,18 +14,17 @@ def _function(**properties: object) -> dict[str, object]:
 
 
 def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(running_cost, "TEMPLATES", tmp_path)
     query = {"Id": "m", "MetricStat": {}}
-    _template(
-        tmp_path,
+    resources = {
         **{f"D{n}": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}} for n in range(5)},
-        Simple={"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}},
-        Math={"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [query, query, {"Expression": "m/n"}]}},
-        Plain=_function(MemorySize=512),
-        Snap=_function(MemorySize=1024, SnapStart={}),
-    )
+        "Simple": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}},
+        "Math": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [query, query, {"Expression": "m/n"}]}},
+        "Plain": _function(MemorySize=512),
+        "Snap": _function(MemorySize=1024, SnapStart={}),
+    }
+    monkeypatch.setattr(running_cost, "synthesized", lambda: [{"Resources": resources}])
     text = running_cost.table(metrics=8)
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]* \| ([\d.]+) \|", text, re.MULTILINE))
 
@@ -42,5 +36,6 @@ def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
     assert "20 secrets add $8.00 a month" in text
 
 
-def test_the_committed_templates_have_something_to_pay_for() -> None:
+def test_the_application_has_something_to_pay_for(assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_cost, "synthesized", lambda: list(assembly.templates.values()))
     assert "| dashboards | 0 |" not in running_cost.table(metrics=8)
