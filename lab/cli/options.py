@@ -15,7 +15,7 @@ from functions.registry import VARIANTS
 from lab.aws.target import TARGETS, Target
 from lab.cli.output import say
 from lab.errors import LabError, UsageError
-from lab.run.settings import Settings as RunSettings
+from lab.run.settings import RunSettings
 
 ALL_VARIANTS: Final = tuple(variant.name for variant in VARIANTS)
 DEFAULTS: Final = RunSettings(variants=tuple(variant.name for variant in VARIANTS if variant.default))

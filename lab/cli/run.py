@@ -21,8 +21,7 @@ from lab.cli.options import (
     yes_option,
 )
 from lab.cli.output import print_comparison, say
-from lab.run.settings import SCENARIOS, WAYS
-from lab.run.settings import Settings as RunSettings
+from lab.run.settings import SCENARIOS, WAYS, RunSettings
 
 OPTIONS: Final = {"source": "--source", "keys": "--keys", "variants": "--variant", "load": "--fleet"}
 """Settings of the application that `run` has options for."""

@@ -9,7 +9,7 @@ from lab.aws.account import Caller
 from lab.deploy.deployment import Deployment
 from lab.deploy.standing_cost import secrets_per_month
 from lab.fleet.fleet_window import LEAD_S
-from lab.run.settings import Settings
+from lab.run.settings import RunSettings
 
 ASSUMED_BILLED_MS: Final = 100.0
 """Per invocation, cold starts included: above what the variants took on two local cores, at 512 MB."""
@@ -18,7 +18,7 @@ ASSUMED_RESTORES: Final = 0.02
 """Share of a SnapStart function's invocations that begin with a restore: high, as in a short run."""
 
 
-def run_cost(settings: Settings, deployment: Deployment) -> float | None:
+def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
     """The estimated highest cost of a run's invocations, US dollars; None without prices.
 
     Assumes that every invocation is billed `ASSUMED_BILLED_MS` and reads downstream once, as without a cache. A fleet's
@@ -43,7 +43,7 @@ def run_cost(settings: Settings, deployment: Deployment) -> float | None:
     return total + gb_seconds * prices.LAMBDA_GB_SECOND[deployment.architecture].usd
 
 
-def before_run(caller: Caller, settings: Settings, deployment: Deployment, limit: int | None) -> list[str]:
+def before_run(caller: Caller, settings: RunSettings, deployment: Deployment, limit: int | None) -> list[str]:
     """Where a run takes place, how much it invokes, and the estimated cost.
 
     Args:

@@ -1,56 +1,52 @@
-"""What the local endpoint answers beside AWS's APIs: itself, the calls on the wire, faults."""
+"""The client of the local endpoint's own API (`lab/endpoint/lab_api.py`): its description, the wire counts, faults."""
 
 import http.client
 import json
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from lab.endpoint.lab_api import FAULTS_PATH, INFO_PATH, WIRE_PATH, Faults, FunctionCalls, Info
 from lab.errors import LabError
+
+REMEDY = "start one with `lab serve`, or leave out --endpoint-url and AWS_ENDPOINT_URL"
 
 
 class EndpointControl:
-    """The paths under ``/_lab`` of a local endpoint."""
+    """The paths under ``/_lab`` of a local endpoint. Every method raises `LabError` if no lab endpoint answers."""
 
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url
 
-    def info(self) -> dict[str, Any]:
-        """The endpoint itself: ``interpreters`` by deployed runtime, ``profile``, ``tiers``, ``warnings``.
+    def info(self) -> Info:
+        """The endpoint's interpreters, latency profile, isolation and warnings."""
+        return cast("Info", self._call("GET", INFO_PATH))
 
-        Raises:
-            LabError: no endpoint of the lab answers there.
-        """
-        return self._call("GET", "/_lab/info")
-
-    def wire(self) -> dict[str, dict[str, Any]]:
-        """What the endpoint saw each function call downstream since it started, by the function's name."""
-        functions = self._call("GET", "/_lab/wire").get("functions", {})
-        return dict(functions)
+    def wire(self) -> dict[str, FunctionCalls]:
+        """Downstream calls since the endpoint started, by function name."""
+        return dict(self._call("GET", WIRE_PATH).get("functions", {}))
 
     def fail_downstream(self, error_rate: float) -> None:
         """Fail this share (0 to 1) of the functions' downstream calls from now on."""
-        self._call("PUT", "/_lab/faults", {"error_rate": error_rate})
+        self._call("PUT", FAULTS_PATH, Faults(error_rate=error_rate))
 
-    def _call(self, method: str, path: str, content: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, content: Faults | None = None) -> dict[str, Any]:
         address = urlsplit(self._endpoint_url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-        remedy = "start one with `python -m lab serve`, or leave --endpoint-url and AWS_ENDPOINT_URL out"
+        connection = kind(address.netloc, timeout=10)
         try:
-            connection = kind(address.netloc, timeout=10)
-            try:
-                body = None if content is None else json.dumps(content)
-                connection.request(method, path, body, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                status, text = answer.status, answer.read()
-            finally:
-                connection.close()
+            body = None if content is None else json.dumps(content)
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            status, text = answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            raise LabError(f"no local endpoint answers at {self._endpoint_url} ({reason}); {remedy}") from error
+            raise LabError(f"no local endpoint answers at {self._endpoint_url} ({reason}); {REMEDY}") from error
+        finally:
+            connection.close()
         try:
             result = json.loads(text or b"{}")
         except ValueError:
             result = None
         if status not in (200, 204) or not isinstance(result, dict):
-            raise LabError(f"{self._endpoint_url} is no endpoint of this lab ({path}: HTTP {status}); {remedy}")
+            raise LabError(f"{self._endpoint_url} is not a lab endpoint ({path}: HTTP {status}); {REMEDY}")
         return result

@@ -1,11 +1,11 @@
-"""What a run is asked to do, with the limits of each setting."""
+"""The settings of a run, and the limits of each."""
 
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
-from facts.fleet import MOST_DRIVERS
+from facts.fleet import LONGEST_DRIVER_S, MOST_DRIVERS
 from facts.sources import MOST_KEYS, SourceName
 from lab.aws.target import Target
 from lab.drive.load import Load, Scenario
@@ -14,23 +14,53 @@ from lab.errors import UsageError
 Via = Literal["invoke", "url"]
 
 SCENARIOS: Final[tuple[Scenario, ...]] = get_args(Scenario)
-WAYS: Final = ("invoke", "url")
+WAYS: Final[tuple[Via, ...]] = get_args(Via)
 
 MOST_INVOCATIONS: Final = 10_000_000
-LONGEST_FLEET_S: Final = 780  # a function runs for 900 s at most, and has to begin before and to end after
+LONGEST_FLEET_S: Final = LONGEST_DRIVER_S - 120  # a driver function starts before the window and ends after it
+
+
+class Limits(NamedTuple):
+    """The smallest and the largest value of an option, both allowed; ``above`` excludes the smallest."""
+
+    flag: str
+    least: float
+    most: float
+    unit: str = ""
+    above: bool = False
+
+    def check(self, value: float) -> None:
+        """Raise `UsageError` for a value outside the limits, NaN included."""
+        if math.isfinite(value) and self.least <= value <= self.most and not (self.above and value == self.least):
+            return
+        least = f"{'above' if self.above else 'at least'} {self.least:g}"
+        most = f" and at most {self.most:,.0f}" if math.isfinite(self.most) else ""
+        raise UsageError(
+            f"{self.flag} {value:g} is outside its limits; give a number {least}{most} {self.unit}".rstrip()
+        )
+
+
+LIMITS: Final = {
+    "rate": Limits("--rate", 0, 10_000, "invocations per second", above=True),
+    "duration_s": Limits("--duration", 0, 86_400, "seconds", above=True),
+    "keys": Limits("--keys", 1, MOST_KEYS, "items"),
+    "skew": Limits("--skew", 0, 10),
+    "updates": Limits("--updates", 0, 1_000, "per second"),
+    "fleet": Limits("--fleet", 0, MOST_DRIVERS, "driver functions"),
+    "seed": Limits("--seed", 0, math.inf),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(Load):
+class RunSettings(Load):
     """The settings of one run: its load, and where and how it is driven. The defaults are those of the command line.
 
     Attributes:
-        source: where the items are.
+        source: the service that holds the items.
         target: where the functions are.
-        via: `invoke`: by the Lambda Invoke API. `url`: by the functions' URLs.
-        fleet: how many driver functions send the invocations; 0: this process does.
-        context: settings of the application that it is deployed with first (local only), by name; see
-            `stacks/settings.py`.
+        via: `invoke`: the Lambda Invoke API. `url`: the functions' URLs.
+        fleet: number of driver functions that send the invocations; 0: this process sends them.
+        context: settings of the application to deploy with (local only), by name; see `stacks/settings.py`.
 
     Raises:
         UsageError: a setting is outside its limits.
@@ -43,66 +73,28 @@ class Settings(Load):
     context: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name, limits in LIMITS.items():
+            limits.check(getattr(self, name))
+        load = f"--rate {self.rate:g} for --duration {self.duration_s:g}"
         if not self.variants:
-            raise UsageError("no variant to drive; name one with --variant, or none for all")
-        _check("--rate", self.rate, above=0, most=10_000, unit="invocations a second")
-        _check("--duration", self.duration_s, above=0, most=86_400, unit="seconds")
-        _check("--keys", self.keys, least=1, most=MOST_KEYS, unit="items")
-        _check("--skew", self.skew, least=0, most=10)
-        _check("--updates", self.updates, least=0, most=1_000, unit="a second")
-        _check("--seed", self.seed, least=0)
+            raise UsageError("no variant to drive; name one with --variant")
         if self.invocations < 1:
-            raise UsageError(
-                f"--rate {self.rate:g} for --duration {self.duration_s:g} is not one invocation; raise either of them"
-            )
+            raise UsageError(f"{load} is not one invocation; raise one of them")
         if self.invocations * len(self.variants) > MOST_INVOCATIONS:
-            raise UsageError(
-                f"--rate {self.rate:g} for --duration {self.duration_s:g} is more than {MOST_INVOCATIONS:,} invocations"
-                " in all; lower either of them"
-            )
+            raise UsageError(f"{load} is more than {MOST_INVOCATIONS:,} invocations in all; lower one of them")
         if self.target == "aws" and self.scenario == "outage":
             raise UsageError(
-                "--scenario outage needs --target local: only the local endpoint can fail downstream calls"
+                "--scenario outage cannot be combined with --target aws: only the local endpoint can fail calls"
             )
         if self.target == "aws" and self.context:
             raise UsageError(
-                "--context is for --target local: on AWS a run measures what is deployed; give it to `lab deploy`"
+                "--context cannot be combined with --target aws: a run measures what is deployed; give it to"
+                " `lab deploy`"
             )
-        self._check_fleet()
-
-    def _check_fleet(self) -> None:
-        _check("--fleet", self.fleet, least=0, most=MOST_DRIVERS, unit="driver functions")
-        if not self.fleet:
-            return
-        if self.via == "url":
-            raise UsageError("--fleet invokes by the Invoke API; leave out --via url, or --fleet")
-        if self.duration_s > LONGEST_FLEET_S:
+        if self.fleet and self.via == "url":
+            raise UsageError("--fleet cannot be combined with --via url; leave out one of them")
+        if self.fleet and self.duration_s > LONGEST_FLEET_S:
             raise UsageError(
-                f"--duration {self.duration_s:g} is too long for --fleet: a driver function runs for 15 minutes at"
-                f" most; give {LONGEST_FLEET_S} seconds or less"
+                f"--duration {self.duration_s:g} is too long for --fleet: a driver function runs for"
+                f" {LONGEST_DRIVER_S / 60:g} minutes at most; give {LONGEST_FLEET_S} seconds or less"
             )
-
-
-def _check(
-    flag: str,
-    value: float,
-    *,
-    above: float | None = None,
-    least: float | None = None,
-    most: float | None = None,
-    unit: str = "",
-) -> None:
-    wrong = (
-        not math.isfinite(value)
-        or (above is not None and value <= above)
-        or (least is not None and value < least)
-        or (most is not None and value > most)
-    )
-    if wrong:
-        limits = [
-            f"above {above:g}" if above is not None else "",
-            f"at least {least:g}" if least is not None else "",
-            f"at most {most:,.0f}" if most is not None else "",
-        ]
-        wanted = " and ".join(limit for limit in limits if limit)
-        raise UsageError(f"{flag} {value:g} is outside its limits; give a number {wanted} {unit}".rstrip())

@@ -28,7 +28,7 @@ from lab.fleet.fleet_window import FleetWindow
 from lab.fleet.parts import Arrivals, ShardObjects, ShardRecords
 from lab.fleet.shard import planned
 from lab.records.record import Record
-from lab.run.settings import Settings
+from lab.run.settings import RunSettings
 
 TWO = ("no_cache", "ttl_cache")
 BUCKET = "fleet"
@@ -312,4 +312,4 @@ def test_a_fleet_that_is_not_deployed(ministack: str) -> None:
 def test_what_a_fleet_cannot_do(more: dict[str, Any], part: str) -> None:
     asked: dict[str, Any] = {"variants": TWO, "fleet": 2} | more
     with pytest.raises(UsageError, match=part):
-        Settings(**asked)
+        RunSettings(**asked)

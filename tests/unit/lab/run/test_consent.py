@@ -9,14 +9,14 @@ from lab.aws.account import Caller
 from lab.deploy.deployment import Deployment
 from lab.fleet.fleet_window import LEAD_S
 from lab.run.consent import ASSUMED_RESTORES, before_run, run_cost
-from lab.run.settings import Settings
+from lab.run.settings import RunSettings
 
 CALLER = Caller("111122223333", "eu-central-1", None)
 DEPLOYMENT = Deployment("python3.14", 1024, "arm64", "dynamodb", 10.0, 10.0)
 
 
-def settings(*variants: str) -> Settings:
-    return Settings(variants=variants, rate=100, duration_s=100, updates=1)
+def settings(*variants: str) -> RunSettings:
+    return RunSettings(variants=variants, rate=100, duration_s=100, updates=1)
 
 
 def test_the_cost_of_a_run() -> None:

@@ -66,7 +66,7 @@ def test_the_wire_by_function(url: str) -> None:
 def test_something_else_that_answers_there(url: str, status: int, body: bytes) -> None:
     Answers.status, Answers.body = status, body
 
-    with pytest.raises(LabError, match=rf"{url} is no endpoint of this lab .*HTTP {status}.*python -m lab serve"):
+    with pytest.raises(LabError, match=rf"{url} is not a lab endpoint .*HTTP {status}.*lab serve"):
         EndpointControl(url).info()
 
 

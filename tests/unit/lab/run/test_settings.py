@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lab.errors import UsageError
-from lab.run.settings import Settings
+from lab.run.settings import RunSettings
 
 NAN, INF = float("nan"), float("inf")
 
@@ -25,7 +25,7 @@ def test_outside_the_limits(setting: str, flag: str, values: list[float]) -> Non
     for value in values:
         given: dict[str, Any] = {setting: value}
         with pytest.raises(UsageError, match=f"^{flag} .* is outside its limits; give a number ") as told:
-            Settings(variants=("no_cache",), **given)
+            RunSettings(variants=("no_cache",), **given)
         assert "\n" not in str(told.value)
 
 
@@ -46,24 +46,24 @@ def test_at_the_limits(setting: str, values: list[float]) -> None:
         rest = {"rate": 10, "duration_s": 20} | given
         if setting == "duration_s" and value == 86_400:
             rest["rate"] = 1
-        assert getattr(Settings(variants=("no_cache",), **rest), setting) == value
+        assert getattr(RunSettings(variants=("no_cache",), **rest), setting) == value
 
 
 def test_a_window_without_an_invocation_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"--rate 0\.1 for --duration 2 is not one invocation; raise either"):
-        Settings(variants=("no_cache",), rate=0.1, duration_s=2)
+    with pytest.raises(UsageError, match=r"--rate 0\.1 for --duration 2 is not one invocation; raise one"):
+        RunSettings(variants=("no_cache",), rate=0.1, duration_s=2)
 
 
 def test_a_window_of_too_many_invocations_is_refused() -> None:
-    with pytest.raises(UsageError, match="is more than 10,000,000 invocations in all; lower either"):
-        Settings(variants=("a", "b"), rate=1000, duration_s=6000)
+    with pytest.raises(UsageError, match="is more than 10,000,000 invocations in all; lower one"):
+        RunSettings(variants=("a", "b"), rate=1000, duration_s=6000)
 
 
 def test_no_variant_is_refused() -> None:
     with pytest.raises(UsageError, match="--variant"):
-        Settings(variants=())
+        RunSettings(variants=())
 
 
 def test_an_outage_needs_the_local_target() -> None:
-    with pytest.raises(UsageError, match="--scenario outage needs --target local"):
-        Settings(variants=("no_cache",), scenario="outage", target="aws")
+    with pytest.raises(UsageError, match="--scenario outage cannot be combined with --target aws"):
+        RunSettings(variants=("no_cache",), scenario="outage", target="aws")
