@@ -1,6 +1,6 @@
 """The warnings that a run's records and its `run.json` give cause for, each with its next step.
 
-The run itself stores only what cannot be seen afterwards (`lab.run.warnings`). The codes are in `facts.warnings`.
+The run itself stores only what cannot be seen afterwards (`lab.run`). The codes are in `facts.warnings`.
 """
 
 from collections import Counter

@@ -16,8 +16,7 @@ from lab.collect.log_records import records
 from lab.deploy.deployment import Deployment, read_deployment
 from lab.errors import LabError, UsageError
 from lab.records.folder import RunFolder
-from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, describe_variants
-from lab.run.warnings import warning
+from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, describe_variants, run_warning
 from lab.steps import Steps
 
 
@@ -116,7 +115,7 @@ def _run_file(collection: Collection, run_id: str, variants: list[str], deployme
         variants=describe_variants(VARIANTS, variants),
         baseline=BASELINE,
         warnings=(
-            warning(
+            run_warning(
                 WarningCode.COLLECTED,
                 "made from the functions' logs: the variants did not have the same load, and what only a caller knows"
                 " (latency, staleness, throttles, what was lost) is absent",

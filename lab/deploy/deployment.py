@@ -1,16 +1,27 @@
 """What is deployed at the target, read from AWS's APIs by the names in `facts.names`."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from facts import variables
-from facts.names import ALIAS, SOURCE_STACK, alias_resource, function_name
+from facts.names import (
+    ALIAS,
+    COMPARISON_DASHBOARD,
+    SOURCE_STACK,
+    alias_resource,
+    dashboard_name,
+    function_name,
+)
 from lab.aws.account import stack_outputs
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
 from lab.errors import LabError
+from lab.records.dashboards_file import DashboardBody
+
+logger = logging.getLogger(__name__)
 
 
 class Deployment(NamedTuple):
@@ -85,6 +96,19 @@ def _read(read: Callable[..., Any], variant: str, what: str, missing: str) -> di
             if error_code(error) != "ResourceNotFoundException":
                 raise
             raise LabError(f"{alias_resource(variant)} {missing}") from None
+
+
+def read_dashboards(connection: Connection, variants: Sequence[str]) -> list[DashboardBody]:
+    """The deployed dashboards of the variants, the comparison first; those that cannot be read are left out."""
+    client = connection.client("cloudwatch")
+    found = []
+    for name in (COMPARISON_DASHBOARD, *map(dashboard_name, variants)):
+        try:
+            with aws_errors(f"read dashboard {name}"):
+                found.append(DashboardBody(name, client.get_dashboard(DashboardName=name)["DashboardBody"]))
+        except LabError as error:
+            logger.info("left out: %s", error)
+    return found
 
 
 def read_bucket(connection: Connection) -> str | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from facts.names import SOURCE_STACK
@@ -141,15 +142,10 @@ def _interruptible(target: Target) -> Iterator[None]:
         ) from None
 
 
-@contextlib.contextmanager
-def _synthesized(options: DeployOptions, steps: Steps) -> Iterator[Application]:
+def _synthesized(options: DeployOptions, steps: Steps) -> AbstractContextManager[Application]:
     context = {"source": options.source, **options.context}
-    with contextlib.ExitStack() as stack:
-        with steps.step("synthesize"):
-            app = stack.enter_context(
-                application(target=options.target, endpoint_url=options.endpoint_url, context=context, echo=steps.echo)
-            )
-        yield app
+    synthesis = application(target=options.target, endpoint_url=options.endpoint_url, context=context, echo=steps.echo)
+    return steps.entering("synthesize", synthesis)
 
 
 def _remove_items(connection: Connection) -> None:

@@ -9,7 +9,6 @@ from lab.aws.errors import aws_errors
 from lab.aws.objects import delete_objects
 from lab.errors import LabError, UsageError
 from lab.fleet.parts import put_lines
-from lab.records.run_file import RUN_FILE, RunFile
 
 
 class Fleet(NamedTuple):
@@ -45,13 +44,13 @@ def check_new(connection: Connection, fleet: Fleet, run_id: str) -> None:
         raise UsageError(f"s3://{fleet.bucket}/{run_id} holds a run already; name another folder with --out")
 
 
-def put_run(connection: Connection, fleet: Fleet, run_id: str, run: RunFile) -> None:
-    """Write ``run.json`` beside the records, so that the run can be reported from S3.
+def put_file(connection: Connection, fleet: Fleet, run_id: str, name: str, text: str) -> None:
+    """Write a file of a run's folder beside the records, so that the run can be reported from S3.
 
     Raises:
         LabError: S3 refuses.
     """
-    put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{RUN_FILE}", [run.to_json().rstrip()])
+    put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{name}", [text.rstrip()])
 
 
 def kept_runs(connection: Connection) -> str | None:

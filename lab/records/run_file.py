@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 from facts.bounds import Bound
+from facts.warnings import WarningCode
 from lab.errors import LabError, UsageError
 from lab.records.fields import FieldRow, Meaning, decode, field_rows
 from lab.records.json_values import Json
@@ -27,6 +28,7 @@ _PALETTE: Final = ("#595959", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4
 """Dark grey, then the colours of Okabe and Ito."""
 _OTHER_COLOR: Final = "#8a8f98"
 _COLOR: Final = re.compile("#[0-9a-fA-F]{6}")
+_ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,11 @@ class RunWarning:
     code: Annotated[str, Meaning("which warning: see the list of codes")] = ""
     message: Annotated[str, Meaning("what limits the numbers")] = ""
     advice: Annotated[str, Meaning("the next step")] = ""
+
+
+def run_warning(code: WarningCode, message: str, advice: str) -> RunWarning:
+    """A warning without the account number that AWS's refusals contain in ARNs: runs are shown to others."""
+    return RunWarning(code, _ACCOUNT.sub("<account>", message), advice)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,8 @@ class RunSettings(Load):
             )
         if self.fleet and self.via == "url":
             raise UsageError("--fleet cannot be combined with --via url; leave out one of them")
+        if self.fleet and self.scenario == "outage":
+            raise UsageError("--fleet cannot be combined with --scenario outage; leave out one of them")
         if self.fleet and self.duration_s > LONGEST_FLEET_S:
             raise UsageError(
                 f"--duration {self.duration_s:g} is too long for --fleet: a driver function runs for"

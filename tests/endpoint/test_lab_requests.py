@@ -13,7 +13,7 @@ def info(endpoint: Endpoint) -> Any:
 
 
 def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> None:
-    """The driver tells those of its own window: `lab.run.warnings.start_cautions`."""
+    """The driver tells those of its own window: `lab.run.local_observer`."""
     before = info(endpoint)["starts_delayed"]
     assert before["at_a_time"] == os.cpu_count()
     name = endpoint.new_function("import time\ndef handler(event, context): time.sleep(1)")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facts.warnings import WarningCode
 from functions.registry import BASELINE, VARIANTS
 from lab.errors import LabError, UsageError
 from lab.records.dashboards_file import DashboardBody, dashboards_to_json, read_dashboards
@@ -27,6 +28,7 @@ from lab.records.run_file import (
     read_run,
     run_file_rows,
     run_from,
+    run_warning,
 )
 
 WHOLE = RunFile(
@@ -140,3 +142,11 @@ def test_dashboards_are_read_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "dashboards.json").write_text('[{"name": "x"}]')
     with pytest.raises(LabError, match=r"dashboards\.json is damaged"):
         read_dashboards(tmp_path)
+
+
+def test_no_warning_has_an_account_number() -> None:
+    refusal = "User: arn:aws:iam::111122223333:user/lab is not authorized; 1234567890123 is not an account"
+
+    assert run_warning(WarningCode.NOT_AWS, refusal, "b").message == (
+        "User: arn:aws:iam::<account>:user/lab is not authorized; 1234567890123 is not an account"
+    )

@@ -67,3 +67,9 @@ def test_no_variant_is_refused() -> None:
 def test_an_outage_needs_the_local_target() -> None:
     with pytest.raises(UsageError, match="--scenario outage cannot be combined with --target aws"):
         RunSettings(variants=("no_cache",), scenario="outage", target="aws")
+
+
+@pytest.mark.parametrize("also", [{"via": "url"}, {"scenario": "outage"}])
+def test_what_a_fleet_cannot_do(also: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"^--fleet cannot be combined with --(via url|scenario outage)"):
+        RunSettings(variants=("no_cache",), fleet=2, **also)

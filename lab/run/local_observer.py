@@ -1,0 +1,78 @@
+"""What a run on a local endpoint observes beside its records: downstream calls on the wire, and the endpoint itself."""
+
+import dataclasses
+
+from facts.names import function_name
+from facts.warnings import WarningCode
+from lab.endpoint.lab_api import Info
+from lab.records.run_file import LocalEndpoint, RunFile, RunWarning, WireCounts, run_warning
+from lab.run.endpoint_control import EndpointControl
+
+
+class LocalObserver:
+    """Observes one run. Use in the order: `begin`, the window, `end`."""
+
+    def __init__(self, control: EndpointControl) -> None:
+        self._control = control
+        self._calls_before: dict[str, WireCounts] = {}
+        self._delayed_before = 0
+
+    def begin(self, run: RunFile) -> RunFile:
+        """Read the counts before the window, and describe the endpoint in the run file."""
+        info = self._control.info()
+        self._calls_before = self._calls(run)
+        self._delayed_before = info["starts_delayed"]["count"]
+        return dataclasses.replace(run, local=_endpoint(info, run.run.runtime))
+
+    def end(self, run: RunFile) -> RunFile:
+        """Add the counts of the window, and the endpoint's warnings, to the run file."""
+        info, before = self._control.info(), self._calls_before
+        wire = {
+            variant: WireCounts(
+                downstream_calls=(after.downstream_calls or 0) - (before[variant].downstream_calls or 0),
+                downstream_errors=(after.downstream_errors or 0) - (before[variant].downstream_errors or 0),
+            )
+            for variant, after in self._calls(run).items()
+        }
+        warnings = (*run.warnings, *self._warnings(info))
+        return dataclasses.replace(run, local=_endpoint(info, run.run.runtime), wire=wire, warnings=warnings)
+
+    def _calls(self, run: RunFile) -> dict[str, WireCounts]:
+        functions = self._control.wire()
+        calls = {}
+        for variant in run.settings.variants:
+            seen = functions.get(function_name(variant))
+            calls[variant] = WireCounts(
+                downstream_calls=seen["downstream_calls"] if seen else 0,
+                downstream_errors=seen["downstream_errors"] if seen else 0,
+            )
+        return calls
+
+    def _warnings(self, info: Info) -> list[RunWarning]:
+        # The report derives INTERPRETER_DIFFERS for this run's runtime; the endpoint says it of all that it ran.
+        found = [
+            RunWarning(each["code"], each["message"], each["advice"])
+            for each in info["warnings"]
+            if each["code"] != WarningCode.INTERPRETER_DIFFERS
+        ]
+        starts = info["starts_delayed"]
+        delayed = starts["count"] - self._delayed_before
+        if delayed > 0:
+            found.append(
+                run_warning(
+                    WarningCode.STARTS_DELAYED,
+                    f"{delayed} environments waited to start: this machine starts {starts['at_a_time']} at a time",
+                    "lower --rate, drive fewer variants, or use a machine with more processors",
+                )
+            )
+        return found
+
+
+def _endpoint(info: Info, runtime: str | None) -> LocalEndpoint:
+    interpreter = info["interpreters"].get(runtime or "")
+    return LocalEndpoint(
+        interpreter=interpreter["interpreter"] if interpreter else None,
+        profile=info["profile"]["name"],
+        profile_text=info["profile"]["text"],
+        tiers={"isolation": info["tiers"]["isolation"], "limits": info["tiers"]["limits"]},
+    )

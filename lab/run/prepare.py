@@ -1,0 +1,91 @@
+"""Before the window: deploy and seed (local), or check, ask and seed (AWS)."""
+
+from typing import NamedTuple
+
+from facts.names import COMPARISON_STACK, LOAD_STACK, stack_name
+from functions.registry import VARIANTS
+from lab.aws.connection import Connection
+from lab.deploy.cdk import application
+from lab.deploy.consent import Ask
+from lab.deploy.deployment import Deployment, function_urls, read_deployment
+from lab.deploy.lifecycle import Seeded, deploy_and_seed, seed_items
+from lab.drive.invoke import SignInvocation, by_function_url, by_invoke_api
+from lab.fleet.fleet import Fleet, check_new, find_fleet
+from lab.run.consent import before_run
+from lab.run.endpoint_control import EndpointControl
+from lab.run.preflight import check
+from lab.run.settings import RunSettings
+from lab.steps import Steps
+
+
+class Driver(NamedTuple):
+    """How invocations are sent: signed here, or by a fleet's driver functions."""
+
+    sign: SignInvocation
+    fleet: Fleet | None
+
+
+class Prepared(NamedTuple):
+    """A target that is ready for the window."""
+
+    deployment: Deployment
+    seeded: Seeded
+    driver: Driver
+
+
+def prepare_local(
+    settings: RunSettings, run_id: str, connection: Connection, endpoint_url: str, steps: Steps
+) -> Prepared:
+    """Deploy what the run needs to a local endpoint, and seed its items.
+
+    Raises:
+        LabError: it is not a lab endpoint, or a step failed.
+    """
+    control = EndpointControl(endpoint_url)
+    control.info()
+    control.fail_downstream(0.0)  # a run that was killed during an outage leaves it on
+    stacks = [*map(stack_name, settings.variants), COMPARISON_STACK, *([LOAD_STACK] if settings.fleet else [])]
+    synthesis = application(target="local", endpoint_url=endpoint_url, context=_context(settings), echo=steps.echo)
+    with steps.entering("synthesize", synthesis) as app:
+        with steps.step("bootstrap"):
+            app.bootstrap()
+        seeded = deploy_and_seed(app, connection, settings.source, settings.keys, steps, stacks=stacks)
+    return Prepared(read_deployment(connection, settings.variants), seeded, _driver(settings, run_id, connection))
+
+
+def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask: Ask, steps: Steps) -> Prepared:
+    """Check what is deployed on AWS, ask the user, and seed the items.
+
+    Raises:
+        LabError: something is missing or not permitted, or the user did not agree.
+    """
+    found = check(connection, settings)
+    driver = _driver(settings, run_id, connection)
+    ask(before_run(found.caller, settings, found.deployment, found.limit))
+    return Prepared(found.deployment, seed_items(connection, settings.source, settings.keys, steps), driver)
+
+
+def _context(settings: RunSettings) -> dict[str, str]:
+    """The application's settings; variants that are not deployed by default are added if the run drives them."""
+    context = {**settings.context, "source": settings.source, "keys": str(settings.keys)}
+    deployed = [each for each in VARIANTS if each.default or each.name in settings.variants]
+    if not all(each.default for each in deployed):
+        context["variants"] = ",".join(each.name for each in deployed)
+    if settings.via == "url":
+        context["function_url"] = "true"
+    if settings.fleet:
+        context["load"] = "true"
+    return context
+
+
+def _driver(settings: RunSettings, run_id: str, connection: Connection) -> Driver:
+    region, credentials = connection.region, connection.credentials()
+    if settings.via == "url":
+        urls = function_urls(connection, settings.variants)
+        return Driver(by_function_url(urls=urls, region=region, credentials=credentials), None)
+    fleet = None
+    if settings.fleet:
+        fleet = find_fleet(connection)
+        check_new(connection, fleet, run_id)
+    address = connection.address("lambda")
+    return Driver(by_invoke_api(endpoint_url=address, region=region, credentials=credentials), fleet)

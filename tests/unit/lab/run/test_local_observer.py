@@ -1,0 +1,77 @@
+"""What a run on a local endpoint observes beside its records."""
+
+from typing import Any
+
+import pytest
+
+from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, RunWarning, WireCounts
+from lab.run.endpoint_control import EndpointControl
+from lab.run.local_observer import LocalObserver
+
+RUN = RunFile(run=RunIdentity(runtime="python3.14"), settings=MeasuredSettings(variants=("a", "b")))
+
+
+class Control(EndpointControl):
+    """An endpoint whose answers the test sets."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Any] = {}
+        self.answer: dict[str, Any] = {
+            "interpreters": {"python3.14": {"interpreter": "3.14.0", "exact": True}},
+            "profile": {"name": "typical", "text": "as assumed"},
+            "tiers": {"isolation": "process", "limits": "none"},
+            "starts_delayed": {"count": 3, "at_a_time": 2},
+            "warnings": [],
+        }
+
+    def info(self) -> Any:
+        return self.answer
+
+    def wire(self) -> Any:
+        return self.functions
+
+
+def calls(downstream_calls: int, downstream_errors: int) -> dict[str, int]:
+    return {"downstream_calls": downstream_calls, "downstream_errors": downstream_errors}
+
+
+def test_the_calls_of_the_window_are_counted() -> None:
+    control = Control()
+    control.functions = {"cache-lab-a": calls(3, 1)}
+    observer = LocalObserver(control)
+    begun = observer.begin(RUN)
+    control.functions = {"cache-lab-a": calls(13, 1), "cache-lab-b": calls(5, 2), "other": calls(9, 9)}
+
+    assert observer.end(begun).wire == {
+        "a": WireCounts(downstream_calls=10, downstream_errors=0),
+        "b": WireCounts(downstream_calls=5, downstream_errors=2),
+    }
+
+
+def test_the_endpoint_is_described() -> None:
+    local = LocalObserver(Control()).begin(RUN).local
+
+    assert local is not None
+    assert (local.interpreter, local.profile, local.profile_text) == ("3.14.0", "typical", "as assumed")
+    assert local.tiers == {"isolation": "process", "limits": "none"}
+
+
+def test_the_endpoints_warnings_are_kept_except_the_one_that_the_report_derives() -> None:
+    control, given = Control(), {"code": "snapshot_unusable", "message": "m", "advice": "a"}
+    observer = LocalObserver(control)
+    begun = observer.begin(RUN)
+    control.answer["warnings"] = [given, given | {"code": "interpreter_differs"}]
+
+    assert observer.end(begun).warnings == (RunWarning(**given),)
+
+
+@pytest.mark.parametrize(("delayed", "warned"), [(3, []), (7, ["starts_delayed"])])
+def test_environments_that_waited_to_start_in_this_window(delayed: int, warned: list[str]) -> None:
+    control = Control()
+    observer = LocalObserver(control)
+    begun = observer.begin(RUN)
+    control.answer["starts_delayed"] = {"count": delayed, "at_a_time": 2}
+    found = observer.end(begun).warnings
+
+    assert [each.code for each in found] == warned
+    assert all(each.message.startswith("4 environments") and each.advice for each in found)
