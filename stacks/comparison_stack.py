@@ -7,7 +7,8 @@ from constructs import Construct
 
 from facts import names
 from functions.registry import Variant
-from stacks.dashboard import SegmentedDashboard
+from stacks.dashboard import SectionedDashboard
+from stacks.sections import sections
 from stacks.settings import ApplicationSettings
 
 INTRODUCTION = """\
@@ -30,11 +31,11 @@ class ComparisonStack(Stack):
             description="Lambda Cache Lab: the dashboard that compares the variants.",
             tags={"project": names.PROJECT},
         )
-        SegmentedDashboard(
+        SectionedDashboard(
             self,
             name=names.COMPARISON_DASHBOARD,
             variants=variants,
-            settings=settings,
+            sections=sections(settings),
             introduction=_introduction(variants),
             introduction_height=1 + len(variants),
         )

@@ -1,5 +1,5 @@
-"""What the user of the application can mend."""
+"""The application's error."""
 
 
 class ApplicationError(Exception):
-    """Something the user can mend. Its text is one line: the input, and the remedy."""
+    """Something that the user can correct. Its text is one line: what is wrong, then what to do."""

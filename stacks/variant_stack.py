@@ -11,9 +11,10 @@ from constructs import Construct
 from facts import names, variables
 from functions.registry import Variant
 from stacks.alarms import VariantAlarms
-from stacks.dashboard import SegmentedDashboard
+from stacks.dashboard import SectionedDashboard
 from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role
 from stacks.reviewed import reviewed, reviewed_wildcard
+from stacks.sections import sections
 from stacks.settings import ApplicationSettings
 from stacks.source import read_statements, source_environment
 
@@ -55,11 +56,11 @@ class VariantStack(Stack):
             CfnOutput(self, "FunctionUrl", value=url.url, description="Where to send a signed request.")
         if settings.alarms:
             VariantAlarms(self, variant=variant, settings=settings)
-        SegmentedDashboard(
+        SectionedDashboard(
             self,
             name=names.dashboard_name(variant.name),
             variants=[variant],
-            settings=settings,
+            sections=sections(settings),
             introduction=INTRODUCTION.format(**variant._asdict()),
             introduction_height=2,
         )

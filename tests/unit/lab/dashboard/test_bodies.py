@@ -44,7 +44,7 @@ def test_what_was_synthesized_is_kept_until_a_source_file_changes(
 
     root = tmp_path / "root"
     (root / "stacks").mkdir(parents=True)
-    for name in ("app.py", "cdk.json", "stacks/widgets.py"):
+    for name in ("app.py", "cdk.json", "stacks/dashboard.py"):
         (root / name).write_text("1")
     monkeypatch.setattr(bodies, "ROOT", root)
     monkeypatch.setattr(bodies, "CACHE", tmp_path / "kept")
