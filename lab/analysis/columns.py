@@ -1,22 +1,14 @@
 """A run's records as columns: what a report computes with, in memory that does not grow with the run.
 
-DuckDB reads the JSON Lines once, into a table on disk; a report then takes one column of one variant at a time, as a
-numpy array of 8 bytes a record, in order of the planned starts. No Python object is made for a record.
-
-The reader takes what a killed, collected or foreign run may leave: unknown fields and missing ones, empty lines, a last
-line cut off. A value that is no finite number is not measured. Lines that are not records
-(`lab.records.record.is_record`) are counted.
+The records are a table on disk (`lab.records.table`). A report takes one column of one variant at a time, as a numpy
+array of 8 bytes a record, in order of the planned starts. No Python object is made for a record.
 """
 
 # ruff: noqa: S608 -- no value from a file is put into the text of a query
 import contextlib
-import dataclasses
 import functools
 import hashlib
-import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -26,36 +18,17 @@ import numpy.typing as npt
 
 from lab.analysis import statistics as stats
 from lab.analysis.model import Start
-from lab.errors import LabError
-from lab.records.json_values import Json, encodable
-from lab.records.record import MOST, NAMED, is_record
+from lab.records.table import Damage, record_table
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-_NUMBERS: Final = (
-    "sequence",
-    "planned_at",
-    "sent_at",
-    "received_at",
-    "latency_ms",
-    "service_ms",
-    "invocation",
-    "init_ms",
-    "restore_ms",
-    "duration_ms",
-    "billed_ms",
-    "memory_mb",
-    "downstream_calls",
-    "init_downstream_calls",
-    "age_ms",
-    "staleness_ms",
-)
-_TEXTS: Final = ("variant", "target", "status", "error_type", "environment_id", "cache")
-_FLAGS: Final = ("cold_start", "restored")
-
-_COLUMNS: Final = {**dict.fromkeys((*_NUMBERS, *_FLAGS), "JSON"), **dict.fromkeys(_TEXTS, "VARCHAR")}
-"""A number as JSON is what the line held, character by character: "12.5" and true are then none."""
+_FIELDS: Final = (
+    "variant", "target", "status", "error_type", "environment_id", "cache", "sequence", "planned_at", "sent_at",
+    "received_at", "latency_ms", "service_ms", "invocation", "cold_start", "restored", "init_ms", "restore_ms",
+    "duration_ms", "billed_ms", "memory_mb", "downstream_calls", "init_downstream_calls", "age_ms", "staleness_ms",
+)  # fmt: skip
+"""The fields of a record that a report reads; each more takes time."""
 
 Measure = Literal[
     "moment", "latency_ms", "service_ms", "duration_ms", "init_ms", "restore_ms", "billed_ms", "calls", "age_ms",
@@ -64,56 +37,18 @@ Measure = Literal[
 """A column of numbers. ``calls``: downstream calls of an invocation, with those that its environment made before it.
 ``moment``: its planned start; of a record made from a log, when Lambda reported it. Unix seconds."""
 
-MEMORY_LIMIT: Final = "320MiB"
-LONGEST_LINE: Final = 2 * 2**20
-"""Bytes. DuckDB keeps some lines of that length in memory for each thread; a record has some 700."""
-
-LONGEST_TEXT: Final = 4096
-"""Characters that are kept of a text, where the line was too long to be read at once."""
-
-_SETTINGS: Final[Mapping[str, str | int | bool]] = {
-    "threads": 2,
-    "memory_limit": MEMORY_LIMIT,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-
 _RAN: Final = "status IN ('ok', 'function_error')"
-_FINITE: Final = "CASE WHEN isfinite(TRY_CAST({0}::VARCHAR AS DOUBLE)) THEN TRY_CAST({0}::VARCHAR AS DOUBLE) END AS {0}"
 
-# A restore is no cold start, however the record words it.
-_START: Final = f"""
-    CASE WHEN restore_ms IS NOT NULL OR (is_first AND restored) THEN {Start.RESTORED.code}
-         WHEN is_first OR init_ms IS NOT NULL THEN {Start.COLD.code}
-         ELSE {Start.WARM.code} END::UTINYINT"""
-
-_READ: Final = f"""read_json($files, format = 'newline_delimited', ignore_errors = true, columns = $columns,
-                       maximum_object_size = {LONGEST_LINE})"""
-
-# As `lab.records.record.is_record` has it; greatest and least pass over nulls.
-_IS_RECORD: Final = f"""
-    {" AND ".join(f"coalesce({name}, '') <> ''" for name in NAMED)}
-    AND coalesce(greatest({", ".join(_NUMBERS)}) <= {MOST} AND least({", ".join(_NUMBERS)}) >= -{MOST}, true)"""
-
-_CHECKED: Final = f"""
-    WITH parsed AS (
-        SELECT {", ".join(_FINITE.format(name) for name in _NUMBERS)},
-               {", ".join(_TEXTS)},
-               {", ".join(f"coalesce({name}::VARCHAR = 'true', false) AS {name}" for name in _FLAGS)}
-        FROM {_READ}),
-    checked AS (SELECT * REPLACE (CASE WHEN {_IS_RECORD} THEN variant END AS variant) FROM parsed)"""
-
-_SELECT: Final = f"""
-    {_CHECKED},
-    begun AS (SELECT *, cold_start OR coalesce(invocation = 1, false) AS is_first FROM checked)
-    SELECT * EXCLUDE (is_first, cold_start, restored, invocation, init_downstream_calls, downstream_calls),
-           coalesce(planned_at, sent_at, received_at, 0) AS place,
-           hash(latency_ms, received_at, environment_id) AS tie,
+# A restore is no cold start, even if the record says so.
+_INVOCATIONS: Final = f"""
+    CREATE TEMP VIEW invocations AS
+    SELECT *, coalesce(planned_at, sent_at, received_at, 0) AS place,
            downstream_calls + coalesce(init_downstream_calls, 0) AS calls,
-           {_START} AS start
-    FROM begun"""
-
-_UNREAD: Final = "variant IS NULL"
+           CASE WHEN restore_ms IS NOT NULL OR (is_first AND restored) THEN {Start.RESTORED.code}
+                WHEN is_first OR init_ms IS NOT NULL THEN {Start.COLD.code}
+                ELSE {Start.WARM.code} END::UTINYINT AS start
+    FROM (SELECT *, cold_start OR coalesce(invocation = 1, false) AS is_first FROM records)"""
+_TIE: Final = "hash(latency_ms, received_at, environment_id)"
 
 
 class Life(NamedTuple):
@@ -128,45 +63,36 @@ class Life(NamedTuple):
     reads: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """Lines that are not records: how many, and the place of the first, as ``file:line``."""
-
-    lines: int
-    first: str
-
-
 class Columns:
     """The records of a run. Made by `reading`, and gone with it."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, damage: Damage | None) -> None:
-        self._database = database
-        self.damage = damage
-        self.count: int = self._one("SELECT count(*) FROM records")
+    def __init__(self, database: duckdb.DuckDBPyConnection, count: int, damage: Damage | None) -> None:
+        self._database, self.count, self.damage = database, count, damage
 
     @functools.cached_property
     def targets(self) -> list[str]:
         """Every target that a record names, in alphabetical order."""
-        return [str(row[0]) for row in self._rows("SELECT DISTINCT target FROM records ORDER BY target")]
+        return [str(row[0]) for row in self._rows("SELECT DISTINCT target FROM invocations ORDER BY target")]
 
     @functools.cached_property
     def variants(self) -> list[str]:
         """Every variant that a record names, the first to start first."""
         return [
-            row[0] for row in self._rows("SELECT variant FROM records GROUP BY variant ORDER BY min(place), variant")
+            row[0]
+            for row in self._rows("SELECT variant FROM invocations GROUP BY variant ORDER BY min(place), variant")
         ]
 
     @functools.cached_property
     def window(self) -> tuple[float, float]:
         """The first and the last moment of a record, Unix seconds; zeros where none is known."""
-        first, last = self._rows("SELECT min(place), max(place) FROM records WHERE place <> 0")[0]
+        first, last = self._rows("SELECT min(place), max(place) FROM invocations WHERE place <> 0")[0]
         return (0.0, 0.0) if first is None else (first, last)
 
     def lateness(self, limit_ms: float) -> tuple[float, float]:
         """The share of the invocations sent later than so many ms after their planned start, and the latest, ms."""
         late, known, latest = self._rows(
             "SELECT count(*) FILTER (late > ?), count(late), max(late) "
-            "FROM (SELECT (sent_at - planned_at) * 1000 AS late FROM records)",
+            "FROM (SELECT (sent_at - planned_at) * 1000 AS late FROM invocations)",
             limit_ms,
         )[0]
         return (late / known, latest) if known else (0.0, 0.0)
@@ -178,12 +104,9 @@ class Columns:
     def _rows(self, query: str, *values: object) -> list[Any]:
         return self._database.execute(query, list(values)).fetchall()
 
-    def _one(self, query: str, *values: object) -> Any:
-        return self._rows(query, *values)[0][0]
-
     def _column(self, expression: str, variant: str) -> npt.NDArray[Any]:
         """A column of a variant, in the order of the table."""
-        query = f"SELECT {expression} AS it FROM records WHERE variant = ?"
+        query = f"SELECT {expression} AS it FROM invocations WHERE variant = ?"
         return np.ma.getdata(self._database.execute(query, [variant]).fetchnumpy()["it"])
 
 
@@ -242,13 +165,13 @@ class VariantColumns:
 
     def statuses(self) -> dict[str, int]:
         """Invocations by status."""
-        return dict(self._rows("SELECT status, count(*) FROM records WHERE variant = ? GROUP BY status"))
+        return dict(self._rows("SELECT status, count(*) FROM invocations WHERE variant = ? GROUP BY status"))
 
     def error_types(self) -> dict[str, int]:
         """Failed invocations by error type, the first to fail first."""
         return dict(
             self._rows(
-                "SELECT coalesce(nullif(error_type, ''), status) AS kind, count(*) FROM records "
+                "SELECT coalesce(nullif(error_type, ''), status) AS kind, count(*) FROM invocations "
                 "WHERE variant = ? AND status <> 'ok' GROUP BY kind ORDER BY min(place), kind"
             )
         )
@@ -260,7 +183,7 @@ class VariantColumns:
     def memory_mb(self) -> float | None:
         """The memory setting, MB, as the first record that tells it has it."""
         rows = self._rows(
-            "SELECT memory_mb FROM records WHERE variant = ? AND memory_mb <> 0 ORDER BY place, memory_mb LIMIT 1"
+            "SELECT memory_mb FROM invocations WHERE variant = ? AND memory_mb <> 0 ORDER BY place, memory_mb LIMIT 1"
         )
         return rows[0][0] if rows else None
 
@@ -271,7 +194,7 @@ class VariantColumns:
             "SELECT environment_id, min(coalesce(sent_at, nullif(place, 0))) AS began, "
             "max(coalesce(received_at, sent_at, place)), count(*), max(start), max(coalesce(init_ms, restore_ms)), "
             "count(*) FILTER (calls > 0) "
-            "FROM records WHERE variant = ? AND environment_id IS NOT NULL "
+            "FROM invocations WHERE variant = ? AND environment_id IS NOT NULL "
             f"GROUP BY environment_id HAVING began IS NOT NULL ORDER BY began, environment_id LIMIT {int(most)}"
         )
         return [
@@ -292,7 +215,7 @@ class VariantColumns:
             (name, (place + 0.5) * width, count)
             for name, place, count in self._rows(
                 "SELECT environment_id, least(floor((place - $first) / $width), $last) AS bin, "
-                "count(*) FROM records WHERE variant = $variant AND calls > 0 AND place <> 0 "
+                "count(*) FROM invocations WHERE variant = $variant AND calls > 0 AND place <> 0 "
                 "AND environment_id IN $names "
                 "GROUP BY ALL ORDER BY ALL",
                 first=first,
@@ -303,7 +226,7 @@ class VariantColumns:
         ]
 
     def _count(self, condition: str, what: str = "*") -> int:
-        query = f"SELECT count({what}) FROM records WHERE variant = ? AND {condition}"
+        query = f"SELECT count({what}) FROM invocations WHERE variant = ? AND {condition}"
         count: int = self._rows(query)[0][0]
         return count
 
@@ -325,7 +248,7 @@ def _order(column: Callable[[str], npt.NDArray[Any]]) -> npt.NDArray[np.uint32]:
     order = np.argsort(place, kind="stable")
     ordered = place[order]
     if (ordered[:-1] == ordered[1:]).any():
-        order = np.lexsort((column("tie"), column("coalesce(sequence, 0)"), place))
+        order = np.lexsort((column(_TIE), column("coalesce(sequence, 0)"), place))
     return order.astype(np.uint32)
 
 
@@ -336,103 +259,6 @@ def reading(files: Sequence[Path]) -> Iterator[Columns]:
     Raises:
         LabError: they cannot be read, or the disk for temporary files is full.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="lab-report-") as folder,
-        contextlib.closing(_database(Path(folder))) as database,
-    ):
-        try:
-            # Rows in any order are read by both threads; the order of time is found afterwards.
-            database.execute("SET preserve_insertion_order = false")
-            database.execute(f"CREATE TABLE records AS {_SELECT}", _parameters(files))
-            database.execute("SET preserve_insertion_order = true")
-            yield Columns(database, _mend(database, files))
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise LabError(f"{files[0].parent} cannot be read: {reason[:300]}") from None
-        except RuntimeError as error:
-            # What DuckDB makes of Ctrl-C while it is at work.
-            if "interrupted" in str(error):
-                raise KeyboardInterrupt from None
-            raise
-
-
-def _database(folder: Path) -> duckdb.DuckDBPyConnection:
-    database = duckdb.connect(folder / "records.duckdb", config=dict(_SETTINGS))
-    database.execute("SET temp_directory = ?", [str(folder)])
-    return database
-
-
-def _parameters(files: Sequence[Path]) -> dict[str, Any]:
-    return {"files": [str(file) for file in files], "columns": _COLUMNS}
-
-
-def _mend(database: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> Damage | None:
-    """Read again, one by one, the lines that DuckDB could not; drop those that are no records, and tell of them.
-
-    Python reads what the JSON standard leaves open: half of a surrogate pair in a text, a byte that is not UTF-8.
-    """
-    # A line that is no object, or not JSON at all, is a row of nulls.
-    unread = database.execute(f"SELECT count(*) FROM records WHERE {_UNREAD}").fetchall()[0][0]
-    database.execute(f"DELETE FROM records WHERE {_UNREAD}")
-    if unread <= sum(map(_is_cut_off, files)):
-        return None
-    damaged, first, mended = 0, "", []
-    for file, number, line in _unread_lines(database, files):
-        record = _record(line)
-        if record is not None:
-            mended.append(record)
-        elif line.endswith(b"\n"):
-            damaged += 1
-            first = first or f"{file.name}:{number}"
-    if mended:
-        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="ascii") as again:
-            again.writelines(mended)
-            again.flush()
-            database.execute(f"INSERT INTO records {_SELECT} WHERE NOT ({_UNREAD})", _parameters([Path(again.name)]))
-    return Damage(lines=damaged, first=first) if damaged else None
-
-
-def _is_cut_off(file: Path) -> bool:
-    """Whether the last line has no end and is no record: the writer was killed."""
-    with file.open("rb") as lines:
-        size = lines.seek(0, os.SEEK_END)
-        lines.seek(max(0, size - LONGEST_LINE))
-        last = lines.read().rpartition(b"\n")[2]
-    return bool(last.strip()) and _record(last) is None
-
-
-def _unread_lines(database: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:
-    """The lines that DuckDB could not read: file, number, content."""
-    # Once more, now in the order of the lines; empty ones are not counted.
-    rows = database.execute(
-        f"{_CHECKED} SELECT place FROM (SELECT row_number() OVER () - 1 AS place, variant FROM checked) "
-        f"WHERE {_UNREAD}",
-        _parameters(files),
-    ).fetchall()
-    unread = {row[0] for row in rows}
-    return ((file, number, line) for place, (file, number, line) in enumerate(_lines(files)) if place in unread)
-
-
-def _lines(files: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:
-    """Every line that is not empty: its file, its number there, its content."""
-    for file in files:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield file, number, line
-
-
-def _record(line: bytes) -> str | None:
-    """The line as one that DuckDB can read, None if it is no record."""
-    try:
-        fields = json.loads(line.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    if not is_record(fields, _NUMBERS):
-        return None
-    kept = {name: _short(encodable(value)) for name, value in fields.items() if name in _COLUMNS}
-    return json.dumps(kept) + "\n"
-
-
-def _short(value: Json) -> Json:
-    return value[:LONGEST_TEXT] if isinstance(value, str) else value
+    with record_table(files, _FIELDS) as (database, table):
+        database.execute(_INVOCATIONS)
+        yield Columns(database, table.count, table.damage)

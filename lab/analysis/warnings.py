@@ -11,10 +11,11 @@ import numpy as np
 
 from facts.warnings import WarningCode
 from lab.analysis import statistics as stats
-from lab.analysis.columns import Columns, Damage, VariantColumns
+from lab.analysis.columns import Columns, VariantColumns
 from lab.analysis.model import Report, RunWarning, Start, VariantSummary
 from lab.analysis.wording import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
 from lab.records.run_file import RunFile
+from lab.records.table import Damage
 
 LATE_MS: Final = 10.0
 LATE_SHARE: Final = 0.01

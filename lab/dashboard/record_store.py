@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple, Self
 import duckdb
 import numpy as np
 
-from lab.analysis.columns import LONGEST_TEXT
 from lab.dashboard.measures import INVOKED
 from lab.records.json_values import Json, encodable
 from lab.records.record import MOST, NAMED, RECORDS_FILE, is_record
+from lab.records.table import LONGEST_TEXT
 
 CHUNK: Final = 64 * 2**20
 """Bytes that are read at once, so that progress can be told and memory does not grow with the file."""
