@@ -187,7 +187,7 @@ def test_a_file_that_is_replaced_by_a_shorter_one_is_read_again(tmp_path: Path, 
 
 
 def test_fewer_columns_can_be_asked_for(tmp_path: Path, record: Record) -> None:
-    path = _write(tmp_path / "records.jsonl", _line(record, latency_ms=1e13), "{\n")
+    path = _write(tmp_path / "records.jsonl", _line(record, latency_ms=1e13))
     with record_table([path], ["age_ms"]) as (database, table):
         assert [name for name, *_ in database.execute("DESCRIBE records").fetchall()] == [
             "age_ms",
