@@ -108,7 +108,7 @@ def test_nothing_is_deployed_before_the_answer(aws: Aws, tmp_path: Path) -> None
 
 def test_what_is_deployed_is_measured_as_it_is(run: Run) -> None:
     assert "80 invocations (40 of each of 2 variants in 5 s)" in run.said.stderr
-    assert "estimated cost about US$" in run.said.stderr
+    assert "estimated cost: about US$" in run.said.stderr
     assert "deploy" not in run.said.stderr
     assert {(record.target, record.status) for record in run.records} == {("aws", "ok")}
     assert len(run.records) == 80
@@ -277,7 +277,7 @@ def test_ctrl_c_stops_the_drivers_and_settles_the_fleet(deployed: Aws, tmp_path:
 
     assert "0 of 2 shards done" in said
     assert process.returncode == 130
-    assert rest.splitlines()[-1].startswith("lab: interrupted; 3,000 records are kept: python -m lab report ")
+    assert rest.splitlines()[-1].startswith("lab: interrupted; 3,000 records are kept: `lab report ")
     outcomes = {(record.status, record.error_type) for record in read_records(folder)}
     assert outcomes == {("ok", None), ("lost", "RunInterrupted")}
     assert read_run(folder).finished is False
@@ -299,7 +299,8 @@ def _assert_same_in_s3(aws: Aws, run: Run) -> None:
     name = run.folder.name
     listed = s3.list_objects_v2(Bucket=LOAD_BUCKET, Prefix=f"{name}/")["Contents"]
     wanted = [f"{name}/{part}/000{shard}.jsonl" for part in ("plan", "records") for shard in range(2)]
-    assert {each["Key"] for each in listed if RecordPart.parse(each["Key"]) is None} == {*wanted, f"{name}/run.json"}
+    files = {f"{name}/run.json", f"{name}/dashboards.json"}
+    assert {each["Key"] for each in listed if RecordPart.parse(each["Key"]) is None} == {*wanted, *files}
     content = json.loads(s3.get_object(Bucket=LOAD_BUCKET, Key=f"{name}/run.json")["Body"].read())
     assert content == run.content
     lines = [s3.get_object(Bucket=LOAD_BUCKET, Key=key)["Body"].read().decode() for key in wanted[2:]]
@@ -348,7 +349,7 @@ def _interrupt_a_destroy(aws: Aws) -> None:
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=120)
     assert process.returncode == 130, rest
-    assert rest.splitlines()[-1].startswith("lab: interrupted; CloudFormation ends what it has begun: look there")
+    assert rest.splitlines()[-1].startswith("lab: interrupted; CloudFormation completes what it has started")
 
 
 def test_destroy_leaves_nothing(deployed: Aws) -> None:
@@ -358,7 +359,7 @@ def test_destroy_leaves_nothing(deployed: Aws) -> None:
     deployed.client("s3").put_object(Bucket=LOAD_BUCKET, Key="kept/run.json", Body=b"{}")
     asked = deployed.lab("destroy")
     assert asked.returncode == 2
-    assert f"removes the runs that fleets have left in s3://{LOAD_BUCKET}" in asked.stderr
+    assert f"removes the runs that fleets left in s3://{LOAD_BUCKET}" in asked.stderr
 
     _interrupt_a_destroy(deployed)
     said = deployed.lab("destroy", "--yes")
@@ -366,7 +367,7 @@ def test_destroy_leaves_nothing(deployed: Aws) -> None:
 
     assert said.returncode == 0, said.stderr
     assert again.returncode == 0, again.stderr
-    assert "no stack of the lab is there" in again.stderr
+    assert "no stack of the lab exists" in again.stderr
     assert "destroyed" not in again.stderr
     assert again.stderr.endswith("nothing is deployed: there is no stack to remove\n")
     assert deployed.stacks() == set()
