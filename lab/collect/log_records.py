@@ -1,31 +1,31 @@
-"""Records of invocations that the lab did not send, from what their functions logged.
+"""Records of invocations that the lab did not send, from the logs of their functions.
 
-A function of the lab logs one EMF line an invocation, and Lambda its REPORT line; the request id is in both. What only
-a driver can know is absent: planned start, key, latency, version, staleness. ``received_at`` is when Lambda logged the
-report, by AWS's clock. Where an environment called downstream at init and again in its first invocation, all of these
-calls are told as the invocation's.
+A function of the lab logs one EMF line for each invocation, and Lambda its REPORT line; both have the request id. What
+only a driver knows is absent: planned start, key, latency, version, staleness. ``received_at`` is when Lambda logged
+the report, by AWS's clock. Calls of init and of the first invocation are counted together, as the invocation's.
 """
 
 import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from facts import metrics
 from lab.aws.function_logs import LogLine
 from lab.records.emf_line import downstream_of, measured, parse_emf
-from lab.records.record import Outcome, Record, Status
+from lab.records.record import Outcome, Record
 from lab.records.report_line import Report, parse_report
 
 FAILURES: Final = frozenset({"error", "failure", "timeout"})
-WORDS: Final = {"Hits": "hit", "Misses": "miss", "StaleServed": "stale"}
+ANSWERS: Final = {metrics.HITS.name: "hit", metrics.MISSES.name: "miss", metrics.STALE_SERVED.name: "stale"}
 
 
 @dataclasses.dataclass(slots=True)
-class _Seen:
+class _Logged:
     """What was logged of one invocation so far."""
 
     at: float
     request_id: str
-    line: dict[str, Any] | None = None
+    emf: dict[str, Any] | None = None
     report: Report | None = None
 
 
@@ -38,12 +38,12 @@ class _Environment:
 
 
 def records(lines: Iterable[LogLine], *, run_id: str, target: str, variant: str) -> Iterator[Record]:
-    """One record an invocation, in the order in which the first line of each was logged.
+    """Make a record of each invocation, in the order in which the first line of each was logged.
 
-    An asynchronous invocation that was tried again has one record a try.
+    An asynchronous invocation that Lambda tried again has a record for each try.
     """
     environments: dict[str, _Environment] = {}
-    for sequence, seen in enumerate(_invocations(lines)):
+    for sequence, logged in enumerate(_invocations(lines)):
         yield Record(
             run_id=run_id,
             target=target,
@@ -52,77 +52,59 @@ def records(lines: Iterable[LogLine], *, run_id: str, target: str, variant: str)
             key=None,
             planned_at=None,
             sent_at=None,
-            received_at=seen.at,
+            received_at=logged.at,
             latency_ms=None,
             service_ms=None,
-            staleness_ms=None,
-            **_outcome(seen, environments).fields(),
+            **_outcome(logged, environments).fields(),
         )
 
 
-def _invocations(lines: Iterable[LogLine]) -> list[_Seen]:
-    found: list[_Seen] = []
-    latest: dict[str, _Seen] = {}
+def _invocations(lines: Iterable[LogLine]) -> list[_Logged]:
+    found: list[_Logged] = []
+    latest: dict[str, _Logged] = {}
 
-    def of(request_id: str, at: float) -> _Seen:
-        seen = latest.get(request_id)
-        if seen is None:
-            seen = latest[request_id] = _Seen(at, request_id)
-            found.append(seen)
-        return seen
+    def of(request_id: str, at: float) -> _Logged:
+        if request_id not in latest:
+            latest[request_id] = _Logged(at, request_id)
+            found.append(latest[request_id])
+        return latest[request_id]
 
     for line in lines:
-        if (told := parse_report(line.text)) is not None:
-            seen = of(told[0], line.at)
-            seen.report, seen.at = told[1], line.at
-        elif (content := parse_emf(line.text)) is not None:
-            known = latest.get(content["request_id"])
-            if known is not None and known.report is not None:
-                del latest[known.request_id]
-            seen = of(content["request_id"], line.at)
-            seen.line = content
+        if (report := parse_report(line.text)) is not None:
+            logged = of(report[0], line.at)
+            logged.report, logged.at = report[1], line.at
+        elif (emf := parse_emf(line.text)) is not None:
+            request_id = emf["request_id"]
+            if request_id in latest and latest[request_id].report is not None:
+                del latest[request_id]  # a new try
+            of(request_id, line.at).emf = emf
     return found
 
 
-def _outcome(seen: _Seen, environments: dict[str, _Environment]) -> Outcome:
-    line, report = seen.line or {}, seen.report or Report()
-    words = [word for name, word in WORDS.items() if line.get(name) == 1]
-    environment_id = _text(line.get("environment_id"))
-    environment = None if environment_id is None else environments.setdefault(environment_id, _Environment())
-    cold = None if seen.line is None else line.get("ColdStarts") == 1
-    if environment is not None:
-        _take_note(environment, cold=cold is True, restored=report.restore_ms is not None)
+def _outcome(logged: _Logged, environments: dict[str, _Environment]) -> Outcome:
+    emf, report = logged.emf or {}, logged.report or Report()
+    cache = next((word for name, word in ANSWERS.items() if emf.get(name) == 1), None)
+    failed = report.status in FAILURES or (logged.emf is not None and cache is None)
+    cold = None if logged.emf is None else emf.get(metrics.COLD_STARTS.name) == 1
+    environment_id = emf.get("environment_id")
+    environment = None
+    if isinstance(environment_id, str):
+        environment = environments.setdefault(environment_id, _Environment())
+        restored = report.restore_ms is not None
+        if cold or restored:
+            environment.restored, environment.invocations = restored, 1
+        elif environment.invocations is not None:
+            environment.invocations += 1
     return Outcome(
-        status=_status(seen, answered=bool(words)),
+        status="function_error" if failed else "ok",
         error_type=report.error_type,
-        request_id=seen.request_id,
-        environment_id=environment_id,
-        invocation=None if environment is None else environment.invocations,
+        request_id=logged.request_id,
+        environment_id=environment_id if environment else None,
+        invocation=environment.invocations if environment else None,
         cold_start=cold,
-        restored=None if environment is None else environment.restored,
-        init_ms=report.init_ms,
-        restore_ms=report.restore_ms,
-        duration_ms=report.duration_ms,
-        billed_ms=report.billed_ms,
-        memory_mb=report.memory_mb,
-        max_memory_mb=report.max_memory_mb,
-        cache=words[0] if words else None,
-        **downstream_of(line),
-        age_ms=measured(line.get("ValueAge")),
+        restored=environment.restored if environment else None,
+        cache=cache,
+        age_ms=measured(emf.get(metrics.VALUE_AGE.name)),
+        **downstream_of(emf),
+        **report.fields(),
     )
-
-
-def _take_note(environment: _Environment, *, cold: bool, restored: bool) -> None:
-    if cold or restored:
-        environment.restored, environment.invocations = restored, 1
-    elif environment.invocations is not None:
-        environment.invocations += 1
-
-
-def _status(seen: _Seen, *, answered: bool) -> Status:
-    failed = seen.report is not None and seen.report.status in FAILURES
-    return "function_error" if failed or (seen.line is not None and not answered) else "ok"
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

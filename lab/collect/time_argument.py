@@ -1,4 +1,4 @@
-"""Moments as a user writes them: so long ago, or at a time of day."""
+"""Times on the command line (`--since`, `--until`): how long ago, or ISO 8601."""
 
 import datetime
 import re
@@ -10,8 +10,8 @@ _AGO: Final = re.compile(r"(\d{1,6})\s*(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def moment(flag: str, text: str, now: float) -> float:
-    """A moment, Unix seconds.
+def parse_time(flag: str, text: str, now: float) -> float:
+    """Parse a time to Unix seconds.
 
     Args:
         flag: the option, for the error.
@@ -21,21 +21,19 @@ def moment(flag: str, text: str, now: float) -> float:
     Raises:
         UsageError: it is neither, or before 1970.
     """
-    at = _moment(flag, text, now)
+    ago = _AGO.fullmatch(text)
+    try:
+        at = now - int(ago[1]) * _SECONDS[ago[2]] if ago else _parse_iso(text)
+    except ValueError:
+        raise UsageError(
+            f"{flag} {text!r} is not a valid time; give how long ago, such as 15m, 2h or 1d, or a time such as"
+            " 2026-11-21T10:30:00"
+        ) from None
     if at < 0:
-        raise UsageError(f"{flag} {text!r} is before 1970; give a moment since then")
+        raise UsageError(f"{flag} {text!r} is before 1970; give a later time")
     return at
 
 
-def _moment(flag: str, text: str, now: float) -> float:
-    ago = _AGO.fullmatch(text)
-    if ago is not None:
-        return now - int(ago[1]) * _SECONDS[ago[2]]
-    try:
-        at = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{flag} {text!r} is no moment; give how long ago, such as 15m, 2h or 1d, or a time such as"
-            " 2026-11-21T10:30:00"
-        ) from None
+def _parse_iso(text: str) -> float:
+    at = datetime.datetime.fromisoformat(text)
     return (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).timestamp()

@@ -1,8 +1,8 @@
 """One endpoint, one deployment by the stock CDK CLI and one run, shared by the tests that look at them."""
 
 import json
+import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,13 @@ import pytest
 
 from lab.endpoint.process import ROOT, started_endpoint
 from lab.records.record import Record
+from tests.e2e.program import ASSEMBLIES, COMMAND
 from tests.records import read_records
 
-TTL_S = 10.0
-DURATION_S = 12
-RATE = 12
+TTL_S = 4.0
+CONTEXT = ("--context", f"ttl_s={TTL_S:.0f}")  # the same in every run, so that a second one deploys nothing new
+DURATION_S = 7
+RATE = 16
 
 
 class Run(NamedTuple):
@@ -33,10 +35,19 @@ class Run(NamedTuple):
         return [record for record in self.records if record.variant == variant]
 
 
-def lab(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    """`python -m lab …` as a user calls it."""
-    command = [sys.executable, "-m", "lab", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=ROOT, check=False)
+def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`lab …` as a user calls it."""
+    command = [*COMMAND, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A folder of assemblies that all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "assemblies"
+    folder.mkdir(exist_ok=True)
+    os.environ[ASSEMBLIES] = str(folder)
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +59,8 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def run(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "whole-path"
-    arguments = ["--duration", str(DURATION_S), "--rate", str(RATE), "--updates", "2", "--seed", "7"]
-    answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *arguments)
+    load = ["--duration", str(DURATION_S), "--rate", str(RATE), "--updates", "2", "--seed", "7"]
+    answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *load, *CONTEXT)
     assert answer.returncode == 0, answer.stderr
     return Run(
         folder, answer.stdout, answer.stderr, list(read_records(folder)), json.loads((folder / "run.json").read_text())

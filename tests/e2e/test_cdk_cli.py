@@ -53,7 +53,7 @@ class Project:
         context = {"architecture": "x86_64", "variants": "no_cache,ttl_cache"}
         variables = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(assembly), "CDK_VALIDATION": "false"}
         env = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        subprocess.run([sys.executable, "app.py"], cwd=self.folder, env=env, check=True, timeout=120)
+        subprocess.run([sys.executable, "app.py"], cwd=self.folder, env=env, check=True)
         return assembly, Application(assembly, "local", self._url, print)
 
     def client(self, service: str) -> Any:
@@ -81,7 +81,7 @@ class Project:
         addresses = {"AWS_ENDPOINT_URL": self._url, "AWS_ENDPOINT_URL_S3": self._url, "AWS_REGION": "us-east-1"}
         keys = {"AWS_ACCESS_KEY_ID": "cachelab", "AWS_SECRET_ACCESS_KEY": "cachelab"}
         env = {**os.environ, **addresses, **keys, "CDK_HOME": str(self.folder / "cdk")}
-        return subprocess.run(line, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(line, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,14 @@ from cloudwatch.ranges import range_of
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
+<<<<<<< HEAD
 from lab.records.record import Record
 from lab.records.run_file import read_run
 from tests.e2e.conftest import lab
+=======
+from lab.records.record import Record, read_run
+from tests.e2e.conftest import CONTEXT, lab
+>>>>>>> ca2e2b6 (wip)
 from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")
@@ -66,7 +71,7 @@ def at_the_endpoint(cloudwatch: Any, records: list[Record]) -> dict[str, float]:
 def outage(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "outage"
     variants = [argument for name in VARIANTS for argument in ("--variant", name)]
-    arguments = ["--duration", "9", "--rate", "10", "--seed", "7", "--scenario", "outage", *variants]
+    arguments = ["--duration", "9", "--rate", "10", "--seed", "7", "--scenario", "outage", *variants, *CONTEXT]
     answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *arguments)
     assert answer.returncode == 0, answer.stderr
     return folder
