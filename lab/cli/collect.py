@@ -29,10 +29,10 @@ def collect_command(
     Reads the functions' logs between two times, and writes a folder like that of `run`: one record per invocation,
     without what only a caller knows.
     """
-    from lab.collect.time_argument import moment
+    from lab.collect.time_argument import parse_time
 
     now = time.time()
-    begin, end = moment("--since", since, now), now if until is None else moment("--until", until, now)
+    begin, end = parse_time("--since", since, now), now if until is None else parse_time("--until", until, now)
     url = resolve_endpoint(target, endpoint_url, required=True)
     from lab.collect.collect import Collection, collect
     from lab.records.folder import RUNS, new_run_id

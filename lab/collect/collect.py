@@ -13,18 +13,25 @@ from lab.aws.connection import Connection
 from lab.aws.function_logs import has_log, log_lines
 from lab.aws.target import Target
 from lab.collect.log_records import records
-from lab.deploy.deployment import Deployment, read_deployment
+from lab.deploy.deployment import Deployment, read_dashboards, read_deployment
 from lab.errors import LabError, UsageError
 from lab.records.folder import RunFolder
 from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, describe_variants, run_warning
 from lab.steps import Steps
+
+COLLECTED = run_warning(
+    WarningCode.COLLECTED,
+    "made from the functions' logs: the variants did not have the same load, and what only a caller knows (latency,"
+    " staleness, throttles, lost requests) is absent",
+    "compare durations and hit ratios with care; `lab run` measures the rest",
+)
 
 
 class Collection(NamedTuple):
     """What to collect.
 
     Attributes:
-        variants: whose logs to read; of all, those that are deployed.
+        variants: the variants to collect, as far as they are deployed.
         begin: from when, Unix seconds.
         end: to when.
         target: where the functions are.
@@ -39,60 +46,51 @@ class Collection(NamedTuple):
 
 
 def collect(collection: Collection, out: Path, steps: Steps) -> int:
-    """Write a run's folder of what the functions logged in a span of time.
+    """Write a run's folder from what the functions logged between two times.
 
     Args:
         collection: what to collect.
-        out: the folder, not holding a run yet.
-        steps: is told of each step.
+        out: the folder, which holds no run yet.
+        steps: reports each step.
 
     Returns:
-        How many records there are: one at least.
+        The number of records, at least 1.
 
     Raises:
-        UsageError: the span ends before it begins.
-        LabError: nothing was logged in it, or the logs cannot be read. Then there is no folder.
+        UsageError: the end is not after the beginning.
+        LabError: nothing was logged, or the logs cannot be read. No folder is left then.
     """
     if collection.begin >= collection.end:
-        raise UsageError("--until is not after --since; give a span of time")
+        raise UsageError("--until must be after --since")
     connection = Connection(target=collection.target, endpoint_url=collection.endpoint_url)
     if collection.target == "aws":
         steps.echo(f"{identify(connection)}: the functions' logs are read, nothing is created or invoked")
     variants = [name for name in collection.variants if has_log(connection, function_name(name))]
     if not variants:
         raise LabError(
-            f"no function of the lab has a log in region {connection.region}; run `python -m lab deploy --target"
-            f" {collection.target}`, or set AWS_REGION to the region that they are in"
+            f"no function of the lab has a log in region {connection.region}; run `lab deploy --target"
+            f" {collection.target}`, or set AWS_REGION to the region of the functions"
         )
-    deployment = read_deployment(connection, variants)
+    run = _run_file(collection, out.name, variants, read_deployment(connection, variants))
     with RunFolder(out, invocations=0) as folder:
-        run = _run_file(collection, out.name, variants, deployment)
         try:
             folder.begin(run)
+            folder.write_dashboards(read_dashboards(connection, variants))
             for variant in variants:
                 with steps.step(f"read the log of {variant}"):
-                    _append_log(collection, connection, folder, variant)
-            _check_any(folder)
+                    lines = log_lines(connection, function_name(variant), collection.begin, collection.end)
+                    for record in records(lines, run_id=out.name, target=collection.target, variant=variant):
+                        folder.append(record)
+            if not folder.appended:
+                raise LabError(
+                    "no invocation was logged between these times; CloudWatch shows a line some seconds after it was"
+                    " written: give an earlier --since, or wait"
+                )
             folder.write_run(dataclasses.replace(run, finished=True, finished_at=_iso(collection.end)))
         except BaseException:
-            # It can be collected again: half of it would only be taken for the whole.
-            folder.discard()
+            folder.discard()  # it can be collected again; half of it would be taken for the whole
             raise
         return folder.appended
-
-
-def _append_log(collection: Collection, connection: Connection, folder: RunFolder, variant: str) -> None:
-    lines = log_lines(connection, function_name(variant), collection.begin, collection.end)
-    for record in records(lines, run_id=folder.path.name, target=collection.target, variant=variant):
-        folder.append(record)
-
-
-def _check_any(folder: RunFolder) -> None:
-    if not folder.appended:
-        raise LabError(
-            "no invocation was logged in that span; CloudWatch has a line some seconds after it was written: give an"
-            " earlier --since, or wait"
-        )
 
 
 def _run_file(collection: Collection, run_id: str, variants: list[str], deployment: Deployment) -> RunFile:
@@ -114,16 +112,9 @@ def _run_file(collection: Collection, run_id: str, variants: list[str], deployme
         ),
         variants=describe_variants(VARIANTS, variants),
         baseline=BASELINE,
-        warnings=(
-            run_warning(
-                WarningCode.COLLECTED,
-                "made from the functions' logs: the variants did not have the same load, and what only a caller knows"
-                " (latency, staleness, throttles, what was lost) is absent",
-                "compare durations and hit ratios with care; `python -m lab run` measures the rest",
-            ),
-        ),
+        warnings=(COLLECTED,),
     )
 
 
-def _iso(moment: float) -> str:
-    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="milliseconds")
+def _iso(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="milliseconds")

@@ -47,7 +47,7 @@ def parse_invoke_answer(http_status: int, headers: Mapping[str, str], body: byte
         cold_start=True if report.init_ms is not None else None,
         restored=True if report.restore_ms is not None else None,
         **downstream_of(find_emf(log, request_id) or {}),
-        **_measured(report),
+        **report.fields(),
     )
 
 
@@ -87,19 +87,8 @@ def _answered(body: bytes, request_id: str | None, report: Report) -> Outcome:
         version=_get(content, "version", int),
         init_downstream_calls=_get(content, "init_downstream_calls", int),
         downstream_errors=_get(content, "downstream_errors", int),
-        **_measured(report),
+        **report.fields(),
     )
-
-
-def _measured(report: Report) -> dict[str, Any]:
-    return {
-        "init_ms": report.init_ms,
-        "restore_ms": report.restore_ms,
-        "duration_ms": report.duration_ms,
-        "billed_ms": report.billed_ms,
-        "memory_mb": report.memory_mb,
-        "max_memory_mb": report.max_memory_mb,
-    }
 
 
 def _log_tail(headers: Mapping[str, str]) -> str:

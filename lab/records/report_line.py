@@ -18,6 +18,9 @@ _TEXT: Final = re.compile(r"REPORT RequestId: (\S+)\s*(?:\t(.*))?")
 _QUANTITY: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) (?:ms|MB)")
 
 
+MEASURED: Final = ("init_ms", "restore_ms", "duration_ms", "billed_ms", "memory_mb", "max_memory_mb")
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What Lambda reports of one invocation. Absent is None. Times in milliseconds, memory in MB.
@@ -33,6 +36,10 @@ class Report:
     restore_ms: float | None = None
     status: str | None = None
     error_type: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Its fields that a record has by the same name."""
+        return {name: getattr(self, name) for name in MEASURED}
 
 
 def find_report(log: str, request_id: str | None) -> Report | None:

@@ -14,14 +14,9 @@ from cloudwatch.ranges import range_of
 from lab.dashboard.record_store import RecordStore
 from lab.dashboard.results import Wire, results
 from lab.dashboard.values import Values
-<<<<<<< HEAD
 from lab.records.record import Record
 from lab.records.run_file import read_run
-from tests.e2e.conftest import lab
-=======
-from lab.records.record import Record, read_run
 from tests.e2e.conftest import CONTEXT, lab
->>>>>>> ca2e2b6 (wip)
 from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")

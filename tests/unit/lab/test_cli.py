@@ -303,8 +303,8 @@ def test_a_run_on_aws_deploys_nothing_and_so_takes_no_settings(lab: Lab) -> None
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["--since", "yesterday"], "--since 'yesterday' is no moment"),
-        (["--since", "5m", "--until", "10m"], "--until is not after --since"),
+        (["--since", "yesterday"], "--since 'yesterday' is not a valid time"),
+        (["--since", "5m", "--until", "10m"], "--until must be after --since"),
         ([], "--since"),
     ],
 )
@@ -333,7 +333,7 @@ def test_a_run_of_another_version(lab: Lab, run_folder: Path, tmp_path: Path, co
 
 
 def test_a_span_is_looked_at_before_the_endpoint(lab: Lab) -> None:
-    assert_one_line(lab("collect", "--since", "5x"), 2, "--since '5x' is no moment")
+    assert_one_line(lab("collect", "--since", "5x"), 2, "--since '5x' is not a valid time")
 
 
 def test_an_output_that_cannot_be_written(lab: Lab, run_folder: Path) -> None:

@@ -1,8 +1,8 @@
-"""Moments as a user writes them."""
+"""Times on the command line."""
 
 import pytest
 
-from lab.collect.time_argument import moment
+from lab.collect.time_argument import parse_time
 from lab.errors import UsageError
 
 NOW = 1_795_000_000.0
@@ -22,17 +22,17 @@ NOW = 1_795_000_000.0
         ("2026-11-18", 1_794_960_000.0),
     ],
 )
-def test_a_moment(text: str, at: float) -> None:
-    assert moment("--since", text, NOW) == at
+def test_a_time(text: str, at: float) -> None:
+    assert parse_time("--since", text, NOW) == at
 
 
 @pytest.mark.parametrize("text", ["999999d", "1969-12-31T23:59:59", "0001-01-01"])
-def test_a_moment_before_all_logs(text: str) -> None:
+def test_a_time_before_1970(text: str) -> None:
     with pytest.raises(UsageError, match=f"--since '{text}' is before 1970"):
-        moment("--since", text, NOW)
+        parse_time("--since", text, NOW)
 
 
 @pytest.mark.parametrize("text", ["", "15", "m", "-5m", "15 minutes", "yesterday", "2026-13-01", "9999999d"])
-def test_what_is_no_moment(text: str) -> None:
-    with pytest.raises(UsageError, match=r"--since .* is no moment; give how long ago, such as 15m"):
-        moment("--since", text, NOW)
+def test_what_is_not_a_time(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--since .* is not a valid time; give how long ago, such as 15m"):
+        parse_time("--since", text, NOW)
