@@ -300,7 +300,11 @@ def _assert_same_in_s3(aws: Aws, run: Run) -> None:
     name = run.folder.name
     listed = s3.list_objects_v2(Bucket=LOAD_BUCKET, Prefix=f"{name}/")["Contents"]
     wanted = [f"{name}/{part}/000{shard}.jsonl" for part in ("plan", "records") for shard in range(2)]
-    assert {each["Key"] for each in listed if RecordPart.parse(each["Key"]) is None} == {*wanted, f"{name}/run.json", f"{name}/dashboards.json"}
+    assert {each["Key"] for each in listed if RecordPart.parse(each["Key"]) is None} == {
+        *wanted,
+        f"{name}/run.json",
+        f"{name}/dashboards.json",
+    }
     content = json.loads(s3.get_object(Bucket=LOAD_BUCKET, Key=f"{name}/run.json")["Body"].read())
     assert content == run.content
     lines = [s3.get_object(Bucket=LOAD_BUCKET, Key=key)["Body"].read().decode() for key in wanted[2:]]
