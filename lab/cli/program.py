@@ -9,13 +9,16 @@ import click
 from functions.registry import VARIANTS
 from lab.cli.collect import collect_command
 from lab.cli.compare import compare_command
-from lab.cli.completion import COMPLETION_VARIABLE, completion_command
 from lab.cli.dashboard import dashboard_command
 from lab.cli.deploy import deploy_command, destroy_command
 from lab.cli.errors import PROGRAM, run_program
+from lab.cli.output import print_text
 from lab.cli.report import report_command
 from lab.cli.run import run_command
 from lab.cli.serve import serve_command
+
+SHELLS: Final = ("bash", "zsh", "fish")
+COMPLETION_VARIABLE: Final = "_LAB_COMPLETE"  # the completion script sets it to ask what can follow
 
 
 class _Group(click.Group):
@@ -56,9 +59,22 @@ for _command in (
     collect_command,
     deploy_command,
     destroy_command,
-    completion_command,
 ):
     commands.add_command(_command)
+
+
+@commands.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion_command(*, shell: str) -> None:
+    """Print the script that completes `lab` in a shell.
+
+    Completes the program that `make setup` puts into .venv/bin. In bash: `eval "$(lab completion bash)"`.
+    """
+    from click.shell_completion import get_completion_class
+
+    completion = get_completion_class(shell)
+    assert completion is not None, "click supports each of SHELLS"
+    print_text(completion(commands, {}, PROGRAM, COMPLETION_VARIABLE).source())
 
 
 def main() -> None:

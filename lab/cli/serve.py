@@ -1,7 +1,7 @@
 """`lab serve`: the local endpoint."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -23,6 +23,7 @@ DEFAULTS: Final = EngineSettings()
 )
 @click.option(
     "--idle",
+    "idle_s",
     type=Finite(min=0, min_open=True),
     default=DEFAULTS.idle_s,
     help="Seconds after which an idle environment ends.",
@@ -39,7 +40,7 @@ DEFAULTS: Final = EngineSettings()
     default=DEFAULTS.transport.value,
     help="How the engine and the runtime processes talk; http is AWS's Runtime API, and slower.",
 )
-@click.option("--cpu-share/--no-cpu-share", default=True, help="Limit processor time in proportion to memory.")
+@click.option("--cpu-share/--no-cpu-share", "limit_cpu", default=True, help="Limit processor time by memory.")
 @click.option(
     "--log-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -50,16 +51,15 @@ DEFAULTS: Final = EngineSettings()
 @click.pass_context
 def serve_command(
     context: click.Context,
+    /,
     *,
     port: int,
     profile: str,
     routing: str,
-    idle: float,
-    clock_speed: float,
     transport: str,
-    cpu_share: bool,
     log_file: Path | None,
     leash_fd: int | None,
+    **engine: Any,
 ) -> None:
     """Start the local endpoint.
 
@@ -67,13 +67,7 @@ def serve_command(
     """
     from lab.endpoint.serve import serve
 
-    settings = EngineSettings(
-        routing=Routing(routing),
-        idle_s=idle,
-        clock_speed=clock_speed,
-        transport=Transport(transport),
-        limit_cpu=cpu_share,
-    )
+    settings = EngineSettings(routing=Routing(routing), transport=Transport(transport), **engine)
     serve(
         port=port,
         profile=PROFILES[profile],

@@ -2,18 +2,22 @@
 
 from typing import NamedTuple
 
-from facts.names import COMPARISON_STACK, LOAD_STACK, stack_name
+from botocore.exceptions import ClientError
+
+from facts.names import ALIAS, COMPARISON_STACK, LOAD_STACK, function_name, stack_name
 from functions.registry import VARIANTS
+from lab.aws.account import concurrency_limit, identify, reserved_concurrency
 from lab.aws.connection import Connection
+from lab.aws.errors import aws_errors, error_code
 from lab.deploy.cdk import application
 from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, function_urls, read_deployment
 from lab.deploy.lifecycle import Seeded, deploy_and_seed, seed_items
 from lab.drive.invoke import SignInvocation, by_function_url, by_invoke_api
+from lab.errors import LabError, UsageError
 from lab.fleet.fleet import Fleet, check_new, find_fleet
 from lab.run.consent import before_run
 from lab.run.endpoint_control import EndpointControl
-from lab.run.preflight import check
 from lab.run.settings import RunSettings
 from lab.steps import Steps
 
@@ -59,10 +63,48 @@ def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask:
     Raises:
         LabError: something is missing or not permitted, or the user did not agree.
     """
-    found = check(connection, settings)
+    caller = identify(connection)
+    deployment = _check(connection, settings)
     driver = _driver(settings, run_id, connection)
-    ask(before_run(found.caller, settings, found.deployment, found.limit))
-    return Prepared(found.deployment, seed_items(connection, settings.source, settings.keys, steps), driver)
+    ask(before_run(caller, settings, deployment, concurrency_limit(connection)))
+    return Prepared(deployment, seed_items(connection, settings.source, settings.keys, steps), driver)
+
+
+def _check(connection: Connection, settings: RunSettings) -> Deployment:
+    """Check that a run on AWS can finish before it starts. Creates nothing, and runs no function.
+
+    Raises:
+        LabError: AWS refuses the credentials; a function does not exist, is switched off, or may not be invoked.
+        UsageError: another source is deployed.
+    """
+    deployment = read_deployment(connection, settings.variants)
+    if deployment.source not in (None, settings.source):
+        raise UsageError(
+            f"--source {settings.source}, but the functions read {deployment.source}; give --source"
+            f" {deployment.source}, or deploy with --source {settings.source} first"
+        )
+    for variant in settings.variants:
+        _check_invocable(connection, function_name(variant))
+    return deployment
+
+
+def _check_invocable(connection: Connection, function: str) -> None:
+    if reserved_concurrency(connection, function) == 0:
+        raise LabError(
+            f"{function} is switched off: its reserved concurrency is 0, so every invocation is throttled; raise or"
+            " remove it"
+        )
+    client = connection.client("lambda", attempts=1)
+    with aws_errors(f"invoke {function}"):
+        try:
+            client.invoke(FunctionName=function, Qualifier=ALIAS, InvocationType="DryRun")
+        except ClientError as error:
+            if error_code(error) != "TooManyRequestsException":
+                raise
+            reason = error.response.get("Reason") or error_code(error)
+            raise LabError(
+                f"{function} is throttled ({reason}); wait until the account's concurrency is free, or raise the limit"
+            ) from None
 
 
 def _context(settings: RunSettings) -> dict[str, str]:

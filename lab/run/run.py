@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime
-import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rich.console import Console
 
@@ -50,8 +49,6 @@ from lab.steps import Steps
 
 LEAD_S: Final = 0.3  # between the start of the threads and the opening of the window
 PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for init, and the network
-
-logger = logging.getLogger(__name__)
 
 
 class Surroundings(NamedTuple):
@@ -176,33 +173,15 @@ class _Run:
         return LocalObserver(EndpointControl(self._endpoint_url))
 
     def _describe(self, deployment: Deployment) -> RunFile:
-        settings = self._settings
+        """The run file as far as it is known before the window; its fields have the names of the settings."""
+        known = deployment._asdict() | dataclasses.asdict(self._settings)
+        known |= {"id": self._id, "started_at": _now(), "machine": Machine(**describe_machine())}
         return RunFile(
-            run=RunIdentity(
-                id=self._id,
-                target=settings.target,
-                via=settings.via,
-                fleet=settings.fleet,
-                scenario=settings.scenario,
-                source=settings.source,
-                started_at=_now(),
-                duration_s=settings.duration_s,
-                seed=settings.seed,
-                runtime=deployment.runtime,
-                machine=Machine(**describe_machine()),
-            ),
+            run=RunIdentity(**{field.name: known[field.name] for field in dataclasses.fields(RunIdentity)}),
             settings=MeasuredSettings(
-                variants=settings.variants,
-                rate=settings.rate,
-                keys=settings.keys,
-                skew=settings.skew,
-                updates=settings.updates,
-                ttl_s=deployment.ttl_s,
-                memory_mb=deployment.memory_mb,
-                architecture=deployment.architecture,
-                context=dict(settings.context),
+                **{field.name: known[field.name] for field in dataclasses.fields(MeasuredSettings)}
             ),
-            variants=describe_variants(VARIANTS, settings.variants),
+            variants=describe_variants(VARIANTS, self._settings.variants),
             baseline=BASELINE,
         )
 
@@ -241,15 +220,8 @@ class _Run:
     def _drive(self, prepared: Prepared) -> None:
         """Send the invocations from this process."""
         allow_many_connections()
-        try:
-            with undisturbed(), going_first():
-                asyncio.run(self._drive_window(prepared))
-        finally:
-            if self._settings.scenario == "outage" and self._endpoint_url is not None:
-                try:
-                    EndpointControl(self._endpoint_url).fail_downstream(0.0)
-                except LabError as error:
-                    logger.warning("the outage could not be ended: %s", error)
+        with undisturbed(), going_first():
+            asyncio.run(self._drive_window(prepared))
 
     async def _drive_window(self, prepared: Prepared) -> None:
         schedule = plan(self._settings)
@@ -278,17 +250,20 @@ class _Run:
             progress = show_progress(self._tally, total=len(schedule), console=self._surroundings.console)
             async with beside(progress), beside(meter_cpu(self._tally)):
                 with updating:
-                    await window.run(*self._outage(window.opens_at))
+                    await window.run(self._outage(window.opens_at))
 
-    def _outage(self, opens_at: float) -> Iterator[Coroutine[Any, Any, None]]:
-        if self._settings.scenario == "outage" and self._endpoint_url is not None:
-            third = self._settings.duration_s / 3
-            yield self._fail_between(EndpointControl(self._endpoint_url), opens_at + third, opens_at + 2 * third)
-
-    async def _fail_between(self, control: EndpointControl, begin: float, end: float) -> None:
-        for time, error_rate in ((begin, 1.0), (end, 0.0)):
-            await asyncio.sleep(max(0.0, time - self._clock()))
-            await asyncio.to_thread(control.fail_downstream, error_rate)
+    async def _outage(self, opens_at: float) -> None:
+        """In the scenario `outage`, fail every downstream call in the middle third of the window."""
+        if self._settings.scenario != "outage" or self._endpoint_url is None:
+            return
+        control = EndpointControl(self._endpoint_url)
+        third = self._settings.duration_s / 3
+        try:
+            await asyncio.sleep(max(0.0, opens_at + third - self._clock()))
+            await asyncio.to_thread(control.fail_downstream, 1.0)
+            await asyncio.sleep(max(0.0, opens_at + 2 * third - self._clock()))
+        finally:  # also when the run is interrupted
+            control.fail_downstream(0.0)
 
     def _drive_by(self, fleet: Fleet, prepared: Prepared, observer: LocalObserver | AwsObserver) -> None:
         """Send the invocations from a fleet's driver functions."""

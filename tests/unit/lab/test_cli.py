@@ -18,9 +18,8 @@ import pytest
 from functions.registry import VARIANTS
 from lab import cli
 from lab.cli import logs, output
-from lab.cli.completion import COMPLETION_VARIABLE, SHELLS
 from lab.cli.options import checked_endpoint_url
-from lab.cli.program import commands
+from lab.cli.program import COMPLETION_VARIABLE, SHELLS, commands
 from lab.errors import UsageError
 from lab.records.folder import RunFolder
 from lab.records.record import Record
