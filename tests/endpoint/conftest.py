@@ -1,4 +1,4 @@
-from tests.engine.conftest import harness
+from tests.engine.conftest import own_harness as harness
 from tests.engine.endpoint import endpoint
 
 __all__ = ["endpoint", "harness"]

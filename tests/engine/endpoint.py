@@ -25,6 +25,8 @@ LIMIT_S = 60
 BLANK_FUNCTIONS = 10
 HTTP_NEEDS_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the runtime client's HTTP half is for Linux")
 BOTH_TRANSPORTS = (Transport.SOCKET, pytest.param(Transport.HTTP, marks=HTTP_NEEDS_LINUX))
+OVER_THE_CHANNEL = pytest.mark.parametrize("harness", [Transport.SOCKET], indirect=True)
+"""For tests of what is the same in both transports, and of the channel itself."""
 
 _numbers = itertools.count(1)
 

@@ -6,28 +6,38 @@ import itertools
 import json
 import os
 import textwrap
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation, InvocationResult
-from lab.engine.settings import EngineSettings, Transport
+from lab.engine.settings import EngineSettings
 
 _numbers = itertools.count(1)
 
 
-class Answer:
-    """An outcome, taken apart for tests."""
+LIMIT_S = 60
+MEET = """
+def meet(name=""):
+    import socket
+    with socket.create_connection(("127.0.0.1", {port})) as connection:
+        connection.sendall(f"{{name}}\\n".encode())
+        connection.recv(1)
 
-    def __init__(self, outcome: InvocationResult) -> None:
-        self.raw = outcome.payload
-        self.payload = json.loads(outcome.payload)
-        self.function_error = outcome.function_error
-        self.executed_version = outcome.executed_version
-        self.log = outcome.log_tail.decode()
+"""
+
+
+class Answer:
+    """The result of an invocation, taken apart for tests."""
+
+    def __init__(self, result: InvocationResult) -> None:
+        self.raw = result.payload
+        self.payload = json.loads(result.payload)
+        self.function_error = result.function_error
+        self.executed_version = result.executed_version
+        self.log = result.log_tail.decode()
 
     @property
     def report(self) -> dict[str, str]:
@@ -41,6 +51,42 @@ class Answer:
         return float(self.report[name].removesuffix(" ms"))
 
 
+class Meeting:
+    """Where functions meet the test: each that calls ``meet(name)`` waits until the test releases it."""
+
+    def __init__(self, server: asyncio.Server, arrivals: "asyncio.Queue[tuple[str, asyncio.StreamWriter]]") -> None:
+        self.source = MEET.format(port=server.sockets[0].getsockname()[1])
+        self._arrivals = arrivals
+        self._held: list[tuple[str, asyncio.StreamWriter]] = []
+
+    async def arrived(self, number: int) -> None:
+        """Wait until so many more functions wait."""
+        for _ in range(number):
+            self._held.append(await asyncio.wait_for(self._arrivals.get(), LIMIT_S))
+
+    def release(self, *names: str) -> None:
+        """Release those of these names, or all that have arrived."""
+        for name, writer in self._held:
+            if not names or name in names:
+                writer.close()
+        self._held = [held for held in self._held if names and held[0] not in names]
+
+
+@contextlib.asynccontextmanager
+async def meeting() -> AsyncIterator[Meeting]:
+    """A place to meet; whoever still waits at the end is released."""
+    arrivals: asyncio.Queue[tuple[str, asyncio.StreamWriter]] = asyncio.Queue()
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrivals.put_nowait(((await reader.readline()).decode().strip(), writer))
+
+    server = await asyncio.start_server(met, "127.0.0.1", 0)
+    opened = Meeting(server, arrivals)
+    yield opened
+    opened.release()
+    server.close()
+
+
 class Harness:
     """One engine and the functions made for it."""
 
@@ -51,17 +97,12 @@ class Harness:
         self._empty = folder / "empty"
         self._empty.mkdir(parents=True)
 
-    def needs_fork(self) -> None:
-        """Skip the test where environments are not forked from a snapshot."""
-        if self.settings.transport is Transport.HTTP:
-            pytest.skip("an unmodified runtime client cannot be forked: each environment runs its own init")
-
-    def function(self, source: str, **changes: Any) -> FunctionVersion:
-        """A function version whose handler is ``handler`` in the given source."""
+    def function(self, source: str, *, meeting: Meeting | None = None, **changes: Any) -> FunctionVersion:
+        """A function version whose handler is ``handler`` in the given source; with a meeting, it has ``meet``."""
         number = next(_numbers)
         code = self.folder / f"code-{number}"
         code.mkdir()
-        (code / "function.py").write_text(textwrap.dedent(source))
+        (code / "function.py").write_text((meeting.source if meeting else "") + textwrap.dedent(source))
         settings: dict[str, Any] = {
             "name": f"function-{number}",
             "version": "1",
@@ -90,7 +131,31 @@ class Harness:
             **fields,
         )
         self.engine.invoke(version, invocation)
-        return Answer(await asyncio.wait_for(done, 60))
+        return Answer(await asyncio.wait_for(done, LIMIT_S))
+
+    async def together(self, version: FunctionVersion, meeting: Meeting, number: int = 2) -> list[Answer]:
+        """The answers of invocations that meet: each has an environment of its own."""
+        answers = [asyncio.create_task(self.invoke(version, {"meet": ""})) for _ in range(number)]
+        await meeting.arrived(number)
+        meeting.release()
+        return await asyncio.gather(*answers)
+
+    def processes(self, version: FunctionVersion) -> dict[int, str]:
+        """The processes of a function in this engine, and their states, as proc(5) has them."""
+        marks = (f"TEST_FOLDER={self.folder}\0".encode(), f"AWS_LAMBDA_FUNCTION_NAME={version.name}\0".encode())
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                variables = (process / "environ").read_bytes()
+                if all(mark in variables for mark in marks):
+                    found[int(process.name)] = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return found
+
+    async def until(self, is_so: Callable[[], object]) -> None:
+        """Wait until it is so."""
+        async with asyncio.timeout(LIMIT_S):
+            while not is_so():
+                await asyncio.sleep(0.01)
 
     async def close(self) -> None:
         """End the engine.
@@ -100,7 +165,7 @@ class Harness:
         """
         groups = self.engine._limits.folders
         self.engine.close()
-        for _ in range(150):  # a killed process takes a moment to end
+        for _ in range(1500):  # a killed process takes a moment to end
             left = left_behind(self.folder / "engine", groups)
             if not left:
                 return

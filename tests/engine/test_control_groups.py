@@ -132,6 +132,11 @@ def probed(*, cpu: bool = True) -> control_groups.Limits:
     return control_groups.probe(limit_memory=True, limit_cpu=cpu)
 
 
+def test_1769_mb_are_one_processor() -> None:
+    assert control_groups.cpu_quota_us(1769) == 20_000
+    assert control_groups.cpu_quota_us(128) == pytest.approx(20_000 * 128 / 1769, abs=1)
+
+
 def test_processes_of_the_own_group_move_to_a_leaf_beside_the_environments(own: GroupPath, child: int) -> None:
     offered = probed()
     assert offered.tier == "cgroup v2: memory, cpu"

@@ -1,6 +1,7 @@
-"""What becomes of what is under way when the engine, or a version, ends."""
+"""What happens to what is under way when the engine, or a version, ends."""
 
 import asyncio
+import os
 
 import pytest
 
@@ -18,48 +19,62 @@ SLOW_INIT = """
 """
 
 
-async def test_what_still_waits_for_an_environment_when_the_engine_ends_fails_like_the_rest(harness: Harness) -> None:
-    version = harness.function(SLOW)
-    under_way = [asyncio.create_task(harness.invoke(version)) for _ in range(harness.engine.gate.limit + 3)]
+async def test_what_still_waits_for_an_environment_when_the_engine_ends_fails_like_the_rest(
+    own_harness: Harness,
+) -> None:
+    version = own_harness.function(SLOW)
+    under_way = [asyncio.create_task(own_harness.invoke(version)) for _ in range(own_harness.engine.gate.limit + 3)]
     await asyncio.sleep(0)
-    assert len(harness.engine._pools[version]._waiting) == 3
-    harness.engine.close()
+    assert len(own_harness.engine._pools[version]._waiting) == 3
+    own_harness.engine.close()
     for answer in await asyncio.gather(*under_way):
         assert answer.function_error
         assert answer.payload.items() >= FAILED.items()
         assert answer.payload["errorMessage"].endswith("Error: Runtime exited without providing a reason")
 
 
-async def test_what_still_waits_for_a_snapshot_when_the_engine_ends_fails(harness: Harness) -> None:
-    version = harness.function(SLOW_INIT, snap_start=True)
-    under_way = [asyncio.create_task(harness.invoke(version)) for _ in range(3)]
+async def test_what_still_waits_for_a_snapshot_when_the_engine_ends_fails(own_harness: Harness) -> None:
+    version = own_harness.function(SLOW_INIT, snap_start=True)
+    under_way = [asyncio.create_task(own_harness.invoke(version)) for _ in range(3)]
     await asyncio.sleep(0)
-    harness.engine.close()
+    own_harness.engine.close()
     for answer in await asyncio.gather(*under_way):
         assert answer.payload.items() >= FAILED.items()
 
 
-async def test_what_waits_for_a_snapshot_when_its_version_goes_is_served(harness: Harness) -> None:
-    version = harness.function(SLOW_INIT, snap_start=True)
-    under_way = asyncio.create_task(harness.invoke(version))
+async def test_what_waits_for_a_snapshot_when_its_version_goes_is_served(own_harness: Harness) -> None:
+    version = own_harness.function(SLOW_INIT, snap_start=True)
+    under_way = asyncio.create_task(own_harness.invoke(version))
     await asyncio.sleep(0)
-    harness.engine.keep_functions(set())
+    own_harness.engine.keep_functions(set())
     assert (await under_way).payload == "served"
 
 
 async def test_an_environments_access_key_is_forgotten_some_time_after_its_end(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
+    own_harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last requests may come later than its end, and are its function's."""
-    version = harness.function("def handler(event, context): ...\n")
-    functions = harness.engine.function_of_access_key
-    await harness.invoke(version)
-    harness.engine.keep_functions(set())
+    version = own_harness.function("def handler(event, context): ...\n")
+    functions = own_harness.engine.function_of_access_key
+    await own_harness.invoke(version)
+    own_harness.engine.keep_functions(set())
     assert list(functions.values()) == [version.name]
 
     monkeypatch.setattr("lab.engine.engine.KEY_KEPT_S", 0.0)
     (first,) = functions
-    await harness.invoke(version)
-    harness.engine.keep_functions(set())
+    await own_harness.invoke(version)
+    own_harness.engine.keep_functions(set())
     await asyncio.sleep(0.05)
     assert list(functions) == [first]
+
+
+async def test_ending_the_engine_leaves_no_process(own_harness: Harness) -> None:
+    version = own_harness.function("import os\ndef handler(event, context): return os.readlink('/proc/self/ns/pid')")
+    await own_harness.invoke(version)
+    environment = next(iter(own_harness.engine._pools[version].environments))
+    pid = environment._sandbox.pid
+    assert pid is not None
+    os.kill(pid, 0)
+    await own_harness.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

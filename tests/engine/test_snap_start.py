@@ -5,11 +5,14 @@ startup performance with Lambda SnapStart", and "Handling uniqueness with Lambda
 import asyncio
 import socket
 import sys
-import time
 
 import pytest
 
-from tests.engine.harness import Harness, processes_with
+from lab.engine.lifecycle import State
+from tests.engine.endpoint import OVER_THE_CHANNEL
+from tests.engine.harness import Harness, Meeting
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SNAPPED = """
     import os, random, socket, time, uuid
@@ -24,7 +27,7 @@ SNAPPED = """
     open(folder + "/made-in-init", "w").close()
 
     def handler(event, context):
-        time.sleep(event.get("sleep", 0))
+        if "meet" in event: meet()
         folder = "/tmp" if os.path.isdir("/var/task") else os.environ["TMPDIR"]
         files = os.listdir(folder)
         open(f"{folder}/{context.aws_request_id}", "w").close()
@@ -33,10 +36,10 @@ SNAPPED = """
 """
 
 
-async def test_init_runs_once_and_every_environment_is_restored_from_it(harness: Harness) -> None:
-    harness.needs_fork()
-    version = harness.function(SNAPPED, snap_start=True)
-    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(3)))
+@OVER_THE_CHANNEL
+async def test_init_runs_once_and_every_environment_is_restored_from_it(harness: Harness, meeting: Meeting) -> None:
+    version = harness.function(SNAPPED, snap_start=True, meeting=meeting)
+    answers = await harness.together(version, meeting, 3)
     assert len({answer.payload["init"] for answer in answers}) == 1
     for answer in answers:
         assert answer.payload["type"] == "snap-start"
@@ -45,7 +48,7 @@ async def test_init_runs_once_and_every_environment_is_restored_from_it(harness:
         assert "Init Duration" not in answer.report
 
 
-async def test_one_environment_is_made_ready_before_it_is_needed(harness: Harness) -> None:
+async def test_one_environment_is_made_ready_before_it_is_needed(harness: Harness, meeting: Meeting) -> None:
     """Its process is older than the invocation; its hooks and REPORT are those of a restore all the same."""
     source = """
         import os, time
@@ -54,18 +57,19 @@ async def test_one_environment_is_made_ready_before_it_is_needed(harness: Harnes
         register_after_restore(lambda: restored.append(time.time()))
 
         def handler(event, context):
-            time.sleep(event["sleep"])
+            if event: meet()
             ticks = int(open("/proc/self/stat").read().rpartition(")")[2].split()[19])
             age_s = float(open("/proc/uptime").read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
             return {"age_s": age_s, "restored_s": time.time() - restored[0]}
     """
-    version = harness.function(source, snap_start=True)
-    await harness.invoke(version, {"sleep": 0})
-    await asyncio.sleep(1)
-    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+    version = harness.function(source, snap_start=True, meeting=meeting)
+    await harness.invoke(version)
+    pool = harness.engine._pools[version]
+    await harness.until(lambda: pool._spare is not None and pool._spare.state is State.PREPARED)
+    await asyncio.sleep(0.5)
+    answers = await harness.together(version, meeting)
     (made_ready,) = (answer for answer in answers if "Restore Duration" in answer.report)
-    assert made_ready.payload["age_s"] > 0.7
-    assert made_ready.payload["restored_s"] < 0.7
+    assert made_ready.payload["age_s"] - made_ready.payload["restored_s"] > 0.45
 
 
 async def test_hooks_run_before_the_snapshot_last_in_first_out_and_after_the_restore_in_order(
@@ -75,26 +79,26 @@ async def test_hooks_run_before_the_snapshot_last_in_first_out_and_after_the_res
     assert answer.payload["events"] == ["before 2", "before 1", "after 1", "after 2"]
 
 
-async def test_random_state_is_the_snapshots_in_every_environment(harness: Harness) -> None:
+@OVER_THE_CHANNEL
+async def test_random_state_is_the_snapshots_in_every_environment(harness: Harness, meeting: Meeting) -> None:
     """The uniqueness fault that AWS warns of must show here as it does there."""
-    harness.needs_fork()
-    version = harness.function(SNAPPED, snap_start=True)
-    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+    version = harness.function(SNAPPED, snap_start=True, meeting=meeting)
+    answers = await harness.together(version, meeting, 2)
     assert answers[0].payload["random"] == answers[1].payload["random"]
 
 
-async def test_each_environment_logs_into_its_own_log(harness: Harness) -> None:
+async def test_each_environment_logs_into_its_own_log(harness: Harness, meeting: Meeting) -> None:
     """By ``logging`` too, whose descriptor was opened before the snapshot."""
     source = """
-        import logging, time
+        import logging
         def handler(event, context):
-            time.sleep(0.3)
+            meet()
             logging.warning("of " + context.aws_request_id)
             print("printed for " + context.aws_request_id)
             return context.aws_request_id
     """
-    version = harness.function(source, snap_start=True)
-    for answer in await asyncio.gather(*(harness.invoke(version) for _ in range(2))):
+    version = harness.function(source, snap_start=True, meeting=meeting)
+    for answer in await harness.together(version, meeting):
         assert answer.log.count(f"\tof {answer.payload}\n") == 1
         assert f"printed for {answer.payload}\n" in answer.log
         assert answer.log.count("\tof ") == 1
@@ -110,14 +114,14 @@ async def test_the_runtimes_own_variables_are_not_the_functions(harness: Harness
     assert (await harness.invoke(harness.function(source, snap_start=snap_start))).payload == []
 
 
-async def test_tmp_begins_as_the_snapshots_and_is_private_after_that(harness: Harness) -> None:
-    version = harness.function(SNAPPED, snap_start=True)
-    answers = await asyncio.gather(*(harness.invoke(version, {"sleep": 0.3}) for _ in range(2)))
+async def test_tmp_begins_as_the_snapshots_and_is_private_after_that(harness: Harness, meeting: Meeting) -> None:
+    version = harness.function(SNAPPED, snap_start=True, meeting=meeting)
+    answers = await harness.together(version, meeting, 2)
     assert [answer.payload["files"] for answer in answers] == [["made-in-init"], ["made-in-init"]]
 
 
+@OVER_THE_CHANNEL
 async def test_connections_made_before_the_snapshot_are_dead_after_the_restore(harness: Harness) -> None:
-    harness.needs_fork()
     with socket.create_server(("127.0.0.1", 0)) as server:
         version = harness.function(
             f"""
@@ -137,9 +141,9 @@ async def test_connections_made_before_the_snapshot_are_dead_after_the_restore(h
     assert answer.payload in ("ConnectionResetError", "BrokenPipeError")
 
 
+@OVER_THE_CHANNEL
 async def test_a_snapshot_with_threads_is_refused_and_environments_start_cold(harness: Harness) -> None:
     """A fork keeps one thread only, so a snapshot by fork would not be what AWS restores."""
-    harness.needs_fork()
     version = harness.function(
         """
         import threading
@@ -153,6 +157,7 @@ async def test_a_snapshot_with_threads_is_refused_and_environments_start_cold(ha
     assert "Init Duration" in answer.report
 
 
+@OVER_THE_CHANNEL
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 @pytest.mark.parametrize(
     "snapshot", ["threading.Thread(target=threading.Event().wait, daemon=True).start()", "register_before_snapshot(1)"]
@@ -161,9 +166,9 @@ async def test_of_a_snapshot_that_cannot_be_used_no_process_is_left_while_the_ve
     harness: Harness, snapshot: str
 ) -> None:
     """Refused for its threads, or failed in a hook."""
-    harness.needs_fork()
-    await harness.invoke(harness.function("def handler(event, context): ..."))
-    of_one_environment = len(processes_with(str(harness.folder))) - 1  # the supervisor
+    plain = harness.function("def handler(event, context): ...")
+    await harness.invoke(plain)
+    of_one_environment = len(harness.processes(plain))
     version = harness.function(
         f"""
         import threading
@@ -175,12 +180,7 @@ async def test_of_a_snapshot_that_cannot_be_used_no_process_is_left_while_the_ve
         snap_start=True,
     )
     assert (await harness.invoke(version)).payload == "served"
-    for _ in range(100):  # a killed process takes a moment to end
-        left = len(processes_with(str(harness.folder))) - 1
-        if left == 2 * of_one_environment:
-            break
-        await asyncio.sleep(0.02)
-    assert left == 2 * of_one_environment
+    await harness.until(lambda: len(harness.processes(version)) == of_one_environment)
     assert (await harness.invoke(version)).payload == "served"
 
 
@@ -217,34 +217,35 @@ async def test_an_after_restore_hook_has_ten_seconds(harness: Harness, monkeypat
     assert (answer.report["Status"], answer.report["Error Type"]) == ("error", "Runtime.RestoreTimeout")
 
 
-async def test_an_environment_whose_restore_took_too_long_is_not_used_again(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lab.engine.environment.RESTORE_LIMIT_S", 1.5)
+async def test_an_environment_whose_restore_took_too_long_is_not_used_again(harness: Harness, meeting: Meeting) -> None:
     version = harness.function(
-        f"""
-        import time
+        """
         from snapshot_restore_py import register_after_restore
-        def restored():
-            if time.time() < {time.time() + 3}: time.sleep(30)
-        register_after_restore(restored)
+        register_after_restore(meet)
         def handler(event, context): return "served"
         """,
         snap_start=True,
+        meeting=meeting,
     )
-    assert (await harness.invoke(version)).payload["errorType"] == "Runtime.RestoreTimeout"
-    await asyncio.sleep(2)
-    answer = await harness.invoke(version)
+    late = asyncio.create_task(harness.invoke(version))
+    await meeting.arrived(1)
+    (environment,) = harness.engine._pools[version].environments
+    environment._deadline_passed()
+    assert (await late).payload["errorType"] == "Runtime.RestoreTimeout"
+    next_one = asyncio.create_task(harness.invoke(version))
+    await meeting.arrived(1)
+    meeting.release()
+    answer = await next_one
     assert answer.payload == "served"
     assert "Restore Duration" in answer.report
 
 
+@OVER_THE_CHANNEL
 async def test_the_init_of_a_snapshot_has_130_seconds(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Developer Guide, lifecycle: 130 seconds, or the timeout if longer; half a second here.
 
     Environments then start cold.
     """
-    harness.needs_fork()
     monkeypatch.setattr("lab.engine.snapshot.SNAPSHOT_INIT_LIMIT_S", 0.5)
     version = harness.function(
         """
@@ -277,7 +278,7 @@ async def test_a_restored_environment_is_reused_and_survives_a_crash(harness: Ha
     after = await harness.invoke(version)
     assert first.payload == second.payload
     assert "Restore Duration" not in second.report
-    assert crashed.payload["errorType"] == "Runtime.ExitError"
+    assert crashed.payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 9")
     assert isinstance(after.payload, int)
 
 

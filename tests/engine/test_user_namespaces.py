@@ -4,14 +4,11 @@ The tests are those of the tier that this machine has, with another `harness`.
 """
 
 import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from lab.engine.sandbox.isolation import Isolation
-from lab.engine.settings import EngineSettings
-from tests.engine.endpoint import BOTH_TRANSPORTS
 from tests.engine.harness import Harness
 from tests.engine.test_life_of_an_environment import (
     test_a_process_left_behind_by_a_crash_does_not_outlive_it,
@@ -47,27 +44,22 @@ __all__ = [
     "test_tmp_has_the_size_that_was_configured",
 ]
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 TIER = Isolation("namespaces (user)", {"user": True})
 
 
 @pytest.fixture(scope="module")
-def user_namespaces() -> None:
-    """Skip where nobody may make a user namespace, or mount in it."""
+def tier() -> Iterator[None]:
+    """User namespaces; skip where nobody may make one, or mount in it."""
     command = ["unshare", "--map-root-user", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=10)
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"this machine does not allow user namespaces: {error}")
-
-
-@pytest.fixture(params=BOTH_TRANSPORTS)
-async def harness(
-    user_namespaces: None, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Harness]:
-    monkeypatch.setattr(Isolation, "probe", lambda: TIER)
-    harness = Harness(tmp_path, EngineSettings(transport=request.param))
-    yield harness
-    await harness.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Isolation, "probe", lambda: TIER)
+        yield
 
 
 async def test_the_tier_is_the_one_that_is_tested(harness: Harness) -> None:

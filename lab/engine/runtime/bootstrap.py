@@ -121,6 +121,7 @@ class SocketRuntimeClient:
 
     def _become_environment(self, header: "dict[str, Any]", fds: "list[int]", dead: socket.socket) -> None:
         """In the fork: namespaces and a first process of its own, then the channel and log of the new environment."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, an exit before `serve` listens would be lost
         channel_fd, log_fd, control_fd = fds
         control = Channel(socket.socket(fileno=control_fd))
         try:
@@ -138,7 +139,6 @@ class SocketRuntimeClient:
             init.serve(control, in_namespace, process)
         os.setpgid(0, 0)
         namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.sock.close()
         self._channel.sock.detach()
         os.dup2(channel_fd, CHANNEL_FD)

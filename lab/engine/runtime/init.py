@@ -62,7 +62,7 @@ def serve(control: Channel, in_namespace: bool, first_process: "int | None" = No
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    process = first_process
+    process = _reap(control, first_process, in_namespace)  # it may have ended before the handler was there
     while True:
         readable, _, _ = select.select([control.fileno(), wake_read], [], [])
         if wake_read in readable:
