@@ -52,6 +52,11 @@ def percent(share: float | None) -> str:
     return NOT_MEASURED if share is None else f"{share * 100:.1f} %"
 
 
+def signed(value: float) -> str:
+    """A change, with its sign."""
+    return f"+{figure(value)}" if value > 0 else figure(value)
+
+
 def interval(estimate: Estimate | None) -> str:
     """The ends of an interval."""
     if estimate is None or not estimate.bounded:

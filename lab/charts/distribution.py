@@ -1,12 +1,43 @@
-"""The distribution of latencies, as an ECharts option."""
+"""The distribution of latencies."""
 
+import functools
 import math
 
 from lab.analysis.model import Report, VariantSummary
-from lab.charts.drawing import Option, Theme, axis, base, legend, lines, round_number, short
+from lab.analysis.summary import QUANTILES
+from lab.analysis.wording import figure
+from lab.charts.drawing import (
+    Chart,
+    Option,
+    Theme,
+    axis,
+    base,
+    legend,
+    lines,
+    round_number,
+    short,
+    table_by_variant,
+)  # fmt: skip
 
 
-def option(report: Report, theme: Theme) -> Option:
+def chart(report: Report) -> Chart:
+    """The share of the answered invocations by latency."""
+    return Chart(
+        "latency",
+        "Latency distribution",
+        "For each variant, the share of invocations answered within a latency from the planned start. "
+        "Further left and up is faster.",
+        table_by_variant(
+            report,
+            "Latency, ms, that so many % of the answered invocations took at most",
+            ("%", [f"{share * 100:g}" for share in QUANTILES]),
+            [[figure(value) for value in summary.quantiles] for summary in report.variants],
+        ),
+        functools.partial(_option, report),
+    )
+
+
+def _option(report: Report, theme: Theme) -> Option:
     """Empirical distribution functions over a logarithmic axis."""
     series = list(lines(report, theme, _curve, step="end"))
     places = [point[0] for one in series for point in one["data"]]

@@ -1,4 +1,4 @@
-"""What all charts are drawn with: themes, colours, axes and lines of ECharts options.
+"""What all charts are made of: themes, colours, axes and lines of ECharts options.
 
 Colours are those of the run's file; on the dark background one with too little contrast is made lighter (WCAG 2.2,
 1.4.11: 3 to 1). No chart tells by colour alone: bars are named, lines are dashed differently.
@@ -7,15 +7,19 @@ Colours are those of the run's file; on the dark background one with too little 
 import colorsys
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from lab.analysis.model import Report, Start, VariantSummary
-from lab.analysis.wording import shown
+from lab.analysis.table import Table, table
+from lab.analysis.wording import NOT_MEASURED, shown
 from lab.records.json_values import Json
 from lab.records.run_file import VariantDescription
 
 Option = dict[str, Json]
 
+ECHARTS: Final = Path(__file__).resolve().parents[2] / "node_modules" / "echarts" / "dist" / "echarts.min.js"
+"""The chart library."""
 
 SYMBOLS: Final = {Start.WARM: "circle", Start.COLD: "triangle", Start.RESTORED: "diamond"}
 
@@ -37,6 +41,26 @@ THEMES: Final = (LIGHT, DARK)
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 LEAST_CONTRAST: Final = 3.0
 DASHES: Final = ("dashed", "solid", [8, 3], [3, 2], [12, 3, 3, 3])
+
+
+class Chart(NamedTuple):
+    """A chart.
+
+    Attributes:
+        name: of its picture's file.
+        title: what it shows.
+        description: how to read it, and what is left out.
+        numbers: the chart as a table, for those who do not see it or want the numbers.
+        option: the chart for a theme.
+        height: pixels; None: as the page has it.
+    """
+
+    name: str
+    title: str
+    description: str
+    numbers: Table
+    option: Callable[[Theme], Option]
+    height: int | None = None
 
 
 def color_of(variant: VariantDescription, theme: Theme) -> str:
@@ -86,6 +110,18 @@ def axis(theme: Theme, kind: str, name: str = "", **more: Json) -> Option:
     }
 
 
+def variant_axis(theme: Theme, names: Sequence[str], **label: Json) -> Option:
+    """An axis of rows, the first name at the top."""
+    return axis(
+        theme,
+        "category",
+        data=names,
+        inverse=True,
+        axisTick={"show": False},
+        axisLabel={"color": theme.ink, "overflow": "truncate", **label},
+    )
+
+
 def legend(theme: Theme) -> Option:
     """A legend of lines, at the top."""
     return {
@@ -114,6 +150,16 @@ def lines(
             "data": list(points_of(summary)),
             **more,
         }
+
+
+def table_by_variant(
+    report: Report, caption: str, first: tuple[str, Sequence[str]], columns: Sequence[Sequence[str]]
+) -> Table:
+    """A table with a column for each variant; a column may end before the first one does."""
+    head, names = first
+    filled = [[*column, *[NOT_MEASURED] * (len(names) - len(column))] for column in columns]
+    heads = (head, *(shown(summary.variant, 24) for summary in report.variants))
+    return table(report, caption, heads, [*zip(names, *filled, strict=True)])
 
 
 def round_number(value: float, toward: Callable[[float], int]) -> float:

@@ -14,10 +14,9 @@ from typing import Any, Final
 
 from lab.analysis.summary import summarise
 from lab.analysis.wording import where
-from lab.charts.charts import Chart, charts
-from lab.charts.drawing import FONT, THEMES, Option, Theme
+from lab.charts.charts import charts
+from lab.charts.drawing import ECHARTS, FONT, THEMES, Chart, Option, Theme
 from lab.errors import LabError, UsageError
-from lab.report.as_html import ECHARTS
 
 WIDTH: Final = 820
 HEIGHT: Final = 420

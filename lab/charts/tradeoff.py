@@ -1,12 +1,15 @@
-"""Latency against cost, as an ECharts option, and which variants nothing beats."""
+"""Latency against cost, and which variants nothing beats."""
 
+import functools
 import math
 from collections.abc import Sequence
 
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import verdict
-from lab.analysis.wording import figure, shown
-from lab.charts.drawing import Option, Theme, axis, base, color_of, short
+from lab.analysis.table import Table, p50_interval, quantile, variant_table
+from lab.analysis.wording import NOT_MEASURED, figure, shown
+from lab.charts.bars import stalest, texts
+from lab.charts.drawing import Chart, Option, Theme, axis, base, color_of, short
 
 
 def unbeaten(variants: Sequence[VariantSummary]) -> list[VariantSummary]:
@@ -36,7 +39,38 @@ def _stalest(summary: VariantSummary) -> float:
     return summary.staleness_s.max if summary.staleness_s else 0.0
 
 
-def option(report: Report, theme: Theme) -> Option:
+def chart(report: Report) -> Chart:
+    """Latency, cost and staleness of each variant."""
+    return Chart(
+        "choice",
+        "What each variant costs: latency and money",
+        "Median latency with its 95 % interval, and the cost of a million invocations; further left and down is "
+        "better. A variant is drawn hollow if another is better or equal in latency, cost and greatest staleness, "
+        "which stands beside its name: " + texts(report, stalest),
+        _numbers(report),
+        functools.partial(_option, report),
+    )
+
+
+def _numbers(report: Report) -> Table:
+    best = unbeaten(report.variants)
+    return variant_table(
+        report,
+        "Latency, cost and staleness",
+        (
+            ("p50, ms", lambda one: quantile(one.latency_ms, "p50")),
+            ("95 % CI", lambda one: p50_interval(one.latency_ms)),
+            ("$ a million", lambda one: figure(one.cost.total if one.cost else None)),
+            ("stalest answer, s", lambda one: quantile(one.staleness_s, "max")),
+            (
+                "another is as good in all three",
+                lambda one: NOT_MEASURED if not _placed(one) else "no" if one in best else "yes",
+            ),
+        ),
+    )
+
+
+def _option(report: Report, theme: Theme) -> Option:
     """A point for each variant, its interval, and its name with the most out of date answer."""
     best = unbeaten(report.variants)
     placed = [summary for summary in report.variants if _placed(summary)]

@@ -17,11 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cloudwatch.dashboard import Dashboard
 from cloudwatch.ranges import COARSE, FINE
+from lab.charts.drawing import ECHARTS
 from lab.dashboard.live import LiveRun
 from lab.dashboard.page import dashboard_page
 from lab.dashboard.record_store import Seen
 from lab.errors import LabError
-from lab.report.as_html import ECHARTS
 
 HERE: Final = Path(__file__).resolve().parent
 PERIODS: Final = (*FINE, *COARSE)

@@ -12,13 +12,12 @@ from lab.analysis.choice import advice
 from lab.analysis.model import Report
 from lab.analysis.wording import NOT_MEASURED, next_step, shown, where
 from lab.charts.charts import charts
-from lab.charts.drawing import DARK, LIGHT, THEMES, color_of
+from lab.charts.drawing import DARK, ECHARTS, LIGHT, THEMES, color_of
 from lab.errors import LabError
 from lab.report.answer import answer, how_measured
 from lab.report.tables import WORDS, tables
 
 HERE: Final = Path(__file__).resolve().parent
-ECHARTS: Final = HERE.parents[1] / "node_modules" / "echarts" / "dist" / "echarts.min.js"
 
 
 def render_html(report: Report) -> str:

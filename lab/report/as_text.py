@@ -13,9 +13,10 @@ from rich.text import Text
 
 from lab.analysis.choice import advice
 from lab.analysis.model import Report, RunWarning
+from lab.analysis.table import Table
 from lab.analysis.wording import advised
 from lab.report.answer import answer, how_measured
-from lab.report.tables import WORDS, Table, tables
+from lab.report.tables import WORDS, tables
 
 WIDTH: Final = 80
 GAP: Final = "  "

@@ -9,11 +9,11 @@ from lab.analysis import statistics as stats
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import Estimate
 from lab.analysis.summary import summarise
-from lab.analysis.wording import NOT_MEASURED, figure, has_p99, interval, listed, shown, where
+from lab.analysis.table import Table
+from lab.analysis.wording import NOT_MEASURED, figure, has_p99, interval, listed, shown, signed, where
 from lab.errors import LabError
 from lab.records.json_values import Json
 from lab.report.as_text import WIDTH, TextPage
-from lab.report.tables import Table, signed
 
 
 class Metric(NamedTuple):

@@ -1,24 +1,18 @@
-"""The tables of a report, as text: every format shows these."""
+"""The tables of a report: every format shows these."""
 
 import math
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from facts.prices import Cost
 from lab.analysis.choice import Choice, choices
 from lab.analysis.model import Report, Start, VariantSummary
 from lab.analysis.statistics import Distribution
-from lab.analysis.wording import NOT_MEASURED, figure, has_p99, interval, listed, percent, shown, times, where, whole
+from lab.analysis.table import Column, Table, p50_interval, p99, quantile, table, value, variant_table
+from lab.analysis.wording import NOT_MEASURED, figure, interval, listed, percent, shown, signed, times, whole
 
 WORDS: Final = ("variant", "shown", "choose", "as good here", "began by")
 """Columns of words, which stand on the left; the others hold numbers."""
-
-
-class Table(NamedTuple):
-    """A table: its caption says where its numbers come from; the first column names the row."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def tables(report: Report) -> tuple[Table, ...]:
@@ -27,41 +21,22 @@ def tables(report: Report) -> tuple[Table, ...]:
     Of records made from logs, the columns in which nothing can be known are left out, and with them the choice of a
     variant: not all had the same load.
     """
+    shared = (_compared, _starts, _downstream, _staleness, _counts, _cost)
     if report.from_logs:
-        found = (_durations, _compared, _starts, _downstream, _staleness, _counts, _cost)
-        return tuple(_known(table(report)) for table in found)
-    return (
-        _choices(report),
-        _latency(report),
-        _compared(report),
-        _starts(report),
-        _downstream(report),
-        _staleness(report),
-        _counts(report),
-        _cost(report),
-    )
+        return tuple(_known(make(report)) for make in (_durations, *shared))
+    return tuple(make(report) for make in (_choices, _latency, *shared))
 
 
-def _known(table: Table) -> Table:
+def _known(found: Table) -> Table:
     """A table without the columns in which nothing was measured."""
-    kept = [
-        index
-        for index in range(len(table.columns))
-        if not index or any(row[index] not in ("", NOT_MEASURED) for row in table.rows)
-    ]
-    return Table(
-        table.caption,
-        tuple(table.columns[index] for index in kept),
-        tuple(tuple(row[index] for index in kept) for row in table.rows),
-    )
-
-
-def _table(report: Report, caption: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    return Table(f"{caption} ({where(report)})", columns, tuple((shown(row[0], 24), *row[1:]) for row in rows))
+    columns = [*zip(found.columns, *found.rows, strict=True)]
+    kept = [column for column in columns[1:] if any(cell not in ("", NOT_MEASURED) for cell in column[1:])]
+    heads, *rows = zip(columns[0], *kept, strict=True)
+    return Table(found.caption, heads, tuple(rows))
 
 
 def _choices(report: Report) -> Table:
-    return _table(
+    return table(
         report,
         "Which cache, by how far out of date an answer may be",
         ("at most, s", "choose", "as good here", "p50, ms", "calls per 1,000", "$ a million", "most seen, s"),
@@ -78,57 +53,38 @@ def _choice_row(choice: Choice) -> tuple[str, ...]:
         age,
         shown(chosen.variant, 24),
         listed([one.variant for one in choice.alike]) or NOT_MEASURED,
-        figure(_p50(chosen.latency_ms)),
-        figure(chosen.downstream_calls_per_1000.value if chosen.downstream_calls_per_1000 else None),
+        quantile(chosen.latency_ms, "p50"),
+        value(chosen.downstream_calls_per_1000),
         f"{chosen.cost.total:.2f}" if chosen.cost else NOT_MEASURED,
-        figure(chosen.staleness_s.max if chosen.staleness_s else None),
+        quantile(chosen.staleness_s, "max"),
+    )
+
+
+def _distribution(of: Callable[[VariantSummary], Distribution | None]) -> Sequence[Column]:
+    return (
+        ("answered", lambda one: whole(one.ok)),
+        ("p50", lambda one: quantile(of(one), "p50")),
+        ("95 % CI", lambda one: p50_interval(of(one))),
+        ("p90", lambda one: quantile(of(one), "p90")),
+        ("p99", lambda one: p99(one, of(one))),
+        ("max", lambda one: quantile(of(one), "max")),
     )
 
 
 def _latency(report: Report) -> Table:
-    return _table(
-        report,
-        "Latency from the planned start, ms",
-        ("variant", "answered", "p50", "95 % CI", "p90", "p99", "max", "service p50"),
-        [
-            (
-                summary.variant,
-                whole(summary.ok),
-                figure(_p50(summary.latency_ms)),
-                interval(summary.latency_ms.p50 if summary.latency_ms else None),
-                figure(summary.latency_ms.p90 if summary.latency_ms else None),
-                figure(summary.latency_ms.p99.value if summary.latency_ms and has_p99(summary) else None),
-                figure(summary.latency_ms.max if summary.latency_ms else None),
-                figure(_p50(summary.service_ms)),
-            )
-            for summary in report.variants
-        ],
-    )
+    service: Column = ("service p50", lambda one: quantile(one.service_ms, "p50"))
+    columns = (*_distribution(lambda one: one.latency_ms), service)
+    return variant_table(report, "Latency from the planned start, ms", columns)
 
 
 def _durations(report: Report) -> Table:
     """What is known of records made from logs, in which nobody waited."""
-    return _table(
-        report,
-        "Duration of the functions by their own reports, ms",
-        ("variant", "answered", "p50", "95 % CI", "p90", "p99", "max"),
-        [
-            (
-                summary.variant,
-                whole(summary.ok),
-                figure(_p50(summary.duration_ms)),
-                interval(summary.duration_ms.p50 if summary.duration_ms else None),
-                figure(summary.duration_ms.p90 if summary.duration_ms else None),
-                figure(summary.duration_ms.p99.value if summary.duration_ms and has_p99(summary) else None),
-                figure(summary.duration_ms.max if summary.duration_ms else None),
-            )
-            for summary in report.variants
-        ],
-    )
+    columns = _distribution(lambda one: one.duration_ms)
+    return variant_table(report, "Duration of the functions by their own reports, ms", columns)
 
 
 def _compared(report: Report) -> Table:
-    return _table(
+    return table(
         report,
         f"Against {report.baseline}: median {'duration' if report.from_logs else 'latency'} and downstream calls",
         ("variant", "p50 ratio", "95 % CI", "shown", "calls per 1,000: change", "95 % CI"),
@@ -154,110 +110,80 @@ def _compared_row(summary: VariantSummary, baseline: str) -> tuple[str, ...]:
 
 
 def _starts(report: Report) -> Table:
-    return _table(
+    return variant_table(
         report,
         "Starts: how many, and median time of each kind, ms"
         if report.from_logs
         else "Warm, cold and restored apart: how many, median latency, and median time to start, ms",
         (
-            "variant",
-            "warm",
-            "warm p50",
-            "cold starts",
-            "cold p50",
-            "init p50",
-            "restores",
-            "restored p50",
-            "restore p50",
+            ("warm", lambda one: whole(one.starts[Start.WARM].count)),
+            ("warm p50", lambda one: quantile(one.starts[Start.WARM].latency_ms, "p50")),
+            ("cold starts", lambda one: whole(one.cold_starts)),
+            ("cold p50", lambda one: quantile(one.starts[Start.COLD].latency_ms, "p50")),
+            ("init p50", lambda one: quantile(one.init_ms, "p50")),
+            ("restores", lambda one: whole(one.restores)),
+            ("restored p50", lambda one: quantile(one.starts[Start.RESTORED].latency_ms, "p50")),
+            ("restore p50", lambda one: quantile(one.restore_ms, "p50")),
         ),
-        [
-            (
-                summary.variant,
-                whole(summary.starts[Start.WARM].count),
-                figure(_p50(summary.starts[Start.WARM].latency_ms)),
-                whole(summary.cold_starts),
-                figure(_p50(summary.starts[Start.COLD].latency_ms)),
-                figure(_p50(summary.init_ms)),
-                whole(summary.restores),
-                figure(_p50(summary.starts[Start.RESTORED].latency_ms)),
-                figure(_p50(summary.restore_ms)),
-            )
-            for summary in report.variants
-        ],
     )
 
 
 def _downstream(report: Report) -> Table:
-    return _table(
+    return variant_table(
         report,
         "Downstream calls of the invocations, by their own count"
         if report.from_logs
         else "Downstream calls: of the invocations by their own count, and all on the wire",
-        ("variant", "hit ratio", "own count", "on the wire", "per 1,000 invocations", "95 % CI"),
-        [
-            (
-                summary.variant,
-                percent(summary.hit_ratio),
-                whole(summary.downstream_calls),
-                whole(summary.wire_calls),
-                figure(summary.downstream_calls_per_1000.value if summary.downstream_calls_per_1000 else None),
-                interval(summary.downstream_calls_per_1000),
-            )
-            for summary in report.variants
-        ],
+        (
+            ("hit ratio", lambda one: percent(one.hit_ratio)),
+            ("own count", lambda one: whole(one.downstream_calls)),
+            ("on the wire", lambda one: whole(one.wire_calls)),
+            ("per 1,000 invocations", lambda one: value(one.downstream_calls_per_1000)),
+            ("95 % CI", lambda one: interval(one.downstream_calls_per_1000)),
+        ),
     )
 
 
 def _staleness(report: Report) -> Table:
-    return _table(
+    return variant_table(
         report,
         "Age (since the value was read), s"
         if report.from_logs
         else "Staleness (since the served version was superseded) and age (since it was read), s",
-        ("variant", "stale answers", "staleness p90", "staleness max", "age p50", "age p90", "age max"),
-        [
-            (
-                summary.variant,
-                whole(summary.stale_answers),
-                figure(summary.staleness_s.p90 if summary.staleness_s else None),
-                figure(summary.staleness_s.max if summary.staleness_s else None),
-                figure(_p50(summary.age_s)),
-                figure(summary.age_s.p90 if summary.age_s else None),
-                figure(summary.age_s.max if summary.age_s else None),
-            )
-            for summary in report.variants
-        ],
+        (
+            ("stale answers", lambda one: whole(one.stale_answers)),
+            ("staleness p90", lambda one: quantile(one.staleness_s, "p90")),
+            ("staleness max", lambda one: quantile(one.staleness_s, "max")),
+            ("age p50", lambda one: quantile(one.age_s, "p50")),
+            ("age p90", lambda one: quantile(one.age_s, "p90")),
+            ("age max", lambda one: quantile(one.age_s, "max")),
+        ),
     )
 
 
 def _counts(report: Report) -> Table:
-    return _table(
+    return variant_table(
         report,
         "Invocations and failures",
-        ("variant", "invocations", "answered", "function errors", "throttles", "lost", "environments"),
-        [
-            (
-                summary.variant,
-                whole(summary.invocations),
-                whole(summary.ok),
-                whole(summary.function_errors),
-                whole(None if report.from_logs else summary.throttles),
-                whole(None if report.from_logs else summary.lost),
-                whole(summary.environments),
-            )
-            for summary in report.variants
-        ],
+        (
+            ("invocations", lambda one: whole(one.invocations)),
+            ("answered", lambda one: whole(one.ok)),
+            ("function errors", lambda one: whole(one.function_errors)),
+            ("throttles", lambda one: whole(None if report.from_logs else one.throttles)),
+            ("lost", lambda one: whole(None if report.from_logs else one.lost)),
+            ("environments", lambda one: whole(one.environments)),
+        ),
     )
 
 
 def _cost(report: Report) -> Table:
-    return _table(
+    return table(
         report,
         "Cost of a million invocations at AWS list prices, $",
         ("variant", "billed ms, mean", "requests", "compute", "restores", "reads", "sum", "95 % CI"),
         [
-            (summary.variant, figure(summary.billed_ms_mean), *_cost_cells(summary.cost), interval(summary.cost_total))
-            for summary in report.variants
+            (one.variant, figure(one.billed_ms_mean), *_cost_cells(one.cost), interval(one.cost_total))
+            for one in report.variants
         ],
     )
 
@@ -266,12 +192,3 @@ def _cost_cells(cost: Cost | None) -> tuple[str, ...]:
     if cost is None:
         return (NOT_MEASURED,) * 5
     return tuple(f"{part:.3f}" for part in (cost.requests, cost.compute, cost.restores, cost.downstream, cost.total))
-
-
-def signed(value: float) -> str:
-    """A change, with its sign."""
-    return f"+{figure(value)}" if value > 0 else figure(value)
-
-
-def _p50(distribution: Distribution | None) -> float | None:
-    return distribution.p50.value if distribution else None

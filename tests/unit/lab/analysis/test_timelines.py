@@ -6,7 +6,7 @@ from pathlib import Path
 from lab.analysis.model import Start
 from lab.analysis.summary import summarise
 from lab.analysis.timelines import LATENCY_BINS, MOST_BEGINNINGS, MOST_ENVIRONMENTS
-from lab.charts import chart_tables as numbers
+from lab.charts import environments, over_time
 from lab.records.record import Record
 from tests.unit.lab.report.simulated import BEGAN, run_content, write_run
 
@@ -53,7 +53,7 @@ def test_of_many_cold_starts_some_are_drawn_and_the_rest_counted(tmp_path: Path,
     assert len(summary.beginnings) == MOST_BEGINNINGS
     assert {one.start for one in summary.beginnings} == {Start.COLD}
     assert (summary.beginnings[0].at, summary.beginnings[-1].at) == (0.0, 499.0)
-    assert numbers.left_out_beginnings(report) == "40 of 500 are drawn, at even steps."
+    assert over_time.latency_chart(report).description.endswith(" 40 of 500 are drawn, at even steps.")
 
 
 def test_of_many_environments_the_first_are_drawn_and_the_rest_counted(tmp_path: Path, record: Record) -> None:
@@ -65,4 +65,4 @@ def test_of_many_environments_the_first_are_drawn_and_the_rest_counted(tmp_path:
     [summary] = report.variants
 
     assert [life.began for life in summary.lives] == [float(index) for index in range(MOST_ENVIRONMENTS)]
-    assert numbers.left_out_environments(report) == "The first 8 of 20."
+    assert environments.chart(report).description.endswith(" The first 8 of 20.")

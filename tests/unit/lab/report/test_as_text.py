@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
+from lab.analysis.table import Table
 from lab.report.as_text import WIDTH, TextPage
 from lab.report.render import render
-from lab.report.tables import Table
 from tests.unit.lab.report.hostile import hostile_run
 from tests.unit.lab.report.simulated import run_content, simulated_records, write_run
 
