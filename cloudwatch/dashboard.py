@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cloudwatch.insights import parse_query
-from cloudwatch.insights_sql import Compiled, compile_query
 from cloudwatch.refusal import RefusedError, only
 from lab.dashboard.measures import Metric, metric_of
+from lab.dashboard.record_queries import Compiled, compile_query
 
 GRID: Final = 24
 

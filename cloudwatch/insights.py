@@ -1,15 +1,15 @@
-"""Queries of CloudWatch Logs Insights, as far as the lab's dashboards use them: read here, made into SQL in one place.
+"""Queries of CloudWatch Logs Insights: the language, parsed. `cloudwatch.insights_sql` makes SQL of them.
 
 Source: CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax". The commands are ``SOURCE``,
-``filter``, ``parse`` with a regular expression, ``fields``, ``stats … by``, ``sort`` and ``display``; others are
-refused by name.
+``filter``, ``parse`` with a regular expression, ``fields``, ``stats … by``, ``sort``, ``display`` and ``limit``; others
+are refused by name.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
-from cloudwatch.refusal import RefusedError
+from cloudwatch.errors import UnsupportedError
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Literal(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A function or an operator, and what it is applied to. ``count(*)`` is applied to nothing."""
+    """A function or an operator with its arguments; ``count(*)`` has none."""
 
     function: str
     arguments: "tuple[Expression, ...]"
@@ -37,13 +37,13 @@ Expression = Name | Literal | Call
 
 
 class Filter(NamedTuple):
-    """Only what fulfils the condition goes on."""
+    """Keeps the events that fulfil a condition."""
 
     condition: Expression
 
 
 class Parse(NamedTuple):
-    """A new field: what the group of a regular expression matches in another one."""
+    """A new field: what the named group of a regular expression matches in another field."""
 
     field: Name
     pattern: str
@@ -51,14 +51,14 @@ class Parse(NamedTuple):
 
 
 class Named(NamedTuple):
-    """An expression and its name."""
+    """An expression with its name."""
 
     name: str
     expression: Expression
 
 
 class Fields(NamedTuple):
-    """New fields, one for each line."""
+    """New fields."""
 
     columns: tuple[Named, ...]
 
@@ -82,7 +82,13 @@ class Display(NamedTuple):
     names: tuple[str, ...]
 
 
-Command = Filter | Parse | Fields | Stats | Sort | Display
+class Limit(NamedTuple):
+    """The most rows."""
+
+    rows: int
+
+
+Command = Filter | Parse | Fields | Stats | Sort | Display | Limit
 
 
 class Query(NamedTuple):
@@ -90,6 +96,13 @@ class Query(NamedTuple):
 
     log_groups: tuple[str, ...]
     commands: tuple[Command, ...]
+
+
+class QueryResult(NamedTuple):
+    """The rows that a query found: text, numbers, or None where there is no value."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
 
 _TOKEN: Final = re.compile(
@@ -107,20 +120,24 @@ _GROUP: Final = re.compile(r"\(\?P?<(\w+)>")
 _BINDING: Final = {
     "or": 1,
     "and": 2,
-    "=": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
+    "like": 4, "=": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
     "+": 5, "-": 5,
     "*": 6, "/": 6,
 }  # fmt: skip
 
 
-def parse_query(text: str) -> Query:
-    """Read a query.
+def parse_query(text: str, log_groups: Sequence[str] = ()) -> Query:
+    """Parse a query.
+
+    Args:
+        text: the query.
+        log_groups: those that it reads beside the ones that it names (``SOURCE``).
 
     Raises:
-        RefusedError: it cannot be read, or uses what is not known here.
+        UnsupportedError: it is malformed, or uses what is not known here.
     """
     reader = _Reader(text)
-    groups, commands = [], []
+    groups, commands = list(log_groups), []
     while True:
         command = reader.command()
         if isinstance(command, str):
@@ -131,14 +148,12 @@ def parse_query(text: str) -> Query:
             break
         reader.take("|")
     if not groups:
-        raise RefusedError("its query names no log group (SOURCE)")
-    if sum(isinstance(command, Stats) for command in commands) != 1:
-        raise RefusedError("its query has not exactly one `stats`")
+        raise UnsupportedError("its query names no log group (SOURCE)")
     return Query(tuple(groups), tuple(commands))
 
 
 class _Reader:
-    """Reads a query from the left."""
+    """Parses a query from the left."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -151,14 +166,15 @@ class _Reader:
             "stats": self._stats,
             "sort": lambda: Sort(tuple(self._listed(self._order))),
             "display": lambda: Display(tuple(self._listed(self._name))),
+            "limit": self._limit,
         }
 
     def command(self) -> str | Command:
-        """The next command; of ``SOURCE`` the log group."""
+        """The next command; the log group where it is ``SOURCE``."""
         kind, word = self._next()
         read = self._commands.get(word if kind == "name" else "")
         if read is None:
-            raise RefusedError(f"the command {word!r} of its query is not known here")
+            raise UnsupportedError(f"the command {word!r} of its query is not known here")
         return read()
 
     def at_end(self) -> bool:
@@ -167,19 +183,23 @@ class _Reader:
     def take(self, sign: str) -> None:
         _, found = self._next()
         if found != sign:
-            raise RefusedError(f"its query has {found or 'its end'!r} where {sign!r} is expected")
+            raise UnsupportedError(f"its query has {found or 'its end'!r} where {sign!r} is expected")
 
     def _parse(self) -> Parse:
-        field = Name(self._name())
+        field, pattern = Name(self._name()), self._regex()
+        if pattern is None:
+            raise UnsupportedError("`parse` of its query has no regular expression")
+        names = _GROUP.findall(pattern)
+        if len(names) != 1:
+            raise UnsupportedError("the regular expression of `parse` has not exactly one named group")
+        return Parse(field, pattern, names[0])
+
+    def _regex(self) -> str | None:
         match = _REGEX.match(self._text, self._at)
         if match is None:
-            raise RefusedError("`parse` of its query has no regular expression")
+            return None
         self._at = match.end()
-        names = _GROUP.findall(match[1])
-        if len(names) != 1:
-            raise RefusedError("the regular expression of `parse` has not exactly one named group")
-        # Python's and RE2's way of naming a group.
-        return Parse(field, _GROUP.sub(r"(?P<\1>", match[1]), names[0])
+        return match[1]
 
     def _stats(self) -> Stats:
         columns = tuple(self._listed(self._named))
@@ -199,6 +219,12 @@ class _Reader:
             self._skip("asc")
         return name, not descending
 
+    def _limit(self) -> Limit:
+        kind, text = self._next()
+        if kind != "number" or not text.isdigit():
+            raise UnsupportedError(f"its query has {text!r} where a whole number is expected")
+        return Limit(int(text))
+
     def _listed(self, read: Callable[[], T]) -> Iterator[T]:
         yield read()
         while self._skip(","):
@@ -207,20 +233,22 @@ class _Reader:
     def _literal_text(self) -> str:
         kind, text = self._next()
         if kind != "text":
-            raise RefusedError(f"its query has {text!r} where a text is expected")
+            raise UnsupportedError(f"its query has {text!r} where a text is expected")
         return text[1:-1]
 
     def _name(self) -> str:
         kind, text = self._next()
         if kind != "name":
-            raise RefusedError(f"its query has {text!r} where a name is expected")
+            raise UnsupportedError(f"its query has {text!r} where a name is expected")
         return text
 
     def _expression(self, least: int) -> Expression:
         left = self._term()
         while (binding := _BINDING.get(self._peek()[1], 0)) >= max(least, 1):
             _, operator = self._next()
-            left = Call(operator, (left, self._expression(binding + 1)))
+            pattern = self._regex() if operator == "like" else None
+            right = self._expression(binding + 1) if pattern is None else Literal(pattern)
+            left = Call(operator if pattern is None else "matches", (left, right))
         return left
 
     def _term(self) -> Expression:
@@ -235,11 +263,11 @@ class _Reader:
             inner = self._expression(0)
             self.take(")")
             return inner
-        raise RefusedError(f"its query has an unexpected {text or 'end'!r}")
+        raise UnsupportedError(f"its query has an unexpected {text or 'end'!r}")
 
     def _call(self, function: str) -> Call:
         if function not in _FUNCTIONS:
-            raise RefusedError(f"the function {function!r} of its query is not known here")
+            raise UnsupportedError(f"the function {function!r} of its query is not known here")
         self.take("(")
         if self._peek()[1] == "*":
             self._next()

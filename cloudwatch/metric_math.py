@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-Points = dict[int, float]
+Points = dict[float, float]
 """Values by time, Unix seconds."""
 
 Operand = Points | float
@@ -140,7 +140,7 @@ def _apply(function: Callable[[float, float], float], left: Operand, right: Oper
     return _points({at: (left[at], right[at]) for at in left.keys() & right.keys()}, function)
 
 
-def _points(pairs: Mapping[int, tuple[float, float]], function: Callable[[float, float], float]) -> Points:
+def _points(pairs: Mapping[float, tuple[float, float]], function: Callable[[float, float], float]) -> Points:
     values = {at: _value(function, *pair) for at, pair in pairs.items()}
     return {at: value for at, value in values.items() if value is not None}
 

@@ -20,6 +20,7 @@ import botocore.validate
 from botocore.model import OperationModel, ServiceModel, Shape
 
 from cloudwatch import query_protocol as query
+from cloudwatch.errors import CloudWatchError
 
 MOST_BYTES: Final = 16 << 20
 CBOR: Final = "cbor"
@@ -28,14 +29,6 @@ QUERY: Final = "query"
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
-
-
-class CloudWatchError(Exception):
-    """What an operation answers in place of a result; the code is the Query protocol's."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.status = code, status
 
 
 class Call(NamedTuple):

@@ -1,11 +1,11 @@
-"""What is not understood is refused, with its reason."""
+"""Goes with the next version of the dashboards: see `cloudwatch.errors`."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from cloudwatch.errors import UnsupportedError
 
-class RefusedError(Exception):
-    """Something of a dashboard is not drawn here; the text says what, as the end of a sentence."""
+RefusedError = UnsupportedError
 
 
 def only(

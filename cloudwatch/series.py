@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 Dimensions = tuple[tuple[str, str], ...]
-"""Names and values, ordered by name: a metric is the same in whatever order its dimensions are given."""
+"""Names and values, ordered by name: the order in which a request gives them does not matter."""
 
 MOST_DIMENSIONS: Final = 30
 LARGEST_VALUE: Final = 2.0**360
@@ -16,17 +16,10 @@ FUTURE_S: Final = 2 * 3_600
 
 RESERVED_NAMESPACE: Final = "AWS/"
 
+_AMOUNTS: Final = [f"{prefix}{unit}" for prefix in ("Kilo", "Mega", "Giga", "Tera") for unit in ("bytes", "bits")]
 UNITS: Final = frozenset(
     {"Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"}
-    | {
-        f"{prefix}{unit}{per}"
-        for prefix, unit in [
-            *((prefix, unit) for prefix in ("Kilo", "Mega", "Giga", "Tera") for unit in ("bytes", "bits")),
-            ("", "Bytes"),
-            ("", "Bits"),
-        ]
-        for per in ("", "/Second")
-    }
+    | {f"{unit}{per}" for unit in ("Bytes", "Bits", *_AMOUNTS) for per in ("", "/Second")}
 )
 
 
@@ -38,15 +31,20 @@ class Series(NamedTuple):
     dimensions: Dimensions
     unit: str
 
-    @property
-    def name_and_unit(self) -> tuple[str, str]:
-        """What tells it from the others of its namespace and dimensions."""
-        return self.name, self.unit
+
+class MetricStat(NamedTuple):
+    """A statistic of a metric; ``unit`` None stands for values of any unit."""
+
+    namespace: str
+    name: str
+    dimensions: Dimensions
+    statistic: str
+    unit: str | None = None
 
 
 def usable(value: float) -> bool:
-    """Whether CloudWatch takes this value; it refuses not-a-number and infinities."""
-    return abs(value) <= LARGEST_VALUE  # which nothing is that is not a number
+    """Whether CloudWatch takes this value; it refuses NaN and infinities."""
+    return abs(value) <= LARGEST_VALUE  # false for NaN
 
 
 def in_time(at: float, now: float) -> bool:
@@ -55,5 +53,5 @@ def in_time(at: float, now: float) -> bool:
 
 
 def dimensions_of(parameters: Mapping[str, Any]) -> Dimensions:
-    """The dimensions of a request's parameters."""
+    """The dimensions in a request's parameters."""
     return tuple(sorted((item["Name"], item["Value"]) for item in parameters.get("Dimensions", [])))

@@ -1,7 +1,7 @@
-"""What the endpoint tells the telemetry process, and in what form.
+"""What the endpoint sends to the telemetry process, and in what form.
 
 Entries are made on the path of every invocation, thousands a second: so they are plain tuples, which the C code of
-``marshal`` writes. Both ends are the same interpreter.
+``marshal`` writes. Both ends run the same interpreter.
 """
 
 import marshal
@@ -26,8 +26,8 @@ class Invocation(NamedTuple):
     """A finished invocation.
 
     ``arn`` is the one invoked. ``level`` is the application log level of a function that logs JSON, else None. ``at``
-    is when it ended, in Unix seconds; ``startup_ms`` is the init or restore before it. ``running`` and ``all_running``
-    are how many invocations of the function, and of all functions, were under way, this one included.
+    is when it ended, in Unix seconds. ``running`` and ``all_running`` are how many invocations of the function, and of
+    all functions, were under way, this one included. The rest is what its REPORT line says.
     """
 
     kind: int
@@ -39,11 +39,16 @@ class Invocation(NamedTuple):
     level: str | None
     log: bytes
     at: float
-    duration_ms: float
-    startup_ms: float
     failed: bool
     running: int
     all_running: int
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int
+    init_ms: float | None
+    restore_ms: float | None
 
 
 class Log(NamedTuple):
@@ -80,13 +85,13 @@ def encode(kind: int, content: Any) -> bytes:
 
 
 class Decoder:
-    """Cuts a stream of bytes into frames."""
+    """Splits a stream of bytes into frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[int, Any]]:
-        """Take bytes as they came; give the frames that they complete: (kind, content)."""
+        """Take bytes as they come; return the frames that they complete: (kind, content)."""
         self._buffer += data
         frames = []
         begin = 0

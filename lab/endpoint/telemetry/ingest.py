@@ -1,95 +1,105 @@
 """Entries in; log events, EMF metrics and Lambda's own metrics out."""
 
+import contextlib
 import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from cloudwatch import emf
-from cloudwatch.log_store import LONGEST_EVENT, PLATFORM_EVENT, LogStore
-from cloudwatch.metric_store import MetricStore
+from cloudwatch.log_events import ReportFigures
 from cloudwatch.series import Dimensions, Series
+from cloudwatch.store import Store
 from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.lambda_metrics import FunctionMetrics
-from lab.endpoint.telemetry.log_pieces import TimedPiece, timed
+from lab.endpoint.telemetry.log_pieces import LONGEST_EVENT, TimedPiece, is_platform_event, messages, timed
 from lab.engine.logs import framed_log
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SAME_LEVELS: Final = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 LONGEST_INVOCATION_S: Final = 900.0
+REPORT: Final = "REPORT RequestId: "
 START_MARKS: Final = (b"START RequestId: ", b'"type":"platform.start"')
 
 
 class Ingest:
-    """Puts what entries tell into the stores."""
+    """Puts what entries say into the store."""
 
-    def __init__(self, metrics: MetricStore, logs: LogStore) -> None:
-        self._metrics = metrics
-        self._logs = logs
+    def __init__(self, store: Store) -> None:
+        self._store, self._logs = store, store.logs
         self._functions: dict[tuple[str, str], FunctionMetrics] = {}
-        self._told: set[FunctionMetrics] = set()
+        self._invoked: set[FunctionMetrics] = set()
         self._begun: dict[tuple[str, str], bytes] = {}
         self._measured: dict[tuple[emf.Directive, Dimensions, int], list[list[float | list[float]]]] = {}
 
     def take(self, batch: Iterable[Sequence[Any]], now: float) -> None:
         """Take entries in the order in which they were made."""
-        taken_ms = int(now * 1000)
+        ingested_ms = int(now * 1000)
         for entry in batch:
             if entry[0] == entries.INVOCATION:
-                self._invocation(entry, taken_ms)
+                self._invocation(entry, ingested_ms)
             elif entry[0] == entries.LOG:
-                self._log(entries.Log._make(entry), taken_ms)
+                self._log(entries.Log._make(entry), ingested_ms)
             else:
                 throttle = entries.Throttle._make(entry)
                 metrics = self._function(throttle.function, throttle.arn, throttle.version)
                 metrics.throttled(int(throttle.at))
-        for metrics in self._told:
+        for metrics in self._invoked:
             metrics.pour()
-        self._told.clear()
+        self._invoked.clear()
         self._pour()
-        self._logs.write()
-        self._metrics.spill()
+        self._store.spill()
 
-    def _invocation(self, entry: Sequence[Any], taken_ms: int) -> None:
-        (_, function, version, arn, group, stream, level, log, at, duration_ms, startup_ms, failed, *running) = entry
+    def _invocation(self, entry: Sequence[Any], ingested_ms: int) -> None:
+        _, function, version, arn, group, stream, level, log, at, failed, running, all_running, *report = entry
+        request_id, duration_ms, billed_ms, memory_mb, max_memory_mb, init_ms, restore_ms = report
         began = at - duration_ms / 1000
-        started = began - startup_ms / 1000
-        # REPORT tells hundredths, and platform.report thousandths: metrics tell the same figure.
-        told_ms = round(duration_ms, 2 if level is None else 3)
+        started = began - ((init_ms or 0.0) + (restore_ms or 0.0)) / 1000
+        # REPORT has hundredths, and platform.report thousandths: metrics have the same figure.
+        duration_ms = round(duration_ms, 2 if level is None else 3)
         metrics = self._function(function, arn, version)
-        metrics.invoked(int(started), told_ms, failed, *running)
-        self._told.add(metrics)
+        metrics.invoked(int(started), duration_ms, failed, running, all_running)
+        self._invoked.add(metrics)
         if self._begun:
             log = self._begun.pop((group, stream), b"") + log
         to = (group, stream)
         begin, end = _start_line(log)
         if begin:
-            self._put(to, level, timed(log[:begin], started, started, began), taken_ms)
+            self._put(to, level, timed(log[:begin], started, started, began), ingested_ms)
         if end:
-            self._logs.append(to, int(began * 1000), taken_ms, log[begin:end])
-        self._put(to, level, timed(log[end:], at, began, at), taken_ms)
+            self._logs.append(to, int(began * 1000), ingested_ms, messages(log[begin:end]))
+        figures = ReportFigures(request_id, duration_ms, billed_ms, memory_mb, max_memory_mb, init_ms, restore_ms)
+        self._put(to, level, timed(log[end:], at, began, at), ingested_ms, figures)
 
-    def _log(self, entry: entries.Log, taken_ms: int) -> None:
+    def _log(self, entry: entries.Log, ingested_ms: int) -> None:
         key = (entry.log_group, entry.log_stream)
         data = self._begun.pop(key, b"") + entry.data
         end = framed_log.whole_lines(data) if len(data) < LONGEST_EVENT else len(data)
         if end < len(data):
             self._begun[key] = data[end:]
         pieces = timed(data[:end], entry.at, entry.at - LONGEST_INVOCATION_S, entry.at)
-        self._put(key, entry.level, pieces, taken_ms)
+        self._put(key, entry.level, pieces, ingested_ms)
 
-    def _put(self, to: tuple[str, str], level: str | None, pieces: Iterable[TimedPiece], taken_ms: int) -> None:
+    def _put(
+        self,
+        to: tuple[str, str],
+        level: str | None,
+        pieces: Iterable[TimedPiece],
+        ingested_ms: int,
+        report: ReportFigures | None = None,
+    ) -> None:
         for at, text, is_record in pieces:
             # What Lambda filters out never reaches CloudWatch Logs, which is what makes metrics of documents.
             kept = text if level is None else _of_level(text, level, is_record=is_record)
-            if kept:
+            if kept and (found := messages(kept, is_record=is_record)):
                 self._emf(kept, at)
-                self._logs.append(to, int(at * 1000), taken_ms, kept, is_record=is_record)
+                of = report if report is not None and found[-1].startswith(REPORT) else None
+                self._logs.append(to, int(at * 1000), ingested_ms, found, of)
 
     def _function(self, function: str, arn: str, version: str) -> FunctionMetrics:
         found = self._functions.get((arn, version))
         if found is None:
-            found = self._functions[arn, version] = FunctionMetrics(self._metrics, function, arn, version)
+            found = self._functions[arn, version] = FunctionMetrics(self._store, function, arn, version)
         return found
 
     def _emf(self, log: bytes, now: float) -> None:
@@ -106,16 +116,16 @@ class Ingest:
             for number, column in zip(self._numbers(directive, dimensions), zip(*rows, strict=True), strict=True):
                 if number is not None:
                     values = [item for value in column for item in (value if isinstance(value, list) else (value,))]
-                    self._metrics.add_each(second, number, values)
+                    self._store.add(second, number, values)
         self._measured.clear()
 
     def _numbers(self, directive: emf.Directive, dimensions: Dimensions) -> list[int | None]:
         series = [Series(directive.namespace, name, dimensions, unit) for name, unit in directive.metrics]
-        return [self._metrics.number(of) for of in series]
+        return [self._store.series_id(of) for of in series]
 
 
 def _start_line(log: bytes) -> tuple[int, int]:
-    """Where the line stands that tells of the invocation's start; 0 and 0 if the log level leaves it out."""
+    """Where the line of the invocation's start is; 0 and 0 if the log level leaves it out."""
     for mark in START_MARKS:
         found = log.find(mark)
         if found >= 0:
@@ -126,7 +136,7 @@ def _start_line(log: bytes) -> tuple[int, int]:
 def _of_level(log: bytes, least: str, *, is_record: bool) -> bytes:
     """Lines, or the record, of this level and above; one without a level is INFO.
 
-    The platform's own are filtered by another level.
+    Lambda's own lines are filtered by another level.
 
     Source: AWS Lambda Developer Guide, "Log-level filtering".
     """
@@ -136,14 +146,12 @@ def _of_level(log: bytes, least: str, *, is_record: bool) -> bytes:
 
 
 def _level(line: bytes) -> int:
-    if line.startswith(PLATFORM_EVENT) and b'"type":"platform.' in line:
+    if is_platform_event(line):
         return len(LEVELS)
-    if not line.startswith(b"{") or b'"level"' not in line:
-        return _rank("INFO")
-    try:
-        return _rank(str(json.loads(line)["level"]).upper())
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return _rank("INFO")
+    if line.startswith(b"{") and b'"level"' in line:
+        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+            return _rank(str(json.loads(line)["level"]).upper())
+    return _rank("INFO")
 
 
 def _rank(level: str) -> int:

@@ -8,8 +8,8 @@ function was invoked"; a throttled request counts neither as an invocation nor a
 import dataclasses
 from typing import Final
 
-from cloudwatch.metric_store import MetricStore
 from cloudwatch.series import Dimensions, Series
+from cloudwatch.store import Store
 
 NAMESPACE: Final = "AWS/Lambda"
 
@@ -25,9 +25,9 @@ class _Second:
 
 
 class FunctionMetrics:
-    """The metrics of what is invoked by one ARN and runs one version. What is told counts when it is `poured`."""
+    """The metrics of what is invoked by one ARN and runs one version. They are in the store after `pour`."""
 
-    def __init__(self, store: MetricStore, function: str, arn: str, version: str) -> None:
+    def __init__(self, store: Store, function: str, arn: str, version: str) -> None:
         self._store = store
         sets = _dimension_sets(function, arn, version)
         everything, of_function, *_ = sets
@@ -52,28 +52,30 @@ class FunctionMetrics:
     def throttled(self, second: int) -> None:
         """A request that was refused in a second."""
         for number in self._throttles:
-            self._store.add(second, number, 1.0)
+            self._store.add(second, number, [1.0])
 
     def pour(self) -> None:
-        """Add to the store what was told since the last time."""
-        add, add_each = self._store.add, self._store.add_each
-        for second, told in self._seconds.items():
-            count = len(told.durations_ms)
+        """Add to the store what was invoked since the last time."""
+        add = self._store.add
+        for second, of in self._seconds.items():
+            count = len(of.durations_ms)
             for number in self._invocations:
-                add(second, number, 1.0, count)
+                add(second, number, [1.0], count)
             for number in self._errors:
-                add(second, number, 1.0, told.failed)
-                add(second, number, 0.0, count - told.failed)
+                add(second, number, [1.0], of.failed)
+                add(second, number, [0.0], count - of.failed)
             for number in self._throttles:
-                add(second, number, 0.0, count)
+                add(second, number, [0.0], count)
             for number in self._durations:
-                add_each(second, number, told.durations_ms)
-            add_each(second, self._running, told.running)
-            add_each(second, self._all_running, told.all_running)
+                add(second, number, of.durations_ms)
+            add(second, self._running, of.running)
+            add(second, self._all_running, of.all_running)
         self._seconds.clear()
 
     def _number(self, name: str, dimensions: Dimensions, unit: str) -> int:
-        return self._store.number_of_own(Series(NAMESPACE, name, dimensions, unit))
+        number = self._store.series_id(Series(NAMESPACE, name, dimensions, unit), bounded=False)
+        assert number is not None
+        return number
 
 
 def _dimension_sets(function: str, arn: str, version: str) -> list[Dimensions]:

@@ -1,10 +1,18 @@
-"""The pieces of a log, each with its time."""
+"""A log cut into pieces, each with its time, and these into the messages of log events."""
 
 import math
+import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from lab.engine.logs import framed_log
+
+LONGEST_EVENT: Final = 256 << 10
+"""A longer line is cut (AWS Lambda Developer Guide: a log event is 256 KB at most)."""
+
+PLATFORM_EVENT: Final = b'{"time":'
+_LINES: Final = re.compile(r"[^\n]+\n?")
+_BYTE_LINES: Final = re.compile(rb"[^\n]+\n?")
 
 
 class TimedPiece(NamedTuple):
@@ -15,11 +23,21 @@ class TimedPiece(NamedTuple):
     is_record: bool
 
 
+def messages(text: bytes, *, is_record: bool = False) -> list[str]:
+    """The messages of the log events in a piece of a log: a record, or each line that is not empty.
+
+    A line keeps its end, except a platform event in JSON: so CloudWatch shows them.
+    """
+    if not is_record and len(text) <= LONGEST_EVENT and PLATFORM_EVENT not in text:
+        return _LINES.findall(text.decode("utf-8", "replace"))
+    return [message for line in ([text] if is_record else _BYTE_LINES.findall(text)) for message in _messages(line)]
+
+
 def timed(log: bytes, at: float, since: float, until: float) -> Iterator[TimedPiece]:
     """Cut a log that was written from ``since`` to ``until``.
 
-    A record tells its own time, and one out of these bounds is not believed. Lines are given the time ``at``, or the
-    time of the record before or after them where the order asks for that.
+    A record has its own time; one outside of these bounds is moved to the nearest bound. Lines have the time ``at``, or
+    that of the record before or after them where the order requires it.
     """
     if framed_log.MARK not in log:
         yield TimedPiece(at, log, is_record=False)
@@ -28,10 +46,24 @@ def timed(log: bytes, at: float, since: float, until: float) -> Iterator[TimedPi
     times = [None if piece.time_us is None else min(max(piece.time_us / 1e6, since), until) for piece in pieces]
     before = [-math.inf, *times[:-1]]
     after = [*times[1:], math.inf]
-    for piece, told, earlier, later in zip(pieces, times, before, after, strict=True):
-        if told is None:
+    for piece, own, earlier, later in zip(pieces, times, before, after, strict=True):
+        if own is None:
             assert earlier is not None
             assert later is not None
             yield TimedPiece(min(max(at, earlier), later), piece.text, is_record=False)
         else:
-            yield TimedPiece(told, piece.text, is_record=True)
+            yield TimedPiece(own, piece.text, is_record=True)
+
+
+def is_platform_event(line: bytes) -> bool:
+    """Whether Lambda itself wrote this line, in its JSON format."""
+    return line.startswith(PLATFORM_EVENT) and b'"type":"platform.' in line
+
+
+def _messages(line: bytes) -> list[str]:
+    if is_platform_event(line):
+        line = line.rstrip(b"\n")
+    if len(line) <= LONGEST_EVENT:
+        return [line.decode("utf-8", "replace")]
+    cuts = range(0, len(line), LONGEST_EVENT)
+    return [line[begin : begin + LONGEST_EVENT].decode("utf-8", "replace") for begin in cuts]

@@ -27,9 +27,10 @@ STOP_LIMIT_S: Final = 5
 
 OPERATIONS: Final = {
     "monitoring": frozenset({"PutMetricData", "ListMetrics", "GetMetricStatistics", "GetMetricData"}),
-    # DescribeLogGroups is the emulator's to answer, once all groups that were written to have been made there.
+    # The emulator answers DescribeLogGroups, once all groups that were written to have been made there.
     "logs": frozenset(
         {"DescribeLogGroups", "DescribeLogStreams", "GetLogEvents", "FilterLogEvents", "DeleteLogStream"}
+        | {"StartQuery", "GetQueryResults", "StopQuery", "DescribeQueries"}
     ),
 }
 _RPC_PATH: Final = re.compile(rb"/service/GraniteServiceVersion20100801/operation/(\w+)")
@@ -98,11 +99,16 @@ class Telemetry(asyncio.Protocol):
             version.application_log_level if version.log_format == "JSON" else None,
             log,
             time.time(),
-            report.duration_ms,
-            (report.init_ms or 0.0) + (report.restore_ms or 0.0),
             report.status is not None,
             running,
             self._all_running,
+            report.request_id,
+            report.duration_ms,
+            report.billed_ms,
+            report.memory_mb,
+            report.max_memory_mb,
+            report.init_ms,
+            report.restore_ms,
         )
         self._all_running -= 1
         self._put(entry, len(log))

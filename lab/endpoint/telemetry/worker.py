@@ -1,10 +1,11 @@
-"""The telemetry process: takes entries, keeps logs and metrics, answers for them.
+"""The telemetry process: takes entries, keeps logs and metrics, and answers CloudWatch's clients.
 
-A process of its own, so that what it does with an invocation's log costs the invocations nothing but the processor: in
-a thread it would hold the interpreter's lock against them. It ends when the endpoint closes its end of the socket, or
+It is a process of its own, so that the work on an invocation's log costs the invocations only processor time: in a
+thread it would hold the interpreter's lock against them. It ends when the endpoint closes its end of the socket, or
 dies.
 """
 
+import logging
 import signal
 import socket
 import sys
@@ -13,29 +14,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cloudwatch.log_operations import Logs
-from cloudwatch.log_store import LogStore
-from cloudwatch.metric_operations import CloudWatch
-from cloudwatch.metric_store import MetricStore
-from cloudwatch.protocol import Answer, Call, CloudWatchError, Model
+from cloudwatch.errors import CloudWatchError
+from cloudwatch.logs_api import LogsApi
+from cloudwatch.metrics_api import MetricsApi
+from cloudwatch.protocol import Answer, Call, Model
+from cloudwatch.store import Store
 from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.ingest import Ingest
 from lab.endpoint.telemetry.log_groups import LogGroups
 
 READ_BYTES = 1 << 20
 
+_log = logging.getLogger(__name__)
+
 
 class Worker:
     """What the process does with each frame."""
 
     def __init__(self, folder: Path, emulator_url: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._metrics = MetricStore(folder / "metrics.sqlite")
-        self._log_store = LogStore(folder / "logs.sqlite")
+        self._store = Store(folder)
         self._groups = LogGroups(emulator_url)
-        self._ingest = Ingest(self._metrics, self._log_store)
-        self._logs = Logs(self._log_store, self._groups)
-        self._cloudwatch = CloudWatch(self._metrics)
+        self._ingest = Ingest(self._store)
+        self._logs_api = LogsApi(self._store, self._groups)
+        self._metrics_api = MetricsApi(self._store)
         self._model = Model()
         self.lost_batches = 0
 
@@ -45,28 +46,27 @@ class Worker:
             for name in entries.log_groups(batch):
                 self._groups.ensure(name)
             self._ingest.take(batch, time.time())
-        except Exception as error:  # a full disk, say: what is lost is told, and functions go on
+        except Exception:  # a full disk, for example: functions go on, and the endpoint warns of the loss
             self.lost_batches += 1
-            print(f"lab: logs or metrics were lost: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+            _log.exception("logs or metrics were lost")
 
     def answer(self, service: str, call: Call) -> Answer | None:
-        """Answer a client; None where the emulator is to."""
+        """Answer a client; None where the emulator answers."""
         if service == "logs":
-            return self._logs.answer(call.operation, call.body)
+            return self._logs_api.answer(call.operation, call.body)
         try:
             parameters = self._model.parameters(call)
-            return self._model.answer(call, self._cloudwatch.operations[call.operation](parameters))
+            return self._model.answer(call, self._metrics_api.operations[call.operation](parameters))
         except CloudWatchError as error:
             return self._model.error(call, error)
 
     def state(self) -> dict[str, int]:
         """What the endpoint warns of."""
-        return {"refused_series": self._metrics.refused, "lost_batches": self.lost_batches}
+        return {"refused_series": self._store.refused, "lost_batches": self.lost_batches}
 
     def close(self) -> None:
-        """Close the files."""
-        self._metrics.close()
-        self._log_store.close()
+        """Forget everything, and remove what is on disk."""
+        self._store.close()
 
 
 def main(fd: int, folder: str, emulator_url: str) -> None:
@@ -89,9 +89,9 @@ def main(fd: int, folder: str, emulator_url: str) -> None:
 def _answered(worker: Worker, service: str, call: Call) -> Answer | None:
     try:
         return worker.answer(service, call)
-    except Exception as error:  # the process must outlive what nobody foresaw
-        message = f"{type(error).__name__}: {error}"
-        return 500, [(b"content-type", b"text/plain")], message.encode()
+    except Exception as error:  # the process must outlive a bug: the client has a short answer, the log the rest
+        _log.exception("%s of %s failed", call.operation, service)
+        return 500, [(b"content-type", b"text/plain")], f"{type(error).__name__}: {error}".encode()
 
 
 if __name__ == "__main__":

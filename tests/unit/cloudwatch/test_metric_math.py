@@ -2,10 +2,10 @@
 
 import pytest
 
-from cloudwatch.metric_math import MathError, evaluate, names
+from cloudwatch.metric_math import MathError, Points, evaluate, names
 
 PERIODS = {"a": 60, "b": 60}
-OPERANDS = {"a": {60: 6.0, 120: 8.0, 180: 1.0}, "b": {60: 3.0, 120: 0.0}, "calls_1": {60: 2.0}}
+OPERANDS: dict[str, Points] = {"a": {60: 6.0, 120: 8.0, 180: 1.0}, "b": {60: 3.0, 120: 0.0}, "calls_1": {60: 2.0}}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ OPERANDS = {"a": {60: 6.0, 120: 8.0, 180: 1.0}, "b": {60: 3.0, 120: 0.0}, "calls
         ("  1000 * calls_1 / a ", {60: pytest.approx(333.33, abs=0.01)}),
     ],
 )
-def test_an_expression_is_computed_where_every_operand_has_a_value(expression: str, points: dict[int, float]) -> None:
+def test_an_expression_is_computed_where_every_operand_has_a_value(expression: str, points: Points) -> None:
     assert evaluate(expression, OPERANDS, PERIODS) == points
 
 

@@ -11,7 +11,8 @@ import botocore.serialize
 import botocore.session
 import pytest
 
-from cloudwatch.protocol import CBOR, JSON, QUERY, Call, CloudWatchError, Model
+from cloudwatch.errors import CloudWatchError
+from cloudwatch.protocol import CBOR, JSON, QUERY, Call, Model
 
 AT = datetime.datetime(2026, 11, 21, 12, 30, tzinfo=datetime.UTC)
 WIRE = {JSON: "json", CBOR: "smithy-rpc-v2-cbor", QUERY: "query"}

@@ -1,4 +1,4 @@
-"""What becomes of what the engine tells.
+"""What the store holds of what the engine reports.
 
 Source, where not said otherwise: AWS Lambda Developer Guide, "Types of metrics for Lambda functions".
 """
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.log_store import LONGEST_EVENT, LogStore
-from cloudwatch.metric_store import MetricStore
-from cloudwatch.series import Dimensions
-from cloudwatch.statistics import Period
+from cloudwatch.insights import parse_query
+from cloudwatch.series import Dimensions, MetricStat
+from cloudwatch.store import Store
 from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.ingest import Ingest
+from lab.endpoint.telemetry.log_pieces import LONGEST_EVENT, messages
 from lab.engine.logs.framed_log import HEAD
 
 AT = 1_800_000_000.5
@@ -26,13 +26,12 @@ START = b"START RequestId: 1 Version: 3\n"
 END = b"END RequestId: 1\nREPORT RequestId: 1\tDuration: 250.12 ms\t\n"
 
 
-class Told:
-    """An ingest and what is in its stores."""
+class Ingested:
+    """An ingest and its store."""
 
     def __init__(self, folder: Path) -> None:
-        self.metrics = MetricStore(folder / "metrics")
-        self.logs = LogStore(folder / "logs")
-        self._ingest = Ingest(self.metrics, self.logs)
+        self.store = Store(folder)
+        self._ingest = Ingest(self.store)
 
     def invocation(self, log: bytes = START + END, **changes: Any) -> None:
         fields: dict[str, Any] = {
@@ -45,11 +44,16 @@ class Told:
             "level": None,
             "log": log,
             "at": AT,
-            "duration_ms": 250.1234,
-            "startup_ms": 0.0,
             "failed": False,
             "running": 1,
             "all_running": 1,
+            "request_id": "1",
+            "duration_ms": 250.1234,
+            "billed_ms": 251,
+            "memory_mb": 512,
+            "max_memory_mb": 60,
+            "init_ms": None,
+            "restore_ms": None,
         }
         self._ingest.take([tuple(entries.Invocation(**(fields | changes)))], AT + 1)
 
@@ -59,25 +63,26 @@ class Told:
     def throttle(self, arn: str = ARN) -> None:
         self._ingest.take([tuple(entries.Throttle(entries.THROTTLE, "shop", "3", arn, AT))], AT + 1)
 
-    def period(self, name: str, dimensions: Dimensions = OF_FUNCTION, namespace: str = "AWS/Lambda") -> Period | None:
-        parts = self.metrics.parts(self.metrics.find(namespace, name, dimensions, None).values(), 0, 1 << 40)
-        return Period(parts) if parts else None
+    def statistics(
+        self, name: str, *statistics: str, dimensions: Dimensions = OF_FUNCTION, namespace: str = "AWS/Lambda"
+    ) -> tuple[float, ...]:
+        wanted = [MetricStat(namespace, name, dimensions, statistic) for statistic in statistics]
+        found = self.store.statistics(wanted, start=0, end=1 << 40, period=1 << 40)
+        return tuple(value for stat in wanted for value in found[stat].values())
 
     def total(self, name: str, dimensions: Dimensions = OF_FUNCTION, namespace: str = "AWS/Lambda") -> float | None:
-        period = self.period(name, dimensions, namespace)
-        return period.total if period else None
+        return next(iter(self.statistics(name, "Sum", dimensions=dimensions, namespace=namespace)), None)
 
     def events(self) -> list[tuple[int, str]]:
-        found = self.logs.events(GROUP, None, 0, 1 << 60)
+        found = self.store.logs.events(GROUP, None, 0, 1 << 60)
         return [(event.position.at_ms - int(AT * 1000), event.message) for event in found]
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[Told]:
-    told = Told(tmp_path)
-    yield told
-    told.metrics.close()
-    told.logs.close()
+def ingested(tmp_path: Path) -> Iterator[Ingested]:
+    ingested = Ingested(tmp_path)
+    yield ingested
+    ingested.store.close()
 
 
 def document(value: float = 2.0) -> bytes:
@@ -87,66 +92,63 @@ def document(value: float = 2.0) -> bytes:
 
 
 def test_an_invocation_counts_for_the_function_the_resource_the_version_behind_an_alias_and_everything(
-    told: Told,
+    ingested: Ingested,
 ) -> None:
-    told.invocation()
+    ingested.invocation()
     resource = (("FunctionName", "shop"), ("Resource", "shop:live"))
     version = (("ExecutedVersion", "3"), *resource)
     for dimensions in ((), OF_FUNCTION, resource, version):
-        assert told.total("Invocations", dimensions) == 1.0
-        assert told.total("Duration", dimensions) == 250.12
-    assert {series.unit for series in told.metrics.all_series if series.name == "Duration"} == {"Milliseconds"}
+        assert ingested.total("Invocations", dimensions) == 1.0
+        assert ingested.total("Duration", dimensions) == 250.12
+    assert {series.unit for series in ingested.store.all_series if series.name == "Duration"} == {"Milliseconds"}
 
 
 @pytest.mark.parametrize(("arn", "resource"), [(ARN, "shop"), (f"{ARN}:3", "shop:3")])
-def test_an_invocation_that_went_by_no_alias_has_no_executed_version(told: Told, arn: str, resource: str) -> None:
-    told.invocation(arn=arn)
-    assert told.total("Invocations", (("FunctionName", "shop"), ("Resource", resource))) == 1.0
-    assert not any("ExecutedVersion" in dict(series.dimensions) for series in told.metrics.all_series)
+def test_an_invocation_that_went_by_no_alias_has_no_executed_version(
+    ingested: Ingested, arn: str, resource: str
+) -> None:
+    ingested.invocation(arn=arn)
+    assert ingested.total("Invocations", (("FunctionName", "shop"), ("Resource", resource))) == 1.0
+    assert not any("ExecutedVersion" in dict(series.dimensions) for series in ingested.store.all_series)
 
 
-def test_errors_and_throttles_are_0_or_1_of_every_invocation(told: Told) -> None:
+def test_errors_and_throttles_are_0_or_1_of_every_invocation(ingested: Ingested) -> None:
     """ "Invocation metrics are binary indicators of the outcome".""" ""
-    told.invocation(failed=True)
-    told.invocation()
-    errors, throttles = told.period("Errors"), told.period("Throttles")
-    assert errors is not None
-    assert throttles is not None
-    assert (errors.total, errors.count, throttles.total, throttles.count) == (1.0, 2.0, 0.0, 2.0)
+    ingested.invocation(failed=True)
+    ingested.invocation()
+    assert ingested.statistics("Errors", "Sum", "SampleCount") == (1.0, 2.0)
+    assert ingested.statistics("Throttles", "Sum", "SampleCount") == (0.0, 2.0)
 
 
-def test_a_throttled_request_counts_neither_as_an_invocation_nor_as_an_error(told: Told) -> None:
-    told.throttle()
-    assert told.total("Throttles") == told.total("Throttles", ()) == 1.0
-    assert told.period("Invocations") is told.period("Errors") is None
+def test_a_throttled_request_counts_neither_as_an_invocation_nor_as_an_error(ingested: Ingested) -> None:
+    ingested.throttle()
+    assert ingested.total("Throttles") == ingested.total("Throttles", ()) == 1.0
+    assert ingested.total("Invocations") is ingested.total("Errors") is None
 
 
-def test_concurrency_is_of_the_function_and_of_all(told: Told) -> None:
-    told.invocation(running=3, all_running=7)
-    told.invocation(running=2, all_running=5)
-    of_function, of_all = told.period("ConcurrentExecutions"), told.period("ConcurrentExecutions", ())
-    assert of_function is not None
-    assert of_all is not None
-    assert (of_function.maximum, of_all.maximum) == (3.0, 7.0)
+def test_concurrency_is_of_the_function_and_of_all(ingested: Ingested) -> None:
+    ingested.invocation(running=3, all_running=7)
+    ingested.invocation(running=2, all_running=5)
+    assert ingested.statistics("ConcurrentExecutions", "Maximum") == (3.0,)
+    assert ingested.statistics("ConcurrentExecutions", "Maximum", dimensions=()) == (7.0,)
 
 
-def test_the_time_of_a_metric_is_when_the_function_was_invoked(told: Told) -> None:
-    told.invocation(duration_ms=3000.0, startup_ms=2000.0)
-    (part,) = told.metrics.parts(told.metrics.find("AWS/Lambda", "Duration", OF_FUNCTION, None).values(), 0, 1 << 40)
-    assert part.second == int(AT - 5)
+def test_the_time_of_a_metric_is_when_the_function_was_invoked(ingested: Ingested) -> None:
+    ingested.invocation(duration_ms=3000.0, init_ms=1500.0, restore_ms=500.0)
+    stat = MetricStat("AWS/Lambda", "Duration", OF_FUNCTION, "Sum")
+    points = ingested.store.statistics([stat], start=0, end=1 << 40, period=1)
+    assert points == {stat: {int(AT - 5): 3000.0}}
 
 
-def test_the_duration_is_that_of_the_report_in_either_format(told: Told) -> None:
-    told.invocation(duration_ms=1.23456)
-    told.invocation(duration_ms=1.23456, level="INFO")
-    duration = told.period("Duration")
-    assert duration is not None
-    assert (duration.minimum, duration.maximum) == (1.23, 1.235)
+def test_the_duration_is_that_of_the_report_in_either_format(ingested: Ingested) -> None:
+    ingested.invocation(duration_ms=1.23456)
+    ingested.invocation(duration_ms=1.23456, level="INFO")
+    assert ingested.statistics("Duration", "Minimum", "Maximum") == (1.23, 1.235)
 
 
-def test_lines_have_the_times_of_start_and_end_of_the_invocation(told: Told) -> None:
-    told.invocation(b"INIT_START Runtime\nloading\n" + START + b"hello\n" + END, startup_ms=1000.0)
-    assert told.events() == [
+def test_lines_have_the_times_of_start_and_end_of_the_invocation(ingested: Ingested) -> None:
+    ingested.invocation(b"INIT_START Runtime\nloading\n" + START + b"hello\n" + END, init_ms=1000.0)
+    assert ingested.events() == [
         (-1251, "INIT_START Runtime\n"),
         (-1251, "loading\n"),
         (-251, "START RequestId: 1 Version: 3\n"),
@@ -156,43 +158,43 @@ def test_lines_have_the_times_of_start_and_end_of_the_invocation(told: Told) -> 
     ]
 
 
-def test_a_json_start_has_the_time_of_the_start(told: Told) -> None:
+def test_a_json_start_has_the_time_of_the_start(ingested: Ingested) -> None:
     start = b'{"time":"t","type":"platform.start","record":{}}\n'
-    told.invocation(start + b'{"time":"t","type":"platform.report","record":{}}\n', level="INFO")
-    assert [at for at, _ in told.events()] == [-251, 0]
+    ingested.invocation(start + b'{"time":"t","type":"platform.report","record":{}}\n', level="INFO")
+    assert [at for at, _ in ingested.events()] == [-251, 0]
 
 
-def test_a_forged_start_changes_nothing(told: Told) -> None:
-    told.invocation(START + b"START RequestId: forged\n" + END)
-    assert [at for at, _ in told.events()] == [-251, 0, 0, 0]
+def test_a_forged_start_changes_nothing(ingested: Ingested) -> None:
+    ingested.invocation(START + b"START RequestId: forged\n" + END)
+    assert [at for at, _ in ingested.events()] == [-251, 0, 0, 0]
 
 
-def test_documents_become_metrics_at_their_own_time(told: Told) -> None:
-    told.invocation(START + document() + document(3.0) + END)
+def test_documents_become_metrics_at_their_own_time(ingested: Ingested) -> None:
+    ingested.invocation(START + document() + document(3.0) + END)
     for dimensions in ((("Part", "till"),), ()):
-        assert told.total("Hits", dimensions, "Shop") == 5.0
-    assert len(told.events()) == 5  # the documents stay in the log
+        assert ingested.total("Hits", dimensions, "Shop") == 5.0
+    assert len(ingested.events()) == 5  # the documents stay in the log
 
 
-def test_a_document_cut_in_two_is_one(told: Told) -> None:
+def test_a_document_cut_in_two_is_one(ingested: Ingested) -> None:
     content = document()
-    told.log(b"before\n" + content[:40])
-    told.log(content[40:80])
-    told.invocation(content[80:] + END)
-    assert told.total("Hits", (), "Shop") == 2.0
-    assert [text for _, text in told.events()][:2] == ["before\n", content.decode()]
+    ingested.log(b"before\n" + content[:40])
+    ingested.log(content[40:80])
+    ingested.invocation(content[80:] + END)
+    assert ingested.total("Hits", (), "Shop") == 2.0
+    assert [text for _, text in ingested.events()][:2] == ["before\n", content.decode()]
 
 
-def test_a_line_that_never_ends_is_kept_in_parts(told: Told) -> None:
+def test_a_line_that_never_ends_is_kept_in_parts(ingested: Ingested) -> None:
     for _ in range(10):
-        told.log(b"x" * (LONGEST_EVENT // 4))
-    kept = sum(len(text) for _, text in told.events())
+        ingested.log(b"x" * (LONGEST_EVENT // 4))
+    kept = sum(len(text) for _, text in ingested.events())
     assert kept == 8 * LONGEST_EVENT // 4
 
 
-def test_a_function_that_makes_a_metric_of_every_request_does_not_fill_the_memory(tmp_path: Path, told: Told) -> None:
-    store = MetricStore(tmp_path / "few", most_series=10)
-    ingest = Ingest(store, told.logs)
+def test_a_function_that_makes_a_metric_of_every_request_does_not_fill_the_memory(tmp_path: Path) -> None:
+    store = Store(tmp_path / "few", most_series=10)
+    ingest = Ingest(store)
     for n in range(50):
         data = document().replace(b"till", b"request-%d" % n)
         ingest.take([tuple(entries.Log(entries.LOG, GROUP, "s", None, data, AT))], AT)
@@ -211,7 +213,7 @@ def test_a_function_that_makes_a_metric_of_every_request_does_not_fill_the_memor
     ],
 )
 def test_of_json_logs_the_application_log_level_keeps_its_own_and_above(
-    told: Told, level: str, kept: list[str]
+    ingested: Ingested, level: str, kept: list[str]
 ) -> None:
     """AWS Lambda Developer Guide, "Log-level filtering": "if the level field is invalid or missing, … INFO"."""
     lines = [
@@ -222,25 +224,25 @@ def test_of_json_logs_the_application_log_level_keeps_its_own_and_above(
         b'{"level": 7, "m": "odd"}',
         b'{"time":"t","type":"platform.report","record":"report"}',
     ]
-    told.invocation(b"".join(line + b"\n" for line in lines), level=level)
+    ingested.invocation(b"".join(line + b"\n" for line in lines), level=level)
     found = [
         name
-        for _, text in told.events()
+        for _, text in ingested.events()
         for name in ("plain", "debug", "warning", "fatal", "odd", "report")
         if f'"{name}"' in text or text == f"{name}\n"
     ]
     assert found == kept
 
 
-def test_what_the_log_level_leaves_out_makes_no_metric(told: Told) -> None:
+def test_what_the_log_level_leaves_out_makes_no_metric(ingested: Ingested) -> None:
     """It never reaches CloudWatch Logs, which makes the metrics of documents."""
-    told.invocation(START + document() + END, level="WARN")
-    assert told.total("Hits", (), "Shop") is None
+    ingested.invocation(START + document() + END, level="WARN")
+    assert ingested.total("Hits", (), "Shop") is None
 
 
-def test_of_text_logs_no_level_is_asked(told: Told) -> None:
-    told.invocation(START + b'{"level": "DEBUG"}\n' + END)
-    assert len(told.events()) == 4
+def test_of_text_logs_no_level_is_asked(ingested: Ingested) -> None:
+    ingested.invocation(START + b'{"level": "DEBUG"}\n' + END)
+    assert len(ingested.events()) == 4
 
 
 def record(message: bytes, seconds: float) -> bytes:
@@ -248,9 +250,9 @@ def record(message: bytes, seconds: float) -> bytes:
     return HEAD.pack(0xA55A000F, len(message), int((AT + seconds) * 1e6)) + message
 
 
-def test_a_record_is_one_event_with_its_own_time(told: Told) -> None:
-    told.invocation(START + b"printed\n" + record(b"a\nb\n", -0.2) + record(b"c\nd", -0.1) + b"\nlast\n" + END)
-    assert [event for event in told.events() if "REPORT" not in event[1]] == [
+def test_a_record_is_one_event_with_its_own_time(ingested: Ingested) -> None:
+    ingested.invocation(START + b"printed\n" + record(b"a\nb\n", -0.2) + record(b"c\nd", -0.1) + b"\nlast\n" + END)
+    assert [event for event in ingested.events() if "REPORT" not in event[1]] == [
         (-251, START.decode()),
         (-200, "printed\n"),
         (-200, "a\nb\n"),
@@ -260,25 +262,71 @@ def test_a_record_is_one_event_with_its_own_time(told: Told) -> None:
     ]
 
 
-def test_a_record_of_another_time_is_given_one_within_the_invocation(told: Told) -> None:
-    told.invocation(START + record(b"early", -9e5) + record(b"late", 1e10) + END)
-    assert told.events()[1:3] == [(-251, "early"), (0, "late")]
+def test_a_record_of_another_time_is_given_one_within_the_invocation(ingested: Ingested) -> None:
+    ingested.invocation(START + record(b"early", -9e5) + record(b"late", 1e10) + END)
+    assert ingested.events()[1:3] == [(-251, "early"), (0, "late")]
 
 
-def test_records_and_lines_that_come_before_the_end_are_cut_where_they_end(told: Told) -> None:
-    told.log(record(b"a\nb", -1) + b"beg")
-    told.invocation(b"un\n" + END)
-    assert [message for _, message in told.events()][:2] == ["a\nb", "begun\n"]
+def test_records_and_lines_that_come_before_the_end_are_cut_where_they_end(ingested: Ingested) -> None:
+    ingested.log(record(b"a\nb", -1) + b"beg")
+    ingested.invocation(b"un\n" + END)
+    assert [message for _, message in ingested.events()][:2] == ["a\nb", "begun\n"]
 
 
-def test_a_record_of_the_embedded_metric_format_is_a_metric(told: Told) -> None:
+def test_a_record_of_the_embedded_metric_format_is_a_metric(ingested: Ingested) -> None:
     directive = {"Namespace": "Shop", "Dimensions": [[]], "Metrics": [{"Name": "Sold"}]}
     document = {"_aws": {"Timestamp": AT * 1000, "CloudWatchMetrics": [directive]}, "Sold": 3}
-    told.invocation(START + record(b"[INFO]\t2027\tid\t" + json.dumps(document).encode() + b"\n", -0.1) + END)
-    assert told.total("Sold", (), "Shop") == 3
+    ingested.invocation(START + record(b"[INFO]\t2027\tid\t" + json.dumps(document).encode() + b"\n", -0.1) + END)
+    assert ingested.total("Sold", (), "Shop") == 3
 
 
-def test_the_level_of_a_json_record_is_that_of_the_whole(told: Told) -> None:
+def test_the_level_of_a_json_record_is_that_of_the_whole(ingested: Ingested) -> None:
     low, high = (json.dumps({"level": level, "message": "a"}, indent=1).encode() for level in ("INFO", "ERROR"))
-    told.invocation(record(low, -0.1) + record(high, -0.1), level="WARN")
-    assert [json.loads(message)["level"] for _, message in told.events()] == ["ERROR"]
+    ingested.invocation(record(low, -0.1) + record(high, -0.1), level="WARN")
+    assert [json.loads(message)["level"] for _, message in ingested.events()] == ["ERROR"]
+
+
+def test_insights_finds_the_figures_of_a_report_and_the_fields_of_documents(ingested: Ingested) -> None:
+    ingested.invocation(START + document() + END, init_ms=100.0)
+    ingested.invocation(START + END)
+    figures = "count(*) as n, max(@duration) as ms, sum(@billedDuration) as billed, count(@initDuration) as inits"
+    result = ingested.store.insights(
+        parse_query(f"stats {figures} by @type | sort n, @type", [GROUP]), start=AT - 10, end=AT + 10
+    )
+    assert [tuple(row) for row in result.rows] == [
+        (None, 1, None, None, 0),
+        ("END", 2, None, None, 0),
+        ("REPORT", 2, 250.12, 502, 1),
+        ("START", 2, None, None, 0),
+    ]
+    hits = ingested.store.insights(
+        parse_query("stats sum(Hits) as hits by Part | sort hits", [GROUP]), start=AT - 10, end=AT + 10
+    )
+    assert list(map(tuple, hits.rows)) == [("till", 2.0), (None, None)]
+
+
+def test_insights_reads_the_report_of_json_logs_as_a_document(ingested: Ingested) -> None:
+    line = {"time": "t", "type": "platform.report", "record": {"metrics": {"durationMs": 250.123}}}
+    ingested.invocation(json.dumps(line, separators=(",", ":")).encode() + b"\n", level="INFO")
+    query = 'filter type = "platform.report" | stats max(record.metrics.durationMs) as ms, count(@duration) as n'
+    result = ingested.store.insights(parse_query(query, [GROUP]), start=AT - 10, end=AT + 10)
+    assert list(map(tuple, result.rows)) == [(250.123, 0)]
+
+
+def test_lines_are_events_that_keep_their_ends() -> None:
+    assert messages(b"one\n\ntwo\rstill two\nthree") == ["one\n", "two\rstill two\n", "three"]
+
+
+def test_a_platform_event_in_json_loses_its_end() -> None:
+    """As in CloudWatch: see the fixtures of public log parsers."""
+    line = b'{"time":"2026-11-21T04:00:00.000Z","type":"platform.start","record":{}}'
+    assert messages(b"printed\n" + line + b"\n") == ["printed\n", line.decode()]
+
+
+def test_a_long_line_is_cut() -> None:
+    found = messages(b"x" * (2 * LONGEST_EVENT + 1) + b"\n")
+    assert [len(text) for text in found] == [LONGEST_EVENT, LONGEST_EVENT, 2]
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    assert messages(b"a\xffb\n") == ["a\ufffdb\n"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.log_operations import Logs
-from cloudwatch.log_store import LogStore
+from cloudwatch.logs_api import LogsApi
+from cloudwatch.store import Store
 
 GROUP = "/aws/lambda/shop"
 MADE_MS = 1000
@@ -27,28 +27,27 @@ class EmulatorsGroups:
 class Reader:
     """The operations as a client calls them."""
 
-    def __init__(self, store: LogStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.groups = EmulatorsGroups()
-        self._logs = Logs(store, self.groups)
+        self._api = LogsApi(store, self.groups)
 
     def ask(self, operation: str, **parameters: Any) -> Any:
         """The result; None where the emulator is asked instead; the message where it is refused."""
         body = json.dumps({"logGroupName": GROUP} | parameters).encode()
-        answer = self._logs.answer(operation, body)
+        answer = self._api.answer(operation, body)
         if answer is None:
             return None
         content = json.loads(answer[2])
         return content["message"] if answer[0] == 400 else content
 
     def write(self, stream: str, at_ms: int, *lines: str) -> None:
-        self.store.append((GROUP, stream), at_ms, MADE_MS + at_ms, "".join(f"{line}\n" for line in lines).encode())
-        self.store.write()
+        self.store.logs.append((GROUP, stream), at_ms, MADE_MS + at_ms, [f"{line}\n" for line in lines])
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    store = LogStore(tmp_path / "logs")
+    store = Store(tmp_path)
     reader = Reader(store)
     reader.write("a", 10, "one", "two")
     reader.write("b", 15, "three")
@@ -206,7 +205,7 @@ def test_the_emulator_answers_for_groups_and_streams_that_no_function_wrote(read
     assert reader.ask("FilterLogEvents", logGroupName="/other") is None
     assert reader.ask("GetLogEvents", logStreamName="clients-own") is None
     assert reader.ask("DescribeLogGroups") is None
-    assert Logs(reader.store, reader.groups).answer("FilterLogEvents", b"{") is None
+    assert LogsApi(reader.store, reader.groups).answer("FilterLogEvents", b"{") is None
 
 
 def test_a_deleted_group_has_no_streams(reader: Reader) -> None:

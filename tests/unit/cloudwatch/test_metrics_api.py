@@ -11,31 +11,31 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.metric_operations import CloudWatch
-from cloudwatch.metric_store import MetricStore
-from cloudwatch.protocol import CloudWatchError
+from cloudwatch.errors import CloudWatchError
+from cloudwatch.metrics_api import MetricsApi
+from cloudwatch.store import Store
 
 NOW = datetime.datetime(2026, 11, 21, 12, 30, 17, tzinfo=datetime.UTC).timestamp()
 MINUTE = NOW - 17
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[MetricStore]:
-    store = MetricStore(tmp_path / "metrics")
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path)
     yield store
     store.close()
 
 
 @pytest.fixture
-def cloudwatch(store: MetricStore) -> CloudWatch:
-    return CloudWatch(store, clock=lambda: NOW)
+def cloudwatch(store: Store) -> MetricsApi:
+    return MetricsApi(store, clock=lambda: NOW)
 
 
-def put(cloudwatch: CloudWatch, name: str = "Time", **datum: Any) -> None:
+def put(cloudwatch: MetricsApi, name: str = "Time", **datum: Any) -> None:
     cloudwatch.put_metric_data({"Namespace": "Shop", "MetricData": [{"MetricName": name, **datum}]})
 
 
-def get(cloudwatch: CloudWatch, **changes: Any) -> list[dict[str, Any]]:
+def get(cloudwatch: MetricsApi, **changes: Any) -> list[dict[str, Any]]:
     parameters = {
         "Namespace": "Shop",
         "MetricName": "Time",
@@ -53,7 +53,7 @@ def query(identifier: str, name: str = "Time", stat: str = "Sum", **changes: Any
     return {"Id": identifier, "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}} | changes
 
 
-def data(cloudwatch: CloudWatch, *queries: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def data(cloudwatch: MetricsApi, *queries: dict[str, Any], **changes: Any) -> dict[str, Any]:
     window = {"StartTime": MINUTE - 600, "EndTime": MINUTE + 600}
     return cloudwatch.get_metric_data({"MetricDataQueries": list(queries)} | window | changes)
 
@@ -64,12 +64,12 @@ def refusal(of: Any, *arguments: Any, **keywords: Any) -> tuple[str, str]:
     return caught.value.code, str(caught.value)
 
 
-def test_a_value_is_put_now_where_no_time_is_given(cloudwatch: CloudWatch) -> None:
+def test_a_value_is_put_now_where_no_time_is_given(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, Value=2.0)
     assert get(cloudwatch) == [{"Timestamp": MINUTE, "Sum": 2.0, "Unit": "None"}]
 
 
-def test_values_with_counts_are_values_that_often(cloudwatch: CloudWatch) -> None:
+def test_values_with_counts_are_values_that_often(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, Values=[1.0, 4.0, 9.0], Counts=[7.0, 2.0, 1.0], Unit="Seconds")
     (point,) = get(
         cloudwatch,
@@ -88,31 +88,31 @@ def test_values_with_counts_are_values_that_often(cloudwatch: CloudWatch) -> Non
     }
 
 
-def test_a_value_that_was_seen_no_time_is_none(cloudwatch: CloudWatch) -> None:
+def test_a_value_that_was_seen_no_time_is_none(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, Values=[1.0, 4.0], Counts=[0.0, 2.0])
     assert get(cloudwatch, Statistics=["Minimum"])[0]["Minimum"] == 4.0
 
 
-def test_values_without_counts_count_once(cloudwatch: CloudWatch) -> None:
+def test_values_without_counts_count_once(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, Values=[1.0, 1.0, 4.0])
     assert get(cloudwatch, Statistics=["SampleCount"])[0]["SampleCount"] == 3.0
 
 
-def test_a_statistic_set_adds_up_with_values(cloudwatch: CloudWatch) -> None:
+def test_a_statistic_set_adds_up_with_values(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, StatisticValues={"SampleCount": 3.0, "Sum": 9.0, "Minimum": 1.0, "Maximum": 5.0})
     put(cloudwatch, Value=7.0)
     (point,) = get(cloudwatch, Statistics=["Average", "Maximum"], ExtendedStatistics=["p50"])
     assert (point["Average"], point["Maximum"], point["ExtendedStatistics"]) == (4.0, 7.0, {})
 
 
-def test_each_unit_has_data_points_of_its_own(cloudwatch: CloudWatch) -> None:
+def test_each_unit_has_data_points_of_its_own(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, Value=2.0, Unit="Seconds")
     put(cloudwatch, Value=3.0, Unit="Count")
     assert {(point["Unit"], point["Sum"]) for point in get(cloudwatch)} == {("Seconds", 2.0), ("Count", 3.0)}
     assert [point["Sum"] for point in get(cloudwatch, Unit="Count")] == [3.0]
 
 
-def test_a_metric_is_found_by_all_of_its_dimensions_only(cloudwatch: CloudWatch) -> None:
+def test_a_metric_is_found_by_all_of_its_dimensions_only(cloudwatch: MetricsApi) -> None:
     """ "You must specify … the same dimensions that were used when the metrics were created.""" ""
     a, b = {"Name": "A", "Value": "1"}, {"Name": "B", "Value": "2"}
     put(cloudwatch, Value=2.0, Dimensions=[a, b])
@@ -121,14 +121,14 @@ def test_a_metric_is_found_by_all_of_its_dimensions_only(cloudwatch: CloudWatch)
     assert get(cloudwatch) == []
 
 
-def test_periods_begin_with_the_start_rounded_down_to_the_minute(cloudwatch: CloudWatch) -> None:
+def test_periods_begin_with_the_start_rounded_down_to_the_minute(cloudwatch: MetricsApi) -> None:
     for second in (-121, -120, 59, 60):
         put(cloudwatch, Value=1.0, Timestamp=MINUTE + second)
     points = get(cloudwatch, StartTime=MINUTE - 120 + 34, EndTime=MINUTE + 61, Period=180)
     assert [(point["Timestamp"] - MINUTE, point["Sum"]) for point in points] == [(-120, 2.0), (60, 1.0)]
 
 
-def test_a_short_period_rounds_the_start_to_its_own_length(cloudwatch: CloudWatch) -> None:
+def test_a_short_period_rounds_the_start_to_its_own_length(cloudwatch: MetricsApi) -> None:
     """ "… at (HH:mm:ss) 01:05:23 for the previous 10-second period, … you receive data from 01:05:10 to 01:05:20.""" ""
     for second in (9, 10, 19, 20):
         put(cloudwatch, Value=1.0, Timestamp=MINUTE + second)
@@ -136,7 +136,7 @@ def test_a_short_period_rounds_the_start_to_its_own_length(cloudwatch: CloudWatc
     assert [(point["Timestamp"] - MINUTE, point["Sum"]) for point in points] == [(10, 2.0), (20, 1.0)]
 
 
-def test_more_than_1440_data_points_are_refused(cloudwatch: CloudWatch) -> None:
+def test_more_than_1440_data_points_are_refused(cloudwatch: MetricsApi) -> None:
     assert refusal(get, cloudwatch, StartTime=MINUTE - 1441 * 60, EndTime=MINUTE) == (
         "InvalidParameterCombination",
         "You have requested up to 1441 datapoints, which exceeds the limit of 1440. You may reduce the datapoints "
@@ -178,7 +178,7 @@ def test_more_than_1440_data_points_are_refused(cloudwatch: CloudWatch) -> None:
     ],
 )
 def test_a_request_for_statistics_that_is_not_valid(
-    cloudwatch: CloudWatch, changes: dict[str, Any], code: str, message: str
+    cloudwatch: MetricsApi, changes: dict[str, Any], code: str, message: str
 ) -> None:
     assert refusal(get, cloudwatch, **changes) == (code, message)
 
@@ -227,24 +227,24 @@ def test_a_request_for_statistics_that_is_not_valid(
         ),
     ],
 )
-def test_a_datum_that_is_not_valid(cloudwatch: CloudWatch, datum: dict[str, Any], code: str, message: str) -> None:
+def test_a_datum_that_is_not_valid(cloudwatch: MetricsApi, datum: dict[str, Any], code: str, message: str) -> None:
     found_code, found_message = refusal(put, cloudwatch, **datum)
     assert found_code == code
     assert found_message.startswith(message)
 
 
-def test_of_a_request_with_an_invalid_datum_nothing_is_put(cloudwatch: CloudWatch) -> None:
+def test_of_a_request_with_an_invalid_datum_nothing_is_put(cloudwatch: MetricsApi) -> None:
     data = [{"MetricName": "Time", "Value": 1.0}, {"MetricName": "Time"}]
     refusal(cloudwatch.put_metric_data, {"Namespace": "Shop", "MetricData": data})
     assert get(cloudwatch) == []
 
 
-def test_awss_own_namespaces_are_reserved(cloudwatch: CloudWatch) -> None:
+def test_awss_own_namespaces_are_reserved(cloudwatch: MetricsApi) -> None:
     put_lambda = {"Namespace": "AWS/Lambda", "MetricData": [{"MetricName": "Errors", "Value": 1.0}]}
     assert refusal(cloudwatch.put_metric_data, put_lambda)[0] == "InvalidParameterValue"
 
 
-def test_metrics_are_listed_once_whatever_their_units_and_filtered(cloudwatch: CloudWatch) -> None:
+def test_metrics_are_listed_once_whatever_their_units_and_filtered(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, Value=1.0, Unit="Seconds")
     put(cloudwatch, Value=1.0, Unit="Count")
     put(cloudwatch, "Hits", Value=1.0, Dimensions=[{"Name": "A", "Value": "1"}])
@@ -259,13 +259,13 @@ def test_metrics_are_listed_once_whatever_their_units_and_filtered(cloudwatch: C
         assert [metric["MetricName"] for metric in cloudwatch.list_metrics(wanted)["Metrics"]] == names
 
 
-def test_recently_active_metrics_had_a_value_within_three_hours(cloudwatch: CloudWatch) -> None:
+def test_recently_active_metrics_had_a_value_within_three_hours(cloudwatch: MetricsApi) -> None:
     put(cloudwatch, "Old", Value=1.0, Timestamp=NOW - 3 * 3600 - 60)
     put(cloudwatch, "New", Value=1.0, Timestamp=NOW - 3 * 3600 + 60)
     assert [m["MetricName"] for m in cloudwatch.list_metrics({"RecentlyActive": "PT3H"})["Metrics"]] == ["New"]
 
 
-def test_metrics_are_listed_500_at_a_time(cloudwatch: CloudWatch) -> None:
+def test_metrics_are_listed_500_at_a_time(cloudwatch: MetricsApi) -> None:
     for n in range(501):
         put(cloudwatch, f"m{n}", Value=1.0)
     first = cloudwatch.list_metrics({})
@@ -274,7 +274,7 @@ def test_metrics_are_listed_500_at_a_time(cloudwatch: CloudWatch) -> None:
     assert refusal(cloudwatch.list_metrics, {"NextToken": "?"})[0] == "InvalidNextToken"
 
 
-def test_metric_data_comes_newest_first_unless_asked_otherwise(cloudwatch: CloudWatch) -> None:
+def test_metric_data_comes_newest_first_unless_asked_otherwise(cloudwatch: MetricsApi) -> None:
     for minute in range(3):
         put(cloudwatch, Value=float(minute), Timestamp=MINUTE + 60 * minute)
     (newest_first,) = data(cloudwatch, query("a"))["MetricDataResults"]
@@ -289,7 +289,7 @@ def test_metric_data_comes_newest_first_unless_asked_otherwise(cloudwatch: Cloud
     assert oldest_first["Values"] == [0.0, 1.0, 2.0]
 
 
-def test_metric_math_is_computed_over_other_queries(cloudwatch: CloudWatch) -> None:
+def test_metric_math_is_computed_over_other_queries(cloudwatch: MetricsApi) -> None:
     """The expression of the lab's dashboards: calls per 1,000 invocations."""
     put(cloudwatch, "Calls", Values=[1.0, 0.0], Counts=[3.0, 5.0])
     put(cloudwatch, "Invocations", Values=[1.0], Counts=[8.0])
@@ -335,13 +335,13 @@ def test_metric_math_is_computed_over_other_queries(cloudwatch: CloudWatch) -> N
         ),
     ],
 )
-def test_queries_that_are_not_valid(cloudwatch: CloudWatch, queries: list[dict[str, Any]], message: str) -> None:
+def test_queries_that_are_not_valid(cloudwatch: MetricsApi, queries: list[dict[str, Any]], message: str) -> None:
     code, found = refusal(data, cloudwatch, *queries)
     assert code == "ValidationError"
     assert found.startswith(message)
 
 
-def test_metric_data_is_cut_into_pages_over_all_results(cloudwatch: CloudWatch) -> None:
+def test_metric_data_is_cut_into_pages_over_all_results(cloudwatch: MetricsApi) -> None:
     for minute in range(3):
         for name in ("A", "B"):
             put(cloudwatch, name, Value=float(minute), Timestamp=MINUTE + 60 * minute)
