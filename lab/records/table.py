@@ -33,7 +33,7 @@ LONGEST_LINE: Final = 2 * 2**20
 """Bytes. DuckDB keeps some lines of that length in memory for each thread; a record has some 700."""
 
 LONGEST_TEXT: Final = 4096
-"""Characters that are kept of a text, where DuckDB could not read the line."""
+"""Characters that are kept of each text of a longer line."""
 
 MEMORY_LIMIT: Final = "320MiB"
 
@@ -248,7 +248,9 @@ class RecordTable:
             return None
         if not is_record(fields, self._sql.numbers):
             return None
-        return json.dumps({name: _shortened(fields[name]) for name in self._sql.json_columns if name in fields}) + "\n"
+        longest = len(line) if len(line) < LONGEST_LINE else LONGEST_TEXT
+        kept = {name: fields[name] for name in self._sql.json_columns if name in fields}
+        return json.dumps({name: _shortened(value, longest) for name, value in kept.items()}) + "\n"
 
     def _lines_before(self, file: Path) -> int:
         """How many lines of a file were read in earlier pieces."""
@@ -304,5 +306,5 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _shortened(value: Json) -> Json:
-    return encodable(value)[:LONGEST_TEXT] if isinstance(value, str) else value
+def _shortened(value: Json, longest: int) -> Json:
+    return encodable(value)[:longest] if isinstance(value, str) else value
