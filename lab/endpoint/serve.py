@@ -36,7 +36,8 @@ def serve(
     """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``leash_fd`` closes.
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered. Writes errors with their
-    tracebacks to standard error; ``verbose`` writes every log message there. ``log_file`` gets every log message.
+    tracebacks to standard error, unless ``verbose``: then the command line logs there. ``log_file`` gets every message
+    from INFO.
 
     Raises:
         UsageError: the port is in use, or ``log_file`` cannot be written.
@@ -47,16 +48,19 @@ def serve(
 
 
 def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
-    console = logging.StreamHandler()
-    console.setLevel(logging.DEBUG if verbose else logging.ERROR)
-    handlers: list[logging.Handler] = [console]
+    handlers: list[logging.Handler] = []
+    if not verbose:
+        handlers.append(logging.StreamHandler())
+        handlers[0].setLevel(logging.ERROR)
     if log_file is not None:
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
         except OSError as error:
             raise UsageError(f"cannot write the log file {log_file}: {error.strerror}") from None
+        for name in ("lab", "cloudwatch"):
+            logger = logging.getLogger(name)
+            logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO, handlers=handlers)
-    logging.getLogger("lab").setLevel(logging.DEBUG)
 
 
 async def _serve(port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None) -> None:

@@ -1,41 +1,19 @@
-"""Asynchronous invocations: the queue, its retries, and where records and discarded events go.
+"""Asynchronous invocations: where records and discarded events go. The queue's retries: `test_event_queue`.
 
 Sources: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Retaining
 records of Lambda asynchronous invocations"; "recorded" is an answer of AWS in LocalStack's validated snapshots.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import boto3
-import pytest
-
-from lab.endpoint.api_error import new_request_id
-from lab.endpoint.deployments.function_names import FunctionName
-from lab.endpoint.deployments.functions import Functions
-from lab.endpoint.invoke.destinations import Destinations
-from lab.endpoint.invoke.event_queue import EventQueue
-from lab.endpoint.invoke.invoker import Invoker
-from lab.endpoint.tasks import Tasks
-from tests.engine.endpoint import KEYS, ROLE, Endpoint, until, zipped
-from tests.engine.harness import Harness
+from tests.engine.endpoint import Endpoint, until
 from tests.engine.raw_http import request
 
 ECHO = "def handler(event, context): return [event, context.aws_request_id, context.invoked_function_arn]\n"
 FAILS = """
 class Broken(Exception): ...
 def handler(event, context): raise Broken("no luck")
-"""
-COUNTS = """
-import time
-calls = []
-def handler(event, context):
-    calls.append([time.time(), context.aws_request_id])
-    if len(calls) < event["succeed_at"]:
-        raise ValueError("not yet")
-    return calls
 """
 ACCOUNT_ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 
@@ -226,152 +204,3 @@ def test_a_destination_that_does_not_exist_is_told(endpoint: Endpoint) -> None:
         return any(warning["code"] == "destination_failed" and arn in warning["message"] for warning in warnings)
 
     until(told)
-
-
-# The queue with a faster clock
-
-
-class Queue:
-    """An event queue over a real engine and emulator, in this process, with functions for it."""
-
-    def __init__(self, harness: Harness, emulator_url: str, clock_speed: float) -> None:
-        make: Any = boto3.client
-        self.client = make("lambda", endpoint_url=emulator_url, **KEYS)
-        self.sqs = make("sqs", endpoint_url=emulator_url, **KEYS)
-        self.functions = Functions(emulator_url, harness.folder / "endpoint")
-        self.tasks = Tasks()
-        self.invoker = Invoker(harness.engine)
-        destinations = Destinations(emulator_url)
-        self.events = EventQueue(self.invoker, self.functions, destinations, self.tasks, clock_speed)
-        self._made = 0
-
-    async def function(self, source: str, **settings: Any) -> FunctionName:
-        """A new function; its records go to a queue of its name."""
-        return await asyncio.to_thread(self._function, source, settings)
-
-    def _function(self, source: str, settings: dict[str, Any]) -> FunctionName:
-        name = f"queued-{id(self)}-{self._made}"
-        self._made += 1
-        self.client.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=ROLE,
-            Handler="function.handler",
-            Code={"ZipFile": zipped(source)},
-        )
-        until(lambda: self.client.get_function_configuration(FunctionName=name)["State"] == "Active")
-        self.sqs.create_queue(QueueName=name)
-        arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
-        destinations = {"OnSuccess": {"Destination": arn}, "OnFailure": {"Destination": arn}}
-        self.client.put_function_event_invoke_config(FunctionName=name, DestinationConfig=destinations, **settings)
-        return FunctionName(name)
-
-    async def submit(self, name: FunctionName, event: Any) -> str:
-        """Submit an event; give its request id."""
-        request_id = new_request_id()
-        resolved = await self.functions.resolve(name, key=name)
-        self.events.submit(resolved, json.dumps(event).encode(), request_id)
-        return request_id
-
-    async def record(self, name: FunctionName) -> dict[str, Any]:
-        """The next record of a function's events."""
-        url = self.sqs.get_queue_url(QueueName=name.name)["QueueUrl"]
-        for _ in range(10):
-            answer = await asyncio.to_thread(self.sqs.receive_message, QueueUrl=url, WaitTimeSeconds=1)
-            for message in answer.get("Messages", []):
-                return dict(json.loads(message["Body"]))
-        raise AssertionError("no record came")
-
-
-@pytest.fixture
-async def fast_queue(harness: Harness, ministack: str) -> AsyncIterator[Queue]:
-    queue = Queue(harness, ministack, clock_speed=300)
-    yield queue
-    queue.events.close()
-    await queue.tasks.close()
-
-
-async def test_a_failing_event_is_run_twice_more_after_one_minute_and_after_two(fast_queue: Queue) -> None:
-    """Guide: "a one-minute wait between the first two attempts, and two minutes between the second and third"."""
-    name = await fast_queue.function(COUNTS)
-    request_id = await fast_queue.submit(name, {"succeed_at": 3})
-    record = await fast_queue.record(name)
-    assert record["requestContext"]["condition"] == "Success"
-    assert record["requestContext"]["approximateInvokeCount"] == 3
-    times, request_ids = zip(*record["responsePayload"], strict=True)
-    assert set(request_ids) == {request_id}
-    assert 60 <= (times[1] - times[0]) * 300 < 300  # a busy machine is late, never early
-    assert 120 <= (times[2] - times[1]) * 300 < 600
-
-
-async def test_after_three_attempts_an_event_is_given_up(fast_queue: Queue) -> None:
-    """Recorded: test_retries: RetriesExhausted, approximateInvokeCount 3."""
-    name = await fast_queue.function(FAILS)
-    await fast_queue.submit(name, {})
-    record = await fast_queue.record(name)
-    assert record["requestContext"]["condition"] == "RetriesExhausted"
-    assert record["requestContext"]["approximateInvokeCount"] == 3
-
-
-async def test_the_function_sets_how_often_it_is_tried_again(fast_queue: Queue) -> None:
-    """Model: MaximumRetryAttempts, 0 to 2."""
-    name = await fast_queue.function(FAILS, MaximumRetryAttempts=1)
-    await fast_queue.submit(name, {})
-    assert (await fast_queue.record(name))["requestContext"]["approximateInvokeCount"] == 2
-
-
-async def test_an_event_that_would_be_too_old_is_not_tried_again(fast_queue: Queue) -> None:
-    """Recorded: test_maxeventage: EventAgeExceeded, with the response of the only attempt."""
-    name = await fast_queue.function(FAILS, MaximumEventAgeInSeconds=60)
-    await fast_queue.submit(name, {})
-    record = await fast_queue.record(name)
-    assert record["requestContext"]["condition"] == "EventAgeExceeded"
-    assert record["requestContext"]["approximateInvokeCount"] == 1
-    assert record["responsePayload"]["errorType"] == "Broken"
-
-
-async def test_a_retry_runs_the_code_that_is_deployed_by_then(fast_queue: Queue) -> None:
-    """Recorded: test_async_invoke_queue_upon_function_update: queued events run the new code."""
-    name = await fast_queue.function(FAILS)
-    await fast_queue.submit(name, 7)
-    fast_queue.client.update_function_code(FunctionName=name.name, ZipFile=zipped(ECHO))
-    fast_queue.functions.changed()
-    record = await fast_queue.record(name)
-    assert record["responsePayload"][0] == 7
-
-
-async def test_events_of_a_deleted_function_end(fast_queue: Queue) -> None:
-    name = await fast_queue.function(FAILS)
-    await fast_queue.submit(name, {})
-    fast_queue.client.delete_function(FunctionName=name.name)
-    fast_queue.functions.changed()
-    url = fast_queue.sqs.get_queue_url(QueueName=name.name)["QueueUrl"]
-    answer = await asyncio.to_thread(fast_queue.sqs.receive_message, QueueUrl=url, WaitTimeSeconds=1)
-    assert "Messages" not in answer
-
-
-async def test_a_throttled_event_waits_until_there_is_concurrency(fast_queue: Queue) -> None:
-    """Guide: the interval grows "from 1 second after the first attempt to a maximum of 5 minutes"."""
-    name = await fast_queue.function("import time\ndef handler(event, context): time.sleep(event)\n")
-    fast_queue.client.put_function_concurrency(FunctionName=name.name, ReservedConcurrentExecutions=1)
-    await fast_queue.submit(name, 0.5)
-    await fast_queue.submit(name, 0)
-    records = [await fast_queue.record(name), await fast_queue.record(name)]
-    assert [record["requestPayload"] for record in records] == [0.5, 0]
-    assert records[1]["requestContext"]["condition"] == "Success"
-    assert records[1]["requestContext"]["approximateInvokeCount"] == 1
-
-
-async def test_a_throttled_event_is_given_up_when_it_is_too_old(fast_queue: Queue) -> None:
-    """Guide: "for up to 6 hours by default"; here the function says one minute."""
-    name = await fast_queue.function(
-        "import time\ndef handler(event, context): time.sleep(event)\n", MaximumEventAgeInSeconds=60
-    )
-    fast_queue.client.put_function_concurrency(FunctionName=name.name, ReservedConcurrentExecutions=1)
-    await fast_queue.submit(name, 1.0)
-    await fast_queue.submit(name, "late")
-    record = await fast_queue.record(name)
-    assert record["requestPayload"] == "late"
-    assert record["requestContext"]["condition"] == "EventAgeExceeded"
-    assert record["requestContext"]["approximateInvokeCount"] == 0
-    assert "responsePayload" not in record

@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.engine.sandbox.isolation import Isolation
+from lab.engine.settings import Transport
 from lab.records.report_line import find_report
 from tests.endpoint.test_function_urls import url_of
 from tests.engine.endpoint import BOTH_TRANSPORTS, Endpoint, until
@@ -82,10 +83,10 @@ class Served(NamedTuple):
         return [*processes_with(*self.marks), *mounts, *groups]
 
 
-@pytest.fixture(params=BOTH_TRANSPORTS)
-def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
+@pytest.fixture(scope="module", params=BOTH_TRANSPORTS)
+def served(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Served]:
     mark = f"TEST_MARK_{uuid.uuid4().hex}"
-    folder = tmp_path / mark
+    folder = tmp_path_factory.mktemp("served") / mark
     folder.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", "--transport", request.param],
@@ -100,6 +101,25 @@ def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
         yield served
         process.kill()
     until(lambda: not served.left() and not any(folder.iterdir()))
+
+
+@pytest.mark.parametrize("served", [Transport.SOCKET], indirect=True)
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is looked up in /proc")
+def test_300_mb_of_log_take_a_bounded_part_of_the_endpoints_memory(served: Served) -> None:
+    name = served.endpoint.new_function(LOGS, MemorySize=1769, Timeout=30)
+    before = _peak_mb(served.process.pid)
+    answer = served.endpoint.aws_lambda.invoke(FunctionName=name, LogType="Tail")
+    assert json.loads(answer["Payload"].read()) == "logged"
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert tail.splitlines()[-1].startswith(f"REPORT RequestId: {answer['ResponseMetadata']['RequestId']}\t")
+    assert statistics(served.endpoint, "Invocations", "Sum", **of(name)) == {"Sum": 1}
+    # What the telemetry process has not taken yet waits here, 64 MB of it at most, and twice that as it grows.
+    assert _peak_mb(served.process.pid) - before < 200
+
+
+def _peak_mb(pid: int) -> int:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) >> 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what is left behind is looked up in /proc")
@@ -121,24 +141,6 @@ def test_kill_9_of_the_endpoint_leaves_nothing(served: Served) -> None:
     served.process.send_signal(signal.SIGKILL)
     busy.join()
     until(lambda: served.left() == [])
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is looked up in /proc")
-def test_300_mb_of_log_take_a_bounded_part_of_the_endpoints_memory(served: Served) -> None:
-    name = served.endpoint.new_function(LOGS, MemorySize=1769, Timeout=30)
-    before = _peak_mb(served.process.pid)
-    answer = served.endpoint.aws_lambda.invoke(FunctionName=name, LogType="Tail")
-    assert json.loads(answer["Payload"].read()) == "logged"
-    tail = base64.b64decode(answer["LogResult"]).decode()
-    assert tail.splitlines()[-1].startswith(f"REPORT RequestId: {answer['ResponseMetadata']['RequestId']}\t")
-    assert statistics(served.endpoint, "Invocations", "Sum", **of(name)) == {"Sum": 1}
-    # What the telemetry process has not taken yet waits here, 64 MB of it at most, and twice that as it grows.
-    assert _peak_mb(served.process.pid) - before < 200
-
-
-def _peak_mb(pid: int) -> int:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) >> 10
 
 
 def test_forged_reports_and_metrics_fool_nobody(endpoint: Endpoint) -> None:

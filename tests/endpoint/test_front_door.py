@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.endpoint import Endpoint
+from tests.endpoint.gate import WAITS, gate
+from tests.engine.endpoint import Endpoint, until
 from tests.engine.raw_http import Connection, connected, request
 
 ECHO = "def handler(event, context): return event\n"
@@ -269,31 +270,28 @@ def test_a_body_shorter_than_its_length_is_no_request(endpoint: Endpoint) -> Non
     assert endpoint.invoke(name).payload == before + 1
 
 
-def test_a_client_that_leaves_during_an_invocation_disturbs_nobody(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("linger", [None, b"\1\0\0\0\0\0\0\0"], ids=["closed", "reset"])
+def test_a_client_that_leaves_during_an_invocation_disturbs_nobody(endpoint: Endpoint, linger: bytes | None) -> None:
     """The invocation goes on to its end, as on Lambda, and its environment is used again."""
-    name = endpoint.function(
-        """
-        import time
-        done = []
-        def handler(event, context):
-            if event:
-                time.sleep(event)
-                done.append(event)
-            return done
-        """
+    source = WAITS.replace("    return ME", "        left.append(1)\n    return left").replace(
+        "ME = ", "left = []\nME = "
     )
-    endpoint.invoke(name, 0)
-    with connected(endpoint.url) as connection:
-        connection.send(invoke(name, b"0.4"))
-        time.sleep(0.1)
-    with connected(endpoint.url) as connection:
-        connection.send(invoke(name, b"0.3"))
-        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # reset, not closed
-        time.sleep(0.1)
-    time.sleep(0.6)
-    answers = [endpoint.invoke(name, 0).payload for _ in range(2)]
-    assert answers[0] == answers[1]
-    assert answers[0] in ([0.4], [0.3])
+    name = endpoint.new_function(source)
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    with gate() as made, connected(endpoint.url) as connection:
+        connection.send(invoke(name, json.dumps(made.event).encode()))
+        made.wait_for(1)
+        if linger is not None:
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    answers = []
+
+    def answered() -> bool:
+        answer = request(endpoint.url, "POST", f"/2015-03-31/functions/{name}/invocations")
+        answers.append(answer.json)
+        return answer.status == 200  # 429 until the other one has ended
+
+    until(answered)
+    assert answers[-1] == [1]
 
 
 def test_a_client_that_does_not_read_holds_up_nobody(endpoint: Endpoint) -> None:

@@ -6,7 +6,6 @@ snapshots of November 2025; issue numbers are public threads that quote an answe
 
 import base64
 import json
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.engine.endpoint import ROLE, Endpoint, zipped
+from tests.endpoint.gate import WAITS, gate
+from tests.engine.endpoint import ROLE, Endpoint, in_both_transports, zipped
 from tests.engine.raw_http import Answer, request
 
 ECHO = """
@@ -51,6 +51,7 @@ def error_of(endpoint: Endpoint, name: str, **arguments: Any) -> dict[str, Any]:
     return dict(caught.value.response)
 
 
+@in_both_transports
 def test_a_synchronous_invocation_answers_with_the_result(endpoint: Endpoint) -> None:
     """Model: 200, ExecutedVersion, the payload."""
     answer = endpoint.invoke(endpoint.function(ECHO), {"a": [1, None, "é"]})
@@ -60,6 +61,7 @@ def test_a_synchronous_invocation_answers_with_the_result(endpoint: Endpoint) ->
     assert answer.function_error is None
 
 
+@in_both_transports
 def test_the_request_id_is_a_uuid_and_the_one_that_the_function_sees(endpoint: Endpoint) -> None:
     """Recorded: test_request_id_invoke."""
     answer = endpoint.invoke(endpoint.function(ECHO))
@@ -77,11 +79,13 @@ def test_headers_are_those_of_aws(endpoint: Endpoint) -> None:
     assert "x-amz-log-result" not in answer.headers
 
 
+@in_both_transports
 def test_no_payload_is_an_empty_object(endpoint: Endpoint) -> None:
     """Recorded: test_basic_invoke."""
     assert post(endpoint, endpoint.function(ECHO)).json["event"] == {}
 
 
+@in_both_transports
 def test_a_function_error_is_a_200_that_says_unhandled(endpoint: Endpoint) -> None:
     """Recorded: test_lambda_handler_error."""
     answer = endpoint.invoke(endpoint.function(FAILS))
@@ -93,6 +97,7 @@ def test_a_function_error_is_a_200_that_says_unhandled(endpoint: Endpoint) -> No
     assert answer.payload["requestId"] == answer.request_id
 
 
+@in_both_transports
 def test_log_type_tail_gives_the_end_of_the_log(endpoint: Endpoint) -> None:
     """Model: LogResult is the last 4 KB of the log in base64."""
     answer = endpoint.invoke(endpoint.function(ECHO), LogType="Tail")
@@ -397,6 +402,7 @@ def test_a_payload_that_is_not_json_is_refused_for_every_invocation_type(endpoin
     assert answer.headers["x-amzn-errortype"] == "InvalidRequestContentException"
 
 
+@in_both_transports
 def test_a_request_of_six_mib_is_taken(endpoint: Endpoint) -> None:
     """Developer Guide, "Lambda quotas": 6 MB each for request and response."""
     body = json.dumps("x" * (6_291_456 - 2)).encode()
@@ -412,6 +418,7 @@ def test_a_larger_request_is_refused(endpoint: Endpoint) -> None:
     assert answer.json["message"] == "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
 
 
+@in_both_transports
 def test_a_response_over_the_limit_is_a_function_error(endpoint: Endpoint) -> None:
     """Recorded: test_lambda_too_large_response."""
     name = endpoint.function("def handler(event, context): return 'x' * event\n")
@@ -423,6 +430,7 @@ def test_a_response_over_the_limit_is_a_function_error(endpoint: Endpoint) -> No
     }
 
 
+@in_both_transports
 def test_a_response_at_the_limit_is_answered(endpoint: Endpoint) -> None:
     """The same limit, from below: quotes count."""
     name = endpoint.function("def handler(event, context): return 'x' * event\n")
@@ -432,6 +440,7 @@ def test_a_response_at_the_limit_is_answered(endpoint: Endpoint) -> None:
 # Client context
 
 
+@in_both_transports
 def test_the_client_context_reaches_the_function(endpoint: Endpoint) -> None:
     """Recorded: test_lambda_with_context."""
     context = base64.b64encode(json.dumps({"custom": {"foo": "bar"}}, indent=1).encode()).decode()
@@ -500,16 +509,18 @@ def test_invoke_async_of_an_unknown_function_is_a_404(endpoint: Endpoint) -> Non
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
+@in_both_transports
 def test_invocations_of_many_callers_run_side_by_side(endpoint: Endpoint) -> None:
     """Developer Guide, "Understanding Lambda function scaling": a busy environment is never waited for."""
-    name = endpoint.function("import time\ndef handler(event, context): time.sleep(event)\n", Timeout=20)
-    endpoint.invoke(name, 0)
-    began = time.monotonic()
-    with ThreadPoolExecutor(4) as callers:
-        list(callers.map(lambda _: endpoint.invoke(name, 1.0), range(4)))
-    assert time.monotonic() - began < 3.5
+    name = endpoint.function(WAITS, Timeout=60)
+    with ThreadPoolExecutor(4) as callers, gate() as made:
+        answers = [callers.submit(endpoint.invoke, name, made.event) for _ in range(4)]
+        made.wait_for(4)
+        made.open()
+        assert len({answer.result().payload for answer in answers}) == 4
 
 
+@in_both_transports
 def test_a_function_can_invoke_another_with_stock_boto3(endpoint: Endpoint) -> None:
     """AWS_ENDPOINT_URL leads its clients to the endpoint, with the environment's own credentials."""
     name = endpoint.function(

@@ -1,11 +1,14 @@
 """What a run asks of the endpoint that it uses: ``/_lab/info``."""
 
+import contextlib
+import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.endpoint.gate import WAITS, gate
+from tests.endpoint.test_front_door import invoke as invocation
 from tests.engine.endpoint import Endpoint, until
-from tests.engine.raw_http import request
+from tests.engine.raw_http import connected, request
 
 
 def info(endpoint: Endpoint) -> Any:
@@ -16,10 +19,16 @@ def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> N
     """The driver tells those of its own window: `lab.run.local_observer`."""
     before = info(endpoint)["starts_delayed"]
     assert before["at_a_time"] == os.cpu_count()
-    name = endpoint.new_function("import time\ndef handler(event, context): time.sleep(1)")
+    name = endpoint.new_function(WAITS)
     together = before["at_a_time"] + 2
-    with ThreadPoolExecutor(together) as pool:
-        list(pool.map(lambda _: endpoint.invoke(name), range(together)))
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(gate())
+        connections = [stack.enter_context(connected(endpoint.url)) for _ in range(together)]
+        for connection in connections:
+            connection.send(invocation(name, json.dumps(made.event).encode()))
+        made.wait_for(together)
+        made.open()
+        assert all(connection.answer().status == 200 for connection in connections)
     assert info(endpoint)["starts_delayed"]["count"] > before["count"]
 
 

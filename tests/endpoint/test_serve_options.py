@@ -1,23 +1,30 @@
 """The options of `lab serve` reach the engine: what each does is tested where the engine's settings are."""
 
-import time
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import lab.endpoint.serve
+from lab.cli.program import commands
 from lab.endpoint.process import started_endpoint
-from tests.engine.endpoint import Endpoint
+from lab.engine.settings import EngineSettings, Routing, Transport
+from tests.endpoint.gate import WAITS, gate
+from tests.engine.endpoint import Endpoint, until
 from tests.engine.raw_http import request
 
-WHO = """
-import os, time, uuid
-ME = str(uuid.uuid4())
+OVER_HTTP = "import os\ndef handler(event, context): return 'AWS_LAMBDA_RUNTIME_API' in os.environ\n"
+FAILS_TWICE = """
+calls = []
 def handler(event, context):
-    time.sleep(event)
-    return [ME, "AWS_LAMBDA_RUNTIME_API" in os.environ]
+    calls.append(context.aws_request_id)
+    if len(calls) < 3: raise ValueError("not yet")
+    return calls
 """
 Serve = Callable[..., Endpoint]
 
@@ -29,44 +36,74 @@ def serve() -> Iterator[Serve]:
         yield lambda *options: Endpoint(stack.enter_context(started_endpoint(profile="none", options=options)))
 
 
-def together(endpoint: Endpoint, name: str, *seconds: float) -> list[str]:
-    """Which environments ran invocations that began at the same time."""
-    with ThreadPoolExecutor(len(seconds)) as pool:
-        return list(pool.map(lambda event: who(endpoint, name, event), seconds))
+def oldest_or_newest(endpoint: Endpoint) -> str:
+    """Which of two idle environments takes an invocation: the one that has been idle for longer, or the other."""
+    name = endpoint.new_function(WAITS)
+    with ThreadPoolExecutor(2) as pool, gate() as first, gate() as second:
+        futures = []
+        for each in (first, second):
+            futures.append(pool.submit(endpoint.invoke, name, each.event))
+            each.wait_for(1)
+        first.open()
+        oldest = futures[0].result().payload
+        second.open()
+        newest = futures[1].result().payload
+    taken = endpoint.invoke(name).payload
+    return {oldest: "oldest", newest: "newest"}[taken]
 
 
-def who(endpoint: Endpoint, name: str, event: float = 0) -> str:
-    return str(endpoint.invoke(name, event).payload[0])
+def limits(endpoint: Endpoint) -> str:
+    tier = str(request(endpoint.url, "GET", "/_lab/info").json["tiers"]["limits"])
+    return tier.partition(": ")[2] if tier.startswith("cgroup") else "none"
 
 
-@pytest.mark.parametrize(("routing", "expected"), [("least-recently-used", "early"), ("most-recently-used", "late")])
-def test_routing(serve: Serve, routing: str, expected: str) -> None:
-    endpoint = serve("--routing", routing)
-    name = endpoint.function(WHO)
-    together(endpoint, name, 1.0, 1.0)  # two that are warm
-    late, early = together(endpoint, name, 0.8, 0.1)
-    assert who(endpoint, name) == {"early": early, "late": late}[expected]
+def test_the_defaults(endpoint: Endpoint) -> None:
+    assert oldest_or_newest(endpoint) == "newest"
+    assert limits(endpoint) in ("memory, cpu", "none")
 
 
-@pytest.mark.parametrize("options", [("--idle", "0.4"), ("--clock-speed", "1500")])
-def test_idle_times(serve: Serve, options: tuple[str, str]) -> None:
-    """Ten minutes are the default."""
+def test_other_settings(serve: Serve) -> None:
+    options = ("--routing", "least-recently-used", "--transport", "http", "--no-cpu-share")
     endpoint = serve(*options)
-    name = endpoint.function(WHO)
-    first = who(endpoint, name)
-    time.sleep(0.9)
-    assert who(endpoint, name) != first
+    assert oldest_or_newest(endpoint) == "oldest"
+    assert limits(endpoint) in ("memory", "none")
+    assert endpoint.invoke(endpoint.new_function(OVER_HTTP)).payload is True
 
 
-@pytest.mark.parametrize(("options", "controllers"), [((), "memory, cpu"), (("--no-cpu-share",), "memory")])
-def test_processor_share(serve: Serve, options: tuple[str, ...], controllers: str) -> None:
-    tier: Any = request(serve(*options).url, "GET", "/_lab/info").json["tiers"]["limits"]
-    if not tier.startswith("cgroup"):
-        pytest.skip(f"needs control groups; here: {tier}")
-    assert tier.partition(": ")[2] == controllers
+def test_a_faster_clock_and_a_log_file(serve: Serve, tmp_path: Path) -> None:
+    """The event queue's intervals pass faster, too: 0.2 and 0.4 s in place of one minute and two."""
+    log = tmp_path / "lab.log"
+    endpoint = serve("--clock-speed", "300", "--log-file", str(log))
+    name = endpoint.new_function(FAILS_TWICE)
+    url, arn = endpoint.queue()
+    config = {"OnSuccess": {"Destination": arn}}
+    endpoint.aws_lambda.put_function_event_invoke_config(FunctionName=name, DestinationConfig=config)
+    request_id = endpoint.invoke(name, InvocationType="Event").request_id
+    record = json.loads(endpoint.message(url)["Body"])
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+    assert record["responsePayload"] == [request_id] * 3
+
+    endpoint.client("sqs").delete_queue(QueueUrl=url)
+    endpoint.invoke(name, InvocationType="Event")
+    until(lambda: f"cannot send to {arn}\nTraceback (most recent call last)" in log.read_text())
 
 
-@pytest.mark.parametrize(("options", "over_http"), [((), False), (("--transport", "http"), True)])
-def test_transport(serve: Serve, options: tuple[str, ...], over_http: bool) -> None:
-    endpoint = serve(*options)
-    assert endpoint.invoke(endpoint.function(WHO), 0).payload[1] is over_http
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ((), EngineSettings()),
+        (("--idle", "0.4"), EngineSettings(idle_s=0.4)),
+        (("--clock-speed", "1500"), EngineSettings(clock_speed=1500)),
+        (("--routing", "random"), EngineSettings(routing=Routing.RANDOM)),
+        (("--transport", "http"), EngineSettings(transport=Transport.HTTP)),
+        (("--no-cpu-share",), EngineSettings(limit_cpu=False)),
+    ],
+)
+def test_each_option_is_a_setting(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], settings: EngineSettings
+) -> None:
+    served: dict[str, Any] = {}
+    monkeypatch.setattr(lab.endpoint.serve, "serve", lambda **given: served.update(given))
+    result = CliRunner().invoke(commands, ["serve", *options])
+    assert result.exit_code == 0, result.output
+    assert served["settings"] == settings

@@ -1,10 +1,13 @@
 """State machines at the endpoint: their tasks run functions in the engine, not in the emulator's own executor."""
 
 import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from tests.endpoint.gate import WAITS, gate
 from tests.engine.endpoint import ROLE, Endpoint, until
 
 ECHO = """
@@ -25,7 +28,7 @@ def handler(event, context):
 def run(endpoint: Endpoint, definition: dict[str, Any], given: Any) -> dict[str, Any]:
     """Make a state machine, run it, and describe how it ended."""
     client = endpoint.client("stepfunctions")
-    machine = client.create_state_machine(name=f"m-{id(definition)}", definition=json.dumps(definition), roleArn=ROLE)
+    machine = client.create_state_machine(name=f"m-{uuid.uuid4()}", definition=json.dumps(definition), roleArn=ROLE)
     started = client.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(given))
     found: dict[str, Any] = {}
 
@@ -66,15 +69,24 @@ def test_a_function_error_is_the_tasks(endpoint: Endpoint) -> None:
     assert json.loads(found["cause"])["errorMessage"] == "no"
 
 
+def run_map(endpoint: Endpoint, source: str, mode: str, items: list[Any]) -> Any:
+    """The result of a map of a function over items."""
+    item = task(arn_of(endpoint, endpoint.function(source))) | {"ProcessorConfig": {"Mode": mode}}
+    each = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": item, "End": True}
+    found = run(endpoint, {"StartAt": "Each", "States": {"Each": each}}, {"items": items})
+    assert found["status"] == "SUCCEEDED", found
+    return json.loads(found["output"])
+
+
 @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
 def test_a_map_runs_its_items_side_by_side(endpoint: Endpoint, mode: str) -> None:
-    source = ECHO.replace("    return", "    import time\n    time.sleep(1)\n    return")
-    item = task(arn_of(endpoint, endpoint.function(source))) | {"ProcessorConfig": {"Mode": mode}}
-    shards = {"Type": "Map", "ItemsPath": "$.shards", "ItemProcessor": item, "End": True}
+    with gate() as made, ThreadPoolExecutor(1) as pool:
+        future = pool.submit(run_map, endpoint, WAITS, mode, [made.event] * 3)
+        made.wait_for(3)
+        made.open()
+        assert len(set(future.result())) == 3
 
-    found = run(endpoint, {"StartAt": "Each", "States": {"Each": shards}}, {"shards": [1, 2, 3]})
 
-    assert found["status"] == "SUCCEEDED", found
-    answers = json.loads(found["output"])
+def test_a_map_gives_the_results_in_the_order_of_its_items(endpoint: Endpoint) -> None:
+    answers = run_map(endpoint, ECHO, "INLINE", [1, 2, 3])
     assert [answer["event"] for answer in answers] == [1, 2, 3]
-    assert len({answer["environment"] for answer in answers}) == 3

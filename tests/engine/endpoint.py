@@ -27,6 +27,8 @@ HTTP_NEEDS_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the runti
 BOTH_TRANSPORTS = (Transport.SOCKET, pytest.param(Transport.HTTP, marks=HTTP_NEEDS_LINUX))
 OVER_THE_CHANNEL = pytest.mark.parametrize("harness", [Transport.SOCKET], indirect=True)
 """For tests of what is the same in both transports, and of the channel itself."""
+in_both_transports = pytest.mark.parametrize("endpoint", BOTH_TRANSPORTS, indirect=True)
+"""Marks a test of `tests/endpoint` for what the way between engine and runtime can change."""
 
 _numbers = itertools.count(1)
 

@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import json
 import logging
-import time
 
 from lab.endpoint.api_error import ApiError, new_request_id
 from lab.endpoint.deployments.function_names import parse_name
@@ -63,7 +62,7 @@ class EventQueue:
 
     def submit(self, resolved: Resolved, payload: bytes, request_id: str) -> None:
         """Take an event; every attempt has this request id."""
-        self._attempt(_Event(resolved, payload, request_id, time.monotonic()))
+        self._attempt(_Event(resolved, payload, request_id, asyncio.get_running_loop().time()))
 
     def close(self) -> None:
         """Drop the events that wait."""
@@ -97,11 +96,11 @@ class EventQueue:
         self._retry_in(event, delay_s, None)
 
     def _retry_in(self, event: _Event, delay_s: float, result: InvocationResult | None) -> None:
-        age_s = (time.monotonic() - event.accepted) * self._clock_speed
+        loop = asyncio.get_running_loop()
+        age_s = (loop.time() - event.accepted) * self._clock_speed
         if age_s + delay_s > event.resolved.events.maximum_event_age_s:
             self._give_up(event, "EventAgeExceeded", result)
             return
-        loop = asyncio.get_running_loop()
         self._timers[event] = loop.call_later(delay_s / self._clock_speed, self._retry, event)
 
     def _retry(self, event: _Event) -> None:

@@ -3,10 +3,6 @@
 "Recorded" is an answer of AWS in LocalStack's validated snapshots of November 2025.
 """
 
-import contextlib
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,66 +12,55 @@ from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.deployments.functions import EventSettings, Functions, Resolved
 from lab.endpoint.invoke.invoker import Concurrency
 from lab.engine.function import FunctionVersion
+from tests.endpoint.gate import WAITS, running
 from tests.engine.endpoint import ROLE, Endpoint, zipped
 from tests.engine.raw_http import request
-
-SLEEPS = "import time\ndef handler(event, context): time.sleep(event)\n"
-
-
-@contextlib.contextmanager
-def busy(endpoint: Endpoint, name: str, seconds: float, **arguments: str) -> Iterator[None]:
-    """The function is running meanwhile."""
-    thread = threading.Thread(target=lambda: endpoint.invoke(name, seconds, **arguments))
-    thread.start()
-    time.sleep(seconds / 3)
-    yield
-    thread.join()
 
 
 def throttle(endpoint: Endpoint, name: str, **arguments: str) -> dict[str, object]:
     """boto3's response for an invocation that is throttled."""
     with pytest.raises(ClientError) as caught:
-        endpoint.invoke(name, 0, **arguments)
+        endpoint.invoke(name, **arguments)
     return dict(caught.value.response)
 
 
 @pytest.fixture
-def sleeper(endpoint: Endpoint) -> str:
-    name = endpoint.new_function(SLEEPS)
-    endpoint.invoke(name, 0)
+def waiter(endpoint: Endpoint) -> str:
+    name = endpoint.new_function(WAITS)
+    endpoint.invoke(name)
     return name
 
 
-def test_a_function_whose_reserved_concurrency_is_in_use_is_throttled(endpoint: Endpoint, sleeper: str) -> None:
+def test_a_function_whose_reserved_concurrency_is_in_use_is_throttled(endpoint: Endpoint, waiter: str) -> None:
     """Recorded: test_reserved_concurrency_async_queue."""
-    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=1)
-    endpoint.invoke(sleeper, 0)
-    with busy(endpoint, sleeper, 0.9):
-        error = throttle(endpoint, sleeper)
-        raw = request(endpoint.url, "POST", f"/2015-03-31/functions/{sleeper}/invocations", b"0")
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=waiter, ReservedConcurrentExecutions=1)
+    endpoint.invoke(waiter)
+    with running(lambda event: endpoint.invoke(waiter, event)):
+        error = throttle(endpoint, waiter)
+        raw = request(endpoint.url, "POST", f"/2015-03-31/functions/{waiter}/invocations")
     assert error["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
     assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert error["Type"] == "User"
     assert raw.status == 429
     assert raw.headers["x-amzn-errortype"] == "TooManyRequestsException"
-    assert endpoint.invoke(sleeper, 0).status == 200
+    assert endpoint.invoke(waiter).status == 200
 
 
-def test_versions_share_their_functions_reserved_concurrency(endpoint: Endpoint, sleeper: str) -> None:
+def test_versions_share_their_functions_reserved_concurrency(endpoint: Endpoint, waiter: str) -> None:
     """Developer Guide, "Configuring reserved concurrency for a function": all versions count toward the limit."""
-    endpoint.aws_lambda.publish_version(FunctionName=sleeper)
-    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=1)
-    endpoint.invoke(sleeper, 0, Qualifier="1")
-    with busy(endpoint, sleeper, 0.9, Qualifier="1"):
-        assert throttle(endpoint, sleeper)["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    endpoint.aws_lambda.publish_version(FunctionName=waiter)
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=waiter, ReservedConcurrentExecutions=1)
+    endpoint.invoke(waiter, Qualifier="1")
+    with running(lambda event: endpoint.invoke(waiter, event, Qualifier="1")):
+        assert throttle(endpoint, waiter)["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
-def test_no_reserved_concurrency_turns_a_function_off_until_it_is_deleted(endpoint: Endpoint, sleeper: str) -> None:
+def test_no_reserved_concurrency_turns_a_function_off_until_it_is_deleted(endpoint: Endpoint, waiter: str) -> None:
     """Developer Guide, as above: "To throttle a function, set the reserved concurrency to zero"."""
-    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=0)
-    throttle(endpoint, sleeper)
-    endpoint.aws_lambda.delete_function_concurrency(FunctionName=sleeper)
-    assert endpoint.invoke(sleeper, 0).status == 200
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=waiter, ReservedConcurrentExecutions=0)
+    throttle(endpoint, waiter)
+    endpoint.aws_lambda.delete_function_concurrency(FunctionName=waiter)
+    assert endpoint.invoke(waiter).status == 200
 
 
 def test_a_function_error_gives_its_concurrency_back(endpoint: Endpoint) -> None:
@@ -84,10 +69,10 @@ def test_a_function_error_gives_its_concurrency_back(endpoint: Endpoint) -> None
     assert [endpoint.invoke(name).function_error for _ in range(3)] == ["Unhandled"] * 3
 
 
-def test_a_dry_run_is_never_throttled(endpoint: Endpoint, sleeper: str) -> None:
+def test_a_dry_run_is_never_throttled(endpoint: Endpoint, waiter: str) -> None:
     """Nothing runs: there is nothing to throttle."""
-    endpoint.aws_lambda.put_function_concurrency(FunctionName=sleeper, ReservedConcurrentExecutions=0)
-    assert endpoint.invoke(sleeper, InvocationType="DryRun").status == 204
+    endpoint.aws_lambda.put_function_concurrency(FunctionName=waiter, ReservedConcurrentExecutions=0)
+    assert endpoint.invoke(waiter, InvocationType="DryRun").status == 204
 
 
 def resolved(name: str, *, reserved: int | None, unreserved: int) -> Resolved:
@@ -140,7 +125,7 @@ async def test_the_account_may_run_a_thousand_less_what_is_reserved(ministack: s
             Runtime="python3.13",
             Role=ROLE,
             Handler="function.handler",
-            Code={"ZipFile": zipped(SLEEPS)},
+            Code={"ZipFile": zipped(WAITS)},
         )
     for name in ("limited", "unlimited"):
         functions.client.get_waiter("function_active_v2").wait(FunctionName=name)
