@@ -276,7 +276,6 @@ def test_a_client_that_leaves_during_an_invocation_disturbs_nobody(endpoint: End
     source = WAITS.replace("    return ME", "        left.append(1)\n    return left").replace(
         "ME = ", "left = []\nME = "
     )
-    name = endpoint.new_function(source)
     endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     with gate() as made, connected(endpoint.url) as connection:
         connection.send(invoke(name, json.dumps(made.event).encode()))
