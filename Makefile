@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 
+# A test session starts hundreds of Python processes, which otherwise compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # More workers than cores: tests wait more than they compute.
 WORKERS ?= 3
 QUICK := tests/unit tests/contract

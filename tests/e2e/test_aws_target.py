@@ -24,7 +24,6 @@ from tests.e2e.program import COMMAND
 from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache")
-DRIVER_LOG = "/aws/lambda/cache-lab-driver"
 LOAD_BUCKET = "cache-lab-load-000000000000-us-east-1"
 CHOSEN = [word for variant in VARIANTS for word in ("--variant", variant)]
 CONTEXT = ["--context", f"variants={','.join(VARIANTS)}", "--context", "load=true"]
@@ -253,9 +252,8 @@ def _assert_reported(folder: Path, throttles: dict[str, int]) -> None:
 def test_a_driver_that_dies_is_counted_as_lost(deployed: Aws, tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     load = ["--rate", "6", "--duration", "10", "--metrics-wait", "0", "--fleet", "2"]
-    began = time.time()
     with deployed.start("run", "--yes", "--out", str(folder), *CHOSEN, *load) as process:
-        _kill_a_driver(deployed, "fleet", began)
+        _kill_a_driver(deployed, "fleet")
         out, err = process.communicate()
     run = Run(subprocess.CompletedProcess(process.args, process.returncode, out, err), folder)
 
@@ -311,17 +309,16 @@ def _assert_same_in_s3(aws: Aws, run: Run) -> None:
     assert sorted("".join(lines).splitlines()) == sorted(record.to_json() for record in run.records)
 
 
-def _kill_a_driver(aws: Aws, run: str, began: float) -> None:
+def _kill_a_driver(aws: Aws, run: str) -> None:
     """Wait until both drivers have written records, and kill one of them."""
     s3 = aws.client("s3")
     deadline = time.monotonic() + 240
     while len({part.shard for part in _parts(s3, run)}) < 2:
         assert time.monotonic() < deadline, "the drivers wrote no records"
         time.sleep(0.1)
-    events = aws.client("logs").filter_log_events(logGroupName=DRIVER_LOG, startTime=int(began * 1000))["events"]
-    stream = next(each["logStreamName"] for each in events if each["message"].startswith("START "))
-    process = next(_processes(f"AWS_LAMBDA_LOG_STREAM_NAME={stream}".encode()))
-    os.killpg(os.getpgid(process), signal.SIGKILL)
+    os.killpg(
+        min(os.getpgid(each) for each in _processes(b"AWS_LAMBDA_FUNCTION_NAME=cache-lab-driver")), signal.SIGKILL
+    )
 
 
 def _parts(s3: Any, run: str) -> list[RecordPart]:
