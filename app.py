@@ -1,6 +1,6 @@
-"""The CDK application: the source, one stack a variant, and the comparison. It makes no AWS call.
+"""The CDK application: the source, one stack for each variant, and the comparison. It makes no AWS call.
 
-Run by the CDK CLI (see cdk.json); settings come from the context, see ``stacks.settings``.
+The CDK CLI runs it (see cdk.json). Settings come from the context: see ``stacks.settings``.
 """
 
 import json
@@ -9,10 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import App
-
-# Dashboards name the metrics that the functions emit. Both take the names from the layer, which is on the path
-# by Lambda's doing there (as /opt/python), and by this line here.
-sys.path.insert(0, str(Path(__file__).resolve().parent / "layer" / "python"))
 
 from functions.registry import VARIANTS
 from stacks.comparison_stack import ComparisonStack
@@ -30,15 +26,15 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
     """Make the application, ready to be synthesized.
 
     Args:
-        context: settings, as ``-c`` gives them to the CDK CLI, whose own win over these.
-        outdir: where the cloud assembly goes; by default where the CDK CLI says (``CDK_OUTDIR``), or a
+        context: settings, as after ``-c``. Those that the CDK CLI gives take precedence.
+        outdir: where the cloud assembly goes; by default where the CDK CLI wants it (``CDK_OUTDIR``), or a
             temporary folder.
 
     Raises:
         ApplicationError: a setting is wrong, or the layer cannot be built.
     """
-    # The context of cdk.json reaches an application through the CDK CLI only. Loaded here as well, so that plain
-    # Python and the tests make the templates that are deployed.
+    # Only the CDK CLI passes the context of cdk.json on. It is loaded here too, so that plain Python and the tests make
+    # the templates that are deployed.
     flags = json.loads(CDK_JSON.read_text())["context"]
     app = App(
         context={**flags, **(context or {})},
@@ -48,7 +44,7 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
     settings = ApplicationSettings.from_context(app.node.get_all_context())
     variants = [variant for variant in VARIANTS if variant.name in settings.variants]
     source = SourceStack(app, settings=settings)
-    # One folder for all stacks: an asset is staged when its stack is made, and once a folder.
+    # One folder for all stacks, since an asset is staged once for each folder, when its stack is made.
     with built_layer(python_version=PYTHON_VERSION, architecture=settings.architecture) as layer:
         for variant in variants:
             VariantStack(app, variant=variant, settings=settings, layer=layer).add_stack_dependency(source)
@@ -60,8 +56,13 @@ def make_app(*, context: Mapping[str, object] | None = None, outdir: Path | None
     return app
 
 
-if __name__ == "__main__":
+def main(context: Mapping[str, object] | None = None) -> None:
+    """Synthesize; end with one line and exit code 1 if a setting is wrong."""
     try:
-        make_app().synth()
+        make_app(context=context).synth()
     except ApplicationError as error:
         sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

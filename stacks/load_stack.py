@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -18,11 +18,12 @@ from facts import fleet, names
 from functions.registry import Variant
 from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role
 from stacks.layer import install_locked
+from stacks.reviewed import reviewed
 from stacks.settings import ApplicationSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("facts", "lab/__init__.py", "lab/errors.py", "lab/records", "lab/aws", "lab/drive", "lab/fleet")
-"""What of the lab a driver function is made of. The rest of `lab/drive` is not imported there."""
+"""The parts of the repository that a driver function is made of. It does not import all of `lab/drive`."""
 
 LONGEST = Duration.seconds(fleet.LONGEST_DRIVER_S)
 KEPT = Duration.days(30)
@@ -41,7 +42,7 @@ REVIEWED = {
     "Serverless-LambdaTracing": "The driver is not what is measured, and a trace a request would slow it.",
     "Serverless-StepFunctionStateMachineXray": "A shard is one call: as for AwsSolutions-SF2.",
 }
-"""Findings of cdk-nag that are meant to be, each with its reason."""
+"""Accepted findings of cdk-nag, each with its reason."""
 
 
 class LoadStack(Stack):
@@ -72,15 +73,13 @@ class LoadStack(Stack):
             definition_body=sfn.DefinitionBody.from_chainable(self._shards(driver)),
             timeout=Duration.minutes(20),
         )
-        for rule, reason in REVIEWED.items():
-            pack = rule.partition("-")[0]
-            Validations.of(self).acknowledge(Acknowledgment(id=f"{pack}::{rule}", reason=reason))
+        reviewed(self, REVIEWED)
         CfnOutput(self, "BucketName", value=bucket.bucket_name, description="Where runs are, by their id.")
         CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn, description="What drives.")
 
     def _shards(self, driver: lambda_.IFunction) -> sfn.DistributedMap:
-        # Whatever becomes of one shard, the others go on, and none is driven twice: an invocation that was sent again
-        # would be measured as another. Which planned starts were lost is told by the records.
+        # If a shard fails, the others go on. None is driven twice, since an invocation that is sent again would be
+        # measured twice. The records show which planned starts were lost.
         shards = sfn.DistributedMap(
             self,
             "Shards",

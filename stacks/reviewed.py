@@ -1,29 +1,32 @@
-"""Findings of cdk-nag that are meant to be, each with its reason: beside the construct goes the name alone.
+"""Accepted findings of cdk-nag, each with its reason.
 
-The packs run in the tests (`tests/snapshot/validators.py`), so that a synthesis needs no development requirement. A
-test finds acknowledgements whose finding is gone.
+The rule packs run in the tests (`tests/snapshot/validators.py`), so that a synthesis needs no development
+requirement. A test finds reasons that explain nothing any more.
 """
+
+from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
-REASONS = {
-    "AwsSolutions::AwsSolutions-DDB3": (
-        "No point-in-time recovery: every run seeds the table anew, and a table deleted with recovery on leaves a "
+TABLE = {
+    "AwsSolutions-DDB3": (
+        "No point-in-time recovery: every run seeds the table again, and a table deleted with recovery on leaves a "
         "system backup behind for 35 days."
-    ),
-    "AwsSolutions::AwsSolutions-S1": (
-        "No server access log: the items are made up, each read is counted by the function, and the log would need "
-        "a bucket that outlives a destroy."
-    ),
-    "Serverless::Serverless-LambdaDLQ": (
-        "Callers wait for the answer and see every failure themselves: there is no event to keep."
-    ),
-    "Serverless::Serverless-LambdaTracing": (
-        "A setting, off by default: tracing costs money, and time in what is measured."
-    ),
+    )
 }
-"""By the rule's name, with its pack as cdk-nag 3 writes it."""
+BUCKET = {
+    "AwsSolutions-S1": (
+        "No server access log: the items are synthetic, each read is counted by the function, and the log would need "
+        "a bucket that outlives a destroy."
+    )
+}
+FUNCTION = {
+    "Serverless-LambdaDLQ": "Callers wait for the answer and see every failure themselves: there is no event to keep.",
+    "Serverless-LambdaTracing": "A setting, off by default: tracing costs money, and time in what is measured.",
+}
+REASONS = {**TABLE, **BUCKET, **FUNCTION}
+"""By the rule's name."""
 
 WILDCARD = (
     "Every item of the lab may be read, and no other: items are made after the deployment, so the policy names them "
@@ -31,23 +34,17 @@ WILDCARD = (
 )
 
 
-def reviewed(construct: IConstruct, *rules: str) -> None:
-    """Say of a construct, and all within it, that these findings are meant to be."""
-    for rule in rules:
-        Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=REASONS[rule]))
+def reviewed(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Accept these findings of a construct and of all within it."""
+    for rule, reason in reasons.items():
+        # cdk-nag 3 writes a rule with its pack.
+        Validations.of(construct).acknowledge(Acknowledgment(id=f"{rule.partition('-')[0]}::{rule}", reason=reason))
 
 
 def reviewed_wildcard(construct: IConstruct, resource: str) -> None:
-    """Say of a role that this one resource of its policies, an ARN with a wildcard, is meant to be."""
-    Validations.of(construct).acknowledge(
-        Acknowledgment(
-            id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{_as_found(construct, resource)}]", reason=WILDCARD
-        )
-    )
-
-
-def _as_found(construct: IConstruct, arn: str) -> str:
-    """The ARN as cdk-nag writes it, with pseudo parameters as `<AWS::Region>`."""
-    resolved = Stack.of(construct).resolve(arn)
+    """Accept this one resource of a role's policies, an ARN with a wildcard."""
+    resolved = Stack.of(construct).resolve(resource)
     pieces = [resolved] if isinstance(resolved, str) else resolved["Fn::Join"][1]
-    return "".join(piece if isinstance(piece, str) else f"<{piece['Ref']}>" for piece in pieces)
+    # cdk-nag writes pseudo parameters as `<AWS::Region>`.
+    found = "".join(piece if isinstance(piece, str) else f"<{piece['Ref']}>" for piece in pieces)
+    reviewed(construct, {f"AwsSolutions-IAM5[Resource::{found}]": WILDCARD})

@@ -6,15 +6,15 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from facts import names, sources
-from stacks.reviewed import reviewed
+from stacks.reviewed import BUCKET, TABLE, reviewed
 from stacks.settings import ApplicationSettings
 
 
 class SourceStack(Stack):
     """The table, and the bucket where the source is S3.
 
-    Parameters and secrets are made by whoever seeds them: nothing need be set up before. The table is there for
-    every source, since CloudFormation takes no empty stack, and an empty on-demand table costs nothing.
+    `lab deploy` makes parameters and secrets when it seeds them. Every source has the table, since CloudFormation takes
+    no empty stack, and an empty on-demand table costs nothing.
     """
 
     def __init__(self, scope: Construct, *, settings: ApplicationSettings) -> None:
@@ -24,7 +24,7 @@ class SourceStack(Stack):
             description="Lambda Cache Lab: what the cached functions read.",
             tags={"project": names.PROJECT},
         )
-        # Every run seeds the items anew: there is nothing worth a backup, or worth keeping after a destroy.
+        # Every run seeds the items again, so nothing is worth a backup, or worth keeping after a destroy.
         table = dynamodb.Table(
             self,
             "Items",
@@ -35,11 +35,11 @@ class SourceStack(Stack):
             encryption=dynamodb.TableEncryption.DEFAULT,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        reviewed(table, "AwsSolutions::AwsSolutions-DDB3")
+        reviewed(table, TABLE)
         CfnOutput(self, "TableName", value=table.table_name)
         if settings.source == "s3":
             # Without auto_delete_objects: its custom resource is a Node function, which the local endpoint cannot
-            # run. Whoever seeded the bucket empties it before a destroy.
+            # run. `lab destroy` empties the bucket first.
             bucket = s3.Bucket(
                 self,
                 "Objects",
@@ -49,5 +49,5 @@ class SourceStack(Stack):
                 enforce_ssl=True,
                 removal_policy=RemovalPolicy.DESTROY,
             )
-            reviewed(bucket, "AwsSolutions::AwsSolutions-S1")
+            reviewed(bucket, BUCKET)
             CfnOutput(self, "BucketName", value=bucket.bucket_name)

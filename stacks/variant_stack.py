@@ -13,7 +13,7 @@ from functions.registry import Variant
 from stacks.alarms import VariantAlarms
 from stacks.dashboard import SectionedDashboard
 from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role
-from stacks.reviewed import reviewed, reviewed_wildcard
+from stacks.reviewed import FUNCTION, reviewed, reviewed_wildcard
 from stacks.sections import sections
 from stacks.settings import ApplicationSettings
 from stacks.source import read_statements, source_environment
@@ -94,7 +94,7 @@ class VariantStack(Stack):
             reserved_concurrent_executions=settings.reserved_concurrency,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if variant.snap_start else None,
         )
-        reviewed(function, "Serverless::Serverless-LambdaDLQ", "Serverless::Serverless-LambdaTracing")
+        reviewed(function, FUNCTION)
         return function
 
     def _layer(self, variant: Variant, settings: ApplicationSettings, layer: Path) -> lambda_.LayerVersion:

@@ -3,9 +3,6 @@
 import sys
 from pathlib import Path
 
-# As in app.py: the metrics' names come from the layer.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "layer" / "python"))
-
 from stacks.checks.all_checks import check_assembly
 from stacks.checks.assembly import Assembly
 

@@ -1,15 +1,21 @@
-"""The application, synthesized in this process once a session, for every test that looks at its templates.
+"""The application, synthesized once a session, for every test that looks at its templates.
 
 To be imported by a conftest.py, before any test module imports aws_cdk.
 """
 
+import copy
+import fcntl
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
+from facts import names
+from functions.registry import VARIANTS, Variant
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -48,10 +54,23 @@ def synthesize(folder: Path, **context: object) -> Assembly:
     return read_assembly(folder)
 
 
+def _once(factory: pytest.TempPathFactory, name: str, **context: object) -> Assembly:
+    """Synthesize once for all workers of pytest-xdist, whose folders lie in one."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with Path(f"{folder}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = factory.mktemp(name)
+            synthesize(unfinished, **context)
+            unfinished.rename(folder)
+    return read_assembly(folder)
+
+
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The application with its default settings."""
-    return synthesize(tmp_path_factory.mktemp("assembly"))
+    return _once(tmp_path_factory, "assembly")
 
 
 EVERYTHING_ON = {
@@ -70,7 +89,49 @@ EVERYTHING_ON = {
 @pytest.fixture(scope="session")
 def everything_on(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The application with every setting that adds something, and every other architecture and format."""
-    return synthesize(tmp_path_factory.mktemp("everything-on"), **EVERYTHING_ON)
+    return _once(tmp_path_factory, "everything-on", **EVERYTHING_ON)
+
+
+def readable(template: Template) -> Template:
+    """The template with its asset hashes masked, and a dashboard's body in place of its text."""
+    copied = copy.deepcopy(template)
+    if resources(copied, "AWS::CloudWatch::Dashboard"):
+        resource(copied, "AWS::CloudWatch::Dashboard")["DashboardBody"] = dashboard_body(template)
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<asset hash>", json.dumps(copied))
+    text = re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1<version hash>", text)
+    masked: Template = json.loads(text)
+    return masked
+
+
+TEXTS = ("summary", "staleness", "choose_when", "title", "color", "name")
+"""The fields of a variant that stand in its template, the longest texts first."""
+
+
+def without_names(value: Any, variant: Variant) -> Any:
+    """A variant's template with the name of its stack and its texts of the registry replaced by `<field>`."""
+    match value:
+        case dict():
+            return {key: without_names(inner, variant) for key, inner in value.items()}
+        case list():
+            return [without_names(inner, variant) for inner in value]
+        case str():
+            value = value.replace(names.stack_name(variant.name), "<stack>")
+            for field in TEXTS:
+                value = value.replace(getattr(variant, field), f"<{field}>")
+            return value
+        case _:
+            return value
+
+
+def distinct(assembly: Assembly) -> dict[str, Template]:
+    """The templates by stack; of variants that differ in names alone, only the first."""
+    found: dict[str, Template] = {}
+    variants = {names.stack_name(variant.name): variant for variant in VARIANTS}
+    for stack, template in assembly.templates.items():
+        masked = readable(template)
+        key = json.dumps(without_names(masked, variants[stack]) if stack in variants else masked)
+        found.setdefault(key, {stack: template})
+    return {stack: template for each in found.values() for stack, template in each.items()}
 
 
 def resources(template: Template, kind: str) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "more than 500 metrics": (_drawn(metrics=[["CacheLab", "Hits", "Variant", "no_cache"]] * 501), "metric-array"),
     "a dimension without a value": (_named("CacheLab", "Hits", "Variant"), "metric-array"),
     "a metric that no function emits": (_named("CacheLab", "CacheHits", "Variant", "ttl_cache"), "metric-exists"),
-    "a variant that is not there": (_named("CacheLab", "Hits", "Variant", "lru_cache"), "metric-exists"),
+    "a variant that is not there": (_named("CacheLab", "Hits", "Variant", "no_such_variant"), "metric-exists"),
     "a dimension that the metric has not": (_named("CacheLab", "Hits", "Function", "ttl_cache"), "metric-exists"),
     "a metric that Lambda has not by alias": (
         _named("AWS/Lambda", "ConcurrentExecutions", "FunctionName", "cache-lab-ttl_cache", "Resource", ALIAS),

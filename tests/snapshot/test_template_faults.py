@@ -86,7 +86,7 @@ OURS = {
     ),
     "an alarm on a metric that nobody emits": Fault(TTL, _set(ALARM, MetricName="Failures"), "alarm-metric"),
     "an alarm on a function that is not there": Fault(
-        TTL, _set(ALARM, Dimensions=[{"Name": "FunctionName", "Value": "cache-lab-lru_cache"}]), "alarm-metric"
+        TTL, _set(ALARM, Dimensions=[{"Name": "FunctionName", "Value": "cache-lab-no_such_variant"}]), "alarm-metric"
     ),
     "an alarm on a dimension that Lambda has not": Fault(
         TTL, _set(ALARM, Dimensions=[{"Name": "Function", "Value": "cache-lab-ttl_cache"}]), "alarm-metric"

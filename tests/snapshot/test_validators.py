@@ -8,20 +8,24 @@ from typing import NamedTuple
 
 import pytest
 
+from functions.registry import BASELINE, VARIANTS
 from stacks.checks.__main__ import main
 from stacks.checks.all_checks import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from stacks.load_stack import REVIEWED
 from stacks.reviewed import REASONS, WILDCARD
-from tests.snapshot.synthesis import BIN, EVERYTHING_ON, ROOT, Assembly, read_assembly
+from tests.snapshot.synthesis import BIN, EVERYTHING_ON, ROOT, Assembly, distinct, read_assembly
 from tests.snapshot.validators import IGNORED, Reviewed, linted, reviewed_application
 
+TWO = ",".join([BASELINE, *(variant.name for variant in VARIANTS if variant.snap_start)][:2])
+"""One variant with SnapStart and one without: the others differ from these in names (see test_templates)."""
+
 SETTINGS: dict[str, dict[str, str]] = {
-    "defaults": {},
+    "defaults": {"variants": TWO},
     "ssm": {"source": "ssm", "variants": "no_cache"},
-    "secretsmanager": {"source": "secretsmanager", "variants": "no_cache,snapstart"},
+    "secretsmanager": {"source": "secretsmanager", "variants": TWO},
     "load": {"load": "true", "variants": "no_cache"},
-    "everything else on": EVERYTHING_ON | {"load": "false"},
+    "everything else on": EVERYTHING_ON | {"load": "false", "variants": TWO},
 }
 
 
@@ -59,7 +63,7 @@ def cli_synthesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliSynth
 
 @pytest.fixture(scope="module")
 def broken_rules(assembly: Assembly, everything_on: Assembly) -> set[str]:
-    templates = [*assembly.templates.values(), *everything_on.templates.values()]
+    templates = [template for made in (assembly, everything_on) for template in distinct(made).values()]
     return {rule for template in templates for rule in linted(template)}
 
 

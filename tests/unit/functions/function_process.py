@@ -13,14 +13,14 @@ PROGRAM = Path(__file__).with_name("environment_program.py")
 
 
 class Invocation(NamedTuple):
-    """What came of an invocation.
+    """The result of an invocation.
 
     Attributes:
         answer: what the handler returned; empty if it raised.
         error: the name of what it raised, else empty.
         text: the text of what it raised.
         emf: its EMF lines, parsed.
-        request_id: as the handler was told.
+        request_id: that of its context.
     """
 
     answer: dict[str, Any]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
+from facts.sources import SOURCES, item_keys, object_key, parameter_name, secret_name
 from functions.registry import VARIANTS
 from tests.unit.functions.function_process import FunctionProcess, Invocation, started
 from tests.unit.layer.http_server import REFUSAL, Request, Response, Wire, served
@@ -21,7 +22,6 @@ BUCKET = "cache-lab-test"
 KEYS = 12
 TTL_S = 60
 NAMES = [variant.name for variant in VARIANTS]
-SOURCES = ["dynamodb", "ssm", "secretsmanager", "s3"]
 VALUE = {"text": "é\n", "whole": 7, "part": 0.125, "nothing": None, "yes": True, "list": [1, "a", {}], "empty": ""}
 ATTRIBUTE = {
     "M": {
@@ -37,7 +37,7 @@ ATTRIBUTE = {
 
 
 class Store:
-    """The four sources, in one emulator. ``write`` makes items in all of them."""
+    """The four sources, in one emulator."""
 
     def __init__(self, url: str) -> None:
         def client(service: str) -> Any:
@@ -59,16 +59,21 @@ class Store:
         )
         self._s3.create_bucket(Bucket=BUCKET)
 
-    def write(self, key: str, version: int) -> None:
+    def write(self, key: str, version: int, source: str = "dynamodb") -> None:
         text = json.dumps({"value": VALUE, "version": version, "written_at": time.time()})
-        attributes = {"value": ATTRIBUTE, "version": {"N": str(version)}, "written_at": {"N": str(time.time())}}
-        self._dynamodb.put_item(TableName=TABLE, Item={"key": {"S": key}, **attributes})
-        self._s3.put_object(Bucket=BUCKET, Key=f"items/{key}.json", Body=text.encode())
-        self._ssm.put_parameter(Name=f"/cache-lab/{key}", Value=text, Type="String", Overwrite=True)
-        try:
-            self._secrets.put_secret_value(SecretId=f"cache-lab/{key}", SecretString=text)
-        except self._secrets.exceptions.ResourceNotFoundException:
-            self._secrets.create_secret(Name=f"cache-lab/{key}", SecretString=text)
+        match source:
+            case "dynamodb":
+                item = {"key": {"S": key}, "value": ATTRIBUTE, "version": {"N": str(version)}, "extra": {"N": "1"}}
+                self._dynamodb.put_item(TableName=TABLE, Item=item)
+            case "s3":
+                self._s3.put_object(Bucket=BUCKET, Key=object_key(key), Body=text.encode())
+            case "ssm":
+                self._ssm.put_parameter(Name=parameter_name(key), Value=text, Type="String", Overwrite=True)
+            case _:
+                try:
+                    self._secrets.put_secret_value(SecretId=secret_name(key), SecretString=text)
+                except self._secrets.exceptions.ResourceNotFoundException:
+                    self._secrets.create_secret(Name=secret_name(key), SecretString=text)
 
     def delete(self, key: str) -> None:
         self._dynamodb.delete_item(TableName=TABLE, Key={"key": {"S": key}})
@@ -77,8 +82,9 @@ class Store:
 @pytest.fixture(scope="module")
 def store(ministack: str) -> Store:
     store = Store(ministack)
-    for number in range(KEYS):
-        store.write(f"item-{number:04}", 1)
+    for source in SOURCES:
+        for key in item_keys(KEYS):
+            store.write(key, 1, source)
     return store
 
 
@@ -135,7 +141,7 @@ def lab(wire: Wire, store: Store, tmp_path: Path) -> Lab:
 
 
 def reported_calls(invocations: list[Invocation]) -> tuple[int, int]:
-    """Downstream calls as the answers and as the EMF lines tell them."""
+    """Downstream calls by the answers and by the EMF lines."""
     answers = [invocation.answer for invocation in invocations]
     return (
         sum(answer["downstream_calls"] + answer["init_downstream_calls"] for answer in answers),
@@ -219,7 +225,7 @@ def check_what_a_later_write_costs(name: str, function: FunctionProcess, lab: La
             assert later["age_ms"] < 10_000
 
 
-def test_a_failed_downstream_is_an_error_and_its_retries_are_told(lab: Lab) -> None:
+def test_a_failed_downstream_is_an_error_and_its_retries_count(lab: Lab) -> None:
     with lab.start("ttl_cache") as function:
         lab.wire.failures_left = 99
         failed = function.invoke({"key": "item-0001"})
@@ -248,12 +254,12 @@ def test_tmp_cache_outlives_a_crash_and_not_the_environment(lab: Lab, tmp_path_f
 @pytest.mark.parametrize("source", SOURCES)
 def test_snapstart_answers_its_first_request_after_a_restore_without_a_call(source: str, lab: Lab) -> None:
     reads = {"dynamodb": 1, "ssm": 2, "secretsmanager": 1, "s3": KEYS}[source]
-    lab.store.write("item-0005", 1)
-    lab.store.write("not-loaded", 1)
+    lab.store.write("item-0005", 1, source)
+    lab.store.write("not-loaded", 1, source)
     with lab.start("snapstart", source=source, snap_start=True) as function:
         assert len(lab.wire.requests) == reads
         function.snapshot()
-        lab.store.write("item-0005", 2)
+        lab.store.write("item-0005", 2, source)
 
         in_time = first_requests_after_a_restore(function, lab, version=1, init_calls=0)
         function.let_pass(14 * 86_400)
@@ -300,16 +306,16 @@ def test_snapstart_without_its_source_starts_and_reads_later(lab: Lab) -> None:
 
 
 def test_snapstart_published_before_its_items_loads_them_at_the_restore(lab: Lab) -> None:
-    for number in range(KEYS):
-        lab.store.delete(f"item-{number:04}")
+    for key in item_keys(KEYS):
+        lab.store.delete(key)
     try:
         with lab.start("snapstart", snap_start=True) as function:
             function.snapshot()
-            for number in range(KEYS):
-                lab.store.write(f"item-{number:04}", 1)
+            for key in item_keys(KEYS):
+                lab.store.write(key, 1)
             with function.restored():
                 answer = function.get("item-0001")
         assert (answer["cache"], answer["downstream_calls"], answer["init_downstream_calls"]) == ("hit", 0, 1)
     finally:
-        for number in range(KEYS):
-            lab.store.write(f"item-{number:04}", 1)
+        for key in item_keys(KEYS):
+            lab.store.write(key, 1)

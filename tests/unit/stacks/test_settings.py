@@ -88,7 +88,7 @@ def test_chosen_variants_stand_in_the_registrys_order_with_the_baseline(given: s
         ("memory_mb", "127"),
         ("memory_mb", "10241"),
         ("log_retention_days", "2"),
-        ("variants", "lru_cache"),
+        ("variants", "no_such_variant"),
         ("variants", "ttl_cache, tmp_cache"),
         ("variants", ""),
         ("log_format", "JSON"),
