@@ -1,8 +1,14 @@
-"""The services that a function can read from, and the names of the items in each."""
+"""The services that a function can read from, and the names of the items in each.
+
+To add a source: its name and how it names an item here; a reader in `layer/python/instrumentation/sources.py`; a writer
+in `lab/deploy/items.py`; what a reader may do in `stacks/source.py`; the price of a read in `facts/prices.toml`. mypy
+and `tests/unit/facts/test_sources.py` find what is missing. Settings, the command line and tests follow from `SOURCES`.
+"""
 
 from typing import Final, Literal, TypeAlias, get_args
 
 SourceName: TypeAlias = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
+"""The name of a source is also the name of its boto3 client."""
 
 SOURCES: Final[tuple[SourceName, ...]] = get_args(SourceName)
 """Every source; the first is the default."""
@@ -11,7 +17,7 @@ MOST_KEYS: Final = 10_000
 """A key has four digits."""
 
 DEFAULT_KEYS: Final = 50
-"""How many items there are, unless the user says otherwise."""
+"""The number of items unless the user says otherwise."""
 
 TABLE: Final = "cache-lab-items"
 KEY_ATTRIBUTE: Final = "key"
@@ -21,25 +27,25 @@ OBJECT_PREFIX: Final = "items/"
 
 
 def item_key(rank: int) -> str:
-    """The key of the item of this rank, 0 to 9,999; the item of rank 0 is asked for most."""
+    """Return the key of the item of this rank, 0 to 9,999; rank 0 is requested most."""
     return f"item-{rank:04d}"
 
 
 def item_keys(count: int) -> tuple[str, ...]:
-    """The keys of the first ``count`` items, the one asked for most first."""
+    """Return the keys of the first ``count`` items, the one requested most first."""
     return tuple(item_key(rank) for rank in range(count))
 
 
 def parameter_name(key: str) -> str:
-    """The SSM parameter that holds an item."""
+    """Return the name of the SSM parameter that holds an item."""
     return PARAMETER_PREFIX + key
 
 
 def secret_name(key: str) -> str:
-    """The Secrets Manager secret that holds an item."""
+    """Return the name of the Secrets Manager secret that holds an item."""
     return SECRET_PREFIX + key
 
 
 def object_key(key: str) -> str:
-    """The key of the S3 object that holds an item."""
+    """Return the key of the S3 object that holds an item."""
     return f"{OBJECT_PREFIX}{key}.json"

@@ -9,7 +9,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, get_args
 
 from facts.lambda_log import LogFormat
-from facts.sources import DEFAULT_KEYS, MOST_KEYS, SOURCES
+from facts.sources import DEFAULT_KEYS, MOST_KEYS, SOURCES, SourceName
 from facts.variables import DEFAULT_TTL_S
 from functions.registry import VARIANTS
 from stacks.errors import ApplicationError
@@ -100,7 +100,9 @@ class ApplicationSettings:
         _variants(),
         "the variants that are deployed and compared, always with the baseline",
     )
-    source: str = _setting(SOURCES[0], _one_of(SOURCES), "what the functions read on a miss")
+    source: SourceName = _setting(  # noqa: RUF009 -- it is dataclasses.field
+        SOURCES[0], _one_of(SOURCES), "what the functions read on a miss"
+    )
     ttl_s: int = _setting(DEFAULT_TTL_S, _whole(1, 86_400), "the time to live of a cached value, in seconds")
     keys: int = _setting(
         DEFAULT_KEYS,

@@ -1,6 +1,6 @@
-"""What the functions read: how they are told of it, and what they may do with it.
+"""What the functions read: the variables that name it, and the permissions to read it.
 
-Everything is named, nothing referred to, so that no stack depends on an export of another.
+Everything is named and nothing is referred to, so that no stack depends on an export of another.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from stacks.settings import ApplicationSettings
 
 
 def source_environment(stack: Stack, settings: ApplicationSettings) -> dict[str, str]:
-    """The environment variables that tell a function what to read. The layer parses them."""
-    environment = {variables.SOURCE: settings.source}
+    """Return the environment variables that name what a function reads. The layer parses them."""
+    environment: dict[str, str] = {variables.SOURCE: settings.source}
     if settings.source == "dynamodb":
         environment[variables.TABLE] = sources.TABLE
     if settings.source == "s3":
@@ -23,7 +23,7 @@ def source_environment(stack: Stack, settings: ApplicationSettings) -> dict[str,
 
 
 def read_statements(stack: Stack, settings: ApplicationSettings, *, many: bool) -> list[iam.PolicyStatement]:
-    """What a function may do: read the items of its source, and nothing else.
+    """Return what a function may do: read the items of its source, and nothing else.
 
     Args:
         stack: the function's.
@@ -48,13 +48,13 @@ def read_statements(stack: Stack, settings: ApplicationSettings, *, many: bool) 
                 resource_name=f"{sources.SECRET_PREFIX}*",
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
-            # The batch takes no resource. Which secrets it may read, GetSecretValue says.
+            # The batch takes no resource: GetSecretValue says which secrets it may read.
             batch = [_allow(["secretsmanager:BatchGetSecretValue"], "*")] if many else []
             return [_allow(["secretsmanager:GetSecretValue"], secrets), *batch]
-        case _:
+        case "s3":
             name = names.bucket_name(account=stack.account, region=stack.region)
             bucket = stack.format_arn(service="s3", region="", account="", resource=name)
-            # May it not list, S3 answers a read of a missing object with 403 in place of 404.
+            # Without the permission to list, S3 answers a read of a missing object with 403 and not 404.
             return [
                 _allow(["s3:GetObject"], f"{bucket}/{sources.OBJECT_PREFIX}*"),
                 _allow(["s3:ListBucket"], bucket),

@@ -72,12 +72,7 @@ class Source(ABC):
         """
         read_at = time.time()
         with _downstream_errors(f"item {key!r}"):
-            try:
-                content = self._get(key)
-            except ClientError as failure:
-                if failure.response["Error"]["Code"] != self.missing:
-                    raise
-                content = None
+            content = self._get_if_there(key)
         if content is None:
             raise ItemNotFound(f"{self.service} has no item {key!r}")
         return self._item(key, content, read_at)
@@ -98,6 +93,14 @@ class Source(ABC):
                 found = list(self._get_many(batch))
             items |= {key: self._item(key, content, read_at) for key, content in found}
         return items
+
+    def _get_if_there(self, key: str) -> Content | None:
+        try:
+            return self._get(key)
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] != self.missing:
+                raise
+            return None
 
     def _item(self, key: str, content: Content, read_at: float) -> Item:
         try:
@@ -183,15 +186,8 @@ class S3Source(Source):
 
     def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
         with ThreadPoolExecutor(self.batch) as readers:
-            return [found for found in readers.map(self._get_if_there, keys) if found is not None]
-
-    def _get_if_there(self, key: str) -> tuple[str, Content] | None:
-        try:
-            return key, self._get(key)
-        except ClientError as failure:
-            if failure.response["Error"]["Code"] != self.missing:
-                raise
-            return None
+            contents = readers.map(self._get_if_there, keys)
+            return [(key, found) for key, found in zip(keys, contents, strict=True) if found is not None]
 
 
 def make_source(settings: FunctionSettings, meter: DownstreamMeter = METER) -> Source:

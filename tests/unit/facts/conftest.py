@@ -1,0 +1,3 @@
+from tests.snapshot.synthesis import assembly
+
+__all__ = ["assembly"]

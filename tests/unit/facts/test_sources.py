@@ -1,0 +1,43 @@
+"""Everything that a source needs exists for each source of the list."""
+
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import App, Stack
+
+from facts import prices
+from facts.sources import MOST_KEYS, SOURCES, SourceName, item_key
+from instrumentation.settings import FunctionSettings
+from instrumentation.sources import make_source
+from lab.aws.connection import Connection
+from lab.deploy.items import open_store
+from stacks.settings import ApplicationSettings
+from stacks.source import read_statements
+
+
+def reader(source: SourceName) -> object:
+    return type(make_source(FunctionSettings(variant="v", source=source, table="t", bucket="b")))
+
+
+def writer(source: SourceName) -> object:
+    return type(open_store(source, Connection(target="local", endpoint_url="http://127.0.0.1:9"), "b"))
+
+
+def permissions(source: SourceName) -> object:
+    stack = Stack(App())
+    statements = read_statements(stack, ApplicationSettings(source=source), many=True)
+    return str(stack.resolve([statement.to_statement_json() for statement in statements]))
+
+
+@pytest.mark.parametrize("part", [reader, writer, permissions])
+def test_each_source_has_its_own(part: Callable[[SourceName], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert len({part(source) for source in SOURCES}) == len(SOURCES)
+
+
+def test_each_source_has_a_price() -> None:
+    assert set(prices.READ) == set(SOURCES)
+
+
+def test_every_key_has_the_same_length() -> None:
+    assert len(item_key(0)) == len(item_key(MOST_KEYS - 1)) == len("item-0000")
