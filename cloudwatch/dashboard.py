@@ -1,25 +1,62 @@
-"""A dashboard body, read: widgets that can be drawn, and those that are refused, each with its reason.
+"""A dashboard body as typed widgets, each with the rules of AWS that it breaks.
 
-Source: CloudWatch API reference, "Dashboard body structure and syntax". Understood is what the lab's dashboards use;
-anything else is refused, by the widget's name, rather than drawn wrongly.
+`lab dashboard` draws from it, and ``stacks.checks`` reports its faults. Source:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from cloudwatch.insights import parse_query
-from cloudwatch.refusal import RefusedError, only
-from lab.dashboard.measures import Metric, metric_of
-from lab.dashboard.record_queries import Compiled, compile_query
+from cloudwatch.series import MOST_DIMENSIONS, Dimensions
 
 GRID: Final = 24
+"""The columns of a dashboard."""
 
-_LEFT: Final = "left"
+MOST_WIDGETS: Final = 500
+MOST_METRICS: Final = 500
+MOST_HEIGHT: Final = 1_000
+SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
+"""Seconds; longer periods are multiples of 60."""
+
+STATISTIC: Final = re.compile(
+    r"SampleCount|Average|Sum|Minimum|Maximum|IQM"
+    r"|(?:p|tm|wm|tc|ts)(?:100|\d{1,2}(?:\.\d{1,10})?)"
+    r"|(?:TM|WM|TC|TS|PR)\(\d*(?:\.\d+)?%?:\d*(?:\.\d+)?%?\)"
+)
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
+
+FUNCTIONS: Final = {
+    "ABS", "AVG", "CEIL", "DIFF", "DIFF_TIME", "FILL", "FIRST", "FLOOR", "IF", "LAST", "LOG", "LOG10", "MAX",
+    "METRIC_COUNT", "METRICS", "MIN", "MINUTE", "HOUR", "DAY", "DATE", "MONTH", "YEAR", "EPOCH", "PERIOD", "RATE",
+    "REMOVE_EMPTY", "RUNNING_SUM", "SEARCH", "SERVICE_QUOTA", "SLICE", "SORT", "STDDEV", "SUM", "TIME_SERIES",
+    "AND", "OR", "REPEAT", "LINEAR",
+}  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html"""
+
+_BODY: Final = ("start", "end", "periodOverride", "variables", "widgets")
+_WIDGET: Final = ("type", "x", "y", "width", "height", "properties")
+_METRIC_VIEWS: Final = ("timeSeries", "singleValue", "gauge", "bar", "pie", "table")
+_LOG_VIEWS: Final = ("table", "timeSeries", "bar", "pie")
+_LEGENDS: Final = ("bottom", "right", "hidden")
+_COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
+_IDENTIFIER: Final = re.compile(r"[a-z][A-Za-z0-9_]*")
+_WORD: Final = re.compile(r"[A-Za-z]\w*")
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_SOURCE: Final = re.compile(r"\s*SOURCE\s+(?:'([^']+)'|\"([^\"]+)\")\s*\|?")
+_DEFAULTS: Final[Mapping[str, Any]] = {"stacked": False, "sparkline": False, "liveData": False, "visible": True}
+
+
+class Fault(NamedTuple):
+    """One broken rule; ``message`` continues the name of the widget or of the dashboard."""
+
+    rule: str
+    message: str
 
 
 class Place(NamedTuple):
-    """Where a widget stands on the grid of 24 columns; CloudWatch's units."""
+    """The position of a widget on the grid, in its units."""
 
     x: int
     y: int
@@ -30,9 +67,9 @@ class Place(NamedTuple):
 class Axis(NamedTuple):
     """The left axis: its name, and its ends where they are fixed."""
 
-    label: str
-    min: float | None
-    max: float | None
+    label: str = ""
+    min: float | None = None
+    max: float | None = None
 
 
 class Level(NamedTuple):
@@ -42,17 +79,19 @@ class Level(NamedTuple):
     label: str
 
 
-class Line(NamedTuple):
-    """A metric or an expression of a widget.
+class Metric(NamedTuple):
+    """A metric that a body names, with any shorthand written out."""
 
-    Attributes:
-        identifier: what expressions call it; made up where the body has none.
-        label: its name for people.
-        color: ``#RRGGBB``, or None.
-        visible: whether it is drawn; expressions may use it all the same.
-        period: seconds.
-        metric: what is asked for, or None for an expression.
-        expression: metric math, or None for a metric.
+    namespace: str
+    name: str
+    dimensions: Dimensions
+
+
+class Line(NamedTuple):
+    """A metric or a metric math expression of a widget; one of the two is None.
+
+    ``identifier`` is the name that expressions use (made up where the body has none), ``color`` is ``#RRGGBB`` or None,
+    ``period`` is in seconds.
     """
 
     identifier: str
@@ -60,219 +99,332 @@ class Line(NamedTuple):
     color: str | None
     visible: bool
     period: int
+    statistic: str
     metric: Metric | None
     expression: str | None
 
 
 class Text(NamedTuple):
-    """A text widget's Markdown."""
+    """A text widget."""
 
     markdown: str
 
 
-class Graph(NamedTuple):
-    """Lines over time."""
+class Metrics(NamedTuple):
+    """A metric widget: a graph or numbers, by its view."""
 
+    view: str
     lines: Sequence[Line]
     axis: Axis
     levels: Sequence[Level]
+    whole_range: bool
 
 
-class Numbers(NamedTuple):
-    """A number a line, over the whole range."""
+class Logs(NamedTuple):
+    """A log widget: a Logs Insights query, without the ``SOURCE`` commands that name its log groups."""
 
-    lines: Sequence[Line]
-
-
-class Table(NamedTuple):
-    """The rows of a Logs Insights query."""
-
-    query: Compiled
+    view: str
+    log_groups: Sequence[str]
+    query: str
 
 
-class Refused(NamedTuple):
-    """What is not drawn, and why."""
-
-    reason: str
-
-
-Content = Text | Graph | Numbers | Table | Refused
+Content = Text | Metrics | Logs | None
 
 
 class Widget(NamedTuple):
-    """One widget of a dashboard."""
+    """One widget of a dashboard.
+
+    Attributes:
+        name: its number in the body, from 1, and its title.
+        title: its title, or "".
+        place: always on the grid, whatever the body has.
+        content: None if the type is unknown.
+        faults: the rules that it breaks.
+        others: valid properties that this model has no field for, as in "sparkline".
+    """
 
     name: str
     title: str
     place: Place
     content: Content
+    faults: Sequence[Fault]
+    others: Sequence[str]
 
 
 class Dashboard(NamedTuple):
-    """A dashboard that can be drawn."""
+    """A dashboard; ``faults`` are those of the body as a whole."""
 
     name: str
     widgets: Sequence[Widget]
+    faults: Sequence[Fault]
 
 
-def read_dashboard(name: str, body: str) -> Dashboard:
-    """Read a body. A widget that cannot be drawn is in its place, as `Refused`.
-
-    Raises:
-        RefusedError: the body is not a dashboard's.
-    """
+def parse_dashboard(name: str, body: str) -> Dashboard:
+    """Parse a body: any text. What breaks a rule is in the faults, so nothing is raised."""
     try:
         content = json.loads(body)
-    except ValueError as error:
-        raise RefusedError(f"the body is not JSON ({error})") from None
-    widgets = content.get("widgets") if isinstance(content, dict) else None
-    if not isinstance(widgets, list):
-        raise RefusedError("the body has no list of widgets")
-    return Dashboard(name, [_widget(number, widget) for number, widget in enumerate(widgets, 1)])
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        return Dashboard(name, [], [Fault("dashboard-body", "is no JSON object")])
+    given = content.get("widgets")
+    if not isinstance(given, list):
+        return Dashboard(name, [], [Fault("dashboard-body", "has no array of widgets")])
+    parser = _Parser()
+    parser.check_keys("dashboard-body", content, _BODY)
+    parser.choice("dashboard-body", content, "periodOverride", ("auto", "inherit"))
+    parser.check("end" not in content or "start" in content, "dashboard-body", "has an end and no start")
+    parser.check(len(given) <= MOST_WIDGETS, "dashboard-widgets", f"has {len(given)} widgets; {MOST_WIDGETS} at most")
+    widgets = [_widget(number, widget) for number, widget in enumerate(given[:MOST_WIDGETS], 1)]
+    return Dashboard(name, widgets, [*parser.faults, *_overlaps(given, widgets)])
+
+
+def _overlaps(given: Iterable[Any], widgets: Iterable[Widget]) -> Iterable[Fault]:
+    taken: set[tuple[int, int]] = set()
+    for item, widget in zip(given, widgets, strict=False):
+        if not isinstance(item, dict) or "x" not in item or "y" not in item:
+            continue  # CloudWatch finds a place for it
+        x, y, width, height = widget.place
+        cells = {(column, row) for column in range(x, x + width) for row in range(y, y + height)}
+        if cells & taken:
+            yield Fault("widget-place", f"has {widget.name} on top of another")
+        taken |= cells
 
 
 def _widget(number: int, given: Any) -> Widget:
+    parser = _Parser()
+    parser.check(
+        isinstance(given, dict) and isinstance(given.get("properties"), dict),
+        "widget-shape",
+        "is no object with properties",
+    )
     widget = given if isinstance(given, dict) else {}
-    properties = widget.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
+    properties = parser.mapping(widget, "properties")
     title = properties.get("title")
     title = title if isinstance(title, str) else ""
-    name = f"widget {number}" + (f" “{title}”" if title else "")
-    try:
-        content = _content(widget.get("type"), properties)
-    except RefusedError as refusal:
-        content = Refused(f"{name} is not drawn: {refusal}.")
-    return Widget(name, title, _place(widget), content)
-
-
-def _place(widget: Mapping[str, Any]) -> Place:
-    def within(key: str, least: int, most: int, default: int) -> int:
-        value = widget.get(key)
-        return min(max(value, least), most) if type(value) is int else default
-
-    x = within("x", 0, GRID - 1, 0)
-    return Place(x, within("y", 0, 100_000, 0), within("width", 1, GRID - x, 6), within("height", 1, 1000, 6))
-
-
-def _content(kind: Any, properties: Mapping[str, Any]) -> Content:
-    match kind:
+    parser.check_keys("widget-shape", widget, _WIDGET)
+    place = parser.place(widget)
+    content: Content = None
+    match widget.get("type"):
         case "text":
-            only(properties, "text", ("markdown",))
-            return Text(_string(properties, "markdown"))
-        case "log":
-            only(properties, "log", ("title", "region", "query", "view"), {"view": ("table",)})
-            return Table(compile_query(parse_query(_string(properties, "query"))))
+            content = parser.text(properties)
         case "metric":
-            return _metric_widget(properties)
-    raise RefusedError(f"its type is {kind!r}, and only text, metric and log are known here")
+            content = parser.metrics(properties)
+        case "log":
+            content = parser.logs(properties)
+        case kind:
+            parser.check(False, "widget-type", f"has the type {kind!r}, which is none of metric, text and log")
+    name = f"widget {number}" + (f" “{title}”" if title else "")
+    return Widget(name, title, place, content, parser.faults, parser.others)
 
 
-def _metric_widget(properties: Mapping[str, Any]) -> Content:
-    view = properties.get("view", "timeSeries")
-    common = ("title", "region", "view", "metrics")
-    if view == "timeSeries":
-        only(properties, "metric", (*common, "yAxis", "legend", "annotations", "stacked"), {"stacked": (False,)})
-        only(_object(properties, "legend"), "legend", ("position",), {"position": ("bottom",)})
-        return Graph(_lines(properties), _axis(properties), _levels(properties))
-    if view == "singleValue":
-        only(properties, "metric", (*common, "setPeriodToTimeRange"))
-        if properties.get("setPeriodToTimeRange") is not True:
-            raise RefusedError("a number is drawn for the whole range only, with setPeriodToTimeRange")
-        return Numbers(_lines(properties))
-    raise RefusedError(f"its view is {view!r}, and only timeSeries and singleValue are known here")
+class _Parser:
+    """Parses one widget; collects its faults, and the properties that the model has no field for."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.others: list[str] = []
+
+    def check(self, valid: bool, rule: str, message: str) -> bool:
+        if not valid:
+            self.faults.append(Fault(rule, message))
+        return valid
+
+    def check_keys(
+        self, rule: str, given: Mapping[str, Any], modelled: Collection[str], others: Collection[str] = ()
+    ) -> None:
+        unknown = sorted(set(given) - {*modelled, *others})
+        self.check(not unknown, rule, f"has unknown properties: {', '.join(unknown)}")
+        self.others += [key for key in others if key in given and given[key] != _DEFAULTS.get(key)]
+
+    def choice(self, rule: str, given: Mapping[str, Any], key: str, valid: Sequence[str]) -> str:
+        value = given.get(key, valid[0])
+        return value if self.check(value in valid, rule, f"{key} {value!r} is none of {', '.join(valid)}") else valid[0]
+
+    def mapping(self, given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        value = given.get(key, {})
+        valid = self.check(isinstance(value, dict), "widget-shape", f"{key} is no object")
+        return value if valid else {}
+
+    def items(self, rule: str, given: Mapping[str, Any], key: str) -> Sequence[Any]:
+        value = given.get(key, [])
+        return value if self.check(isinstance(value, list), rule, f"{key} is no array") else []
+
+    def place(self, widget: Mapping[str, Any]) -> Place:
+        self.check(("x" in widget) == ("y" in widget), "widget-place", "has one of x and y; give both or neither")
+        limits = {"x": (0, GRID - 1, 0), "y": (0, 100_000, 0), "width": (1, GRID, 6), "height": (1, MOST_HEIGHT, 6)}
+        found = {}
+        for key, (least, most, default) in limits.items():
+            value = widget.get(key, default)
+            message = f"{key} is {value!r}; a whole number from {least} to {most}"
+            valid = self.check(type(value) is int and least <= value <= most, "widget-place", message)
+            found[key] = value if valid else min(max(value, least), most) if type(value) is int else default
+        within = found["x"] + found["width"] <= GRID
+        self.check(within, "widget-place", f"reaches past column {GRID}")
+        return Place(found["x"], found["y"], min(found["width"], GRID - found["x"]), found["height"])
+
+    def text(self, properties: Mapping[str, Any]) -> Text:
+        self.check_keys("text-markdown", properties, ("markdown",), ("background",))
+        markdown = properties.get("markdown")
+        valid = self.check(isinstance(markdown, str) and bool(markdown), "text-markdown", "has no markdown")
+        return Text(str(markdown) if valid else "")
+
+    def logs(self, properties: Mapping[str, Any]) -> Logs:
+        others = ("stacked", "accountId", "queryLanguage", "logGroups")
+        self.check_keys("log-query", properties, ("query", "region", "title", "view"), others)
+        self.check(bool(properties.get("region")), "widget-region", "has no region")
+        view = self.choice("log-view", properties, "view", _LOG_VIEWS)
+        query, groups = properties.get("query"), []
+        rest = query if isinstance(query, str) else ""
+        while match := _SOURCE.match(rest):
+            groups.append(match[1] or match[2])
+            rest = rest[match.end() :]
+        self.check(bool(groups), "log-query", "has no query that begins with SOURCE")
+        return Logs(view, groups, rest.strip())
+
+    def metrics(self, properties: Mapping[str, Any]) -> Metrics:
+        modelled = ("title", "region", "view", "metrics", "yAxis", "annotations", "legend", "period", "stat")
+        others = (
+            *("accountId", "end", "labels", "liveData", "singleValueFullPrecision", "sparkline", "stacked", "start"),
+            *("table", "timezone", "trend"),
+        )
+        self.check_keys("metric-properties", properties, (*modelled, "setPeriodToTimeRange"), others)
+        self.check(bool(properties.get("region")), "widget-region", "has no region")
+        view = self.choice("metric-view", properties, "view", _METRIC_VIEWS)
+        if self.choice("metric-legend", self.mapping(properties, "legend"), "position", _LEGENDS) != _LEGENDS[0]:
+            self.others.append("legend.position")
+        axis = self._axes(self.mapping(properties, "yAxis"), view)
+        levels = self._levels(self.mapping(properties, "annotations"))
+        return Metrics(view, self._lines(properties), axis, levels, properties.get("setPeriodToTimeRange") is True)
+
+    def _axes(self, axes: Mapping[str, Any], view: str) -> Axis:
+        self.check_keys("metric-axis", axes, ("left",), ("right",))
+        left, _ = (self._axis(side, self.mapping(axes, side)) for side in ("left", "right"))
+        needed = view != "gauge" or (left.min is not None and left.max is not None)
+        self.check(needed, "metric-axis", "a gauge needs the min and the max of its left axis")
+        return left
+
+    def _axis(self, side: str, axis: Mapping[str, Any]) -> Axis:
+        self.check_keys("metric-axis", axis, ("label", "min", "max", "showUnits"))
+        ends = [self._number("metric-axis", axis, key) for key in ("min", "max")]
+        least, most = ends
+        upright = least is None or most is None or least < most
+        self.check(upright, "metric-axis", f"the axis {side} goes from {least} to {most}")
+        return Axis(str(axis.get("label", "")), least, most)
+
+    def _number(self, rule: str, given: Mapping[str, Any], key: str) -> float | None:
+        value = given.get(key)
+        valid = self.check(value is None or type(value) in (int, float), rule, f"{key} is no number")
+        return float(value) if valid and value is not None else None
+
+    def _levels(self, annotations: Mapping[str, Any]) -> list[Level]:
+        rule = "metric-annotation"
+        self.check_keys(rule, annotations, ("horizontal",), ("vertical", "alarms"))
+        self.check(len(self.items(rule, annotations, "alarms")) <= 1, rule, "has more than one alarm")
+        for moment in self._annotations(annotations, "vertical"):
+            self.check(isinstance(moment.get("value"), str), rule, "a vertical annotation has no time")
+        return [self._level(level) for level in self._annotations(annotations, "horizontal")]
+
+    def _annotations(self, annotations: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
+        """Each annotation, and each of the two ends of a band."""
+        for item in self.items("metric-annotation", annotations, kind):
+            if isinstance(item, list):
+                self.others.append(f"a band of annotations.{kind}")
+            for annotation in item if isinstance(item, list) else [item]:
+                if self.check(isinstance(annotation, dict), "metric-annotation", "an annotation is no object"):
+                    yield annotation
+
+    def _level(self, level: Mapping[str, Any]) -> Level:
+        self.check_keys("metric-annotation", level, ("value", "label", "yAxis"), ("color", "fill", "visible"))
+        if self.choice("metric-annotation", level, "yAxis", ("left", "right")) == "right":
+            self.others.append("yAxis of an annotation")
+        self._color(level)
+        value = self._number("metric-annotation", level, "value")
+        self.check(value is not None, "metric-annotation", "a horizontal annotation has no number")
+        return Level(value or 0.0, str(level.get("label", "")))
+
+    def _color(self, given: Mapping[str, Any]) -> str | None:
+        color = given.get("color")
+        valid = color is None or (isinstance(color, str) and bool(_COLOR.fullmatch(color)))
+        return color if self.check(valid, "metric-color", f"{color!r} is no colour as #RRGGBB") else None
+
+    def _lines(self, properties: Mapping[str, Any]) -> list[Line]:
+        listed = properties.get("metrics")
+        if not isinstance(listed, list) or not listed:
+            alarms = "alarms" in self.mapping(properties, "annotations")
+            self.check(alarms, "metric-array", "draws no metric")
+            return []
+        self.check(len(listed) <= MOST_METRICS, "metric-array", f"has {len(listed)} metrics; {MOST_METRICS} at most")
+        lines: list[Line] = []
+        above: list[str] = []
+        for number, item in enumerate(listed[:MOST_METRICS], 1):
+            options = item[-1] if isinstance(item, list) and item and isinstance(item[-1], dict) else {}
+            names = _written_out(item[:-1] if options else item, above) if isinstance(item, list) else None
+            if not self.check(names is not None, "metric-array", "an entry is not of strings and an object at its end"):
+                return lines
+            lines.append(self._line(number, names or [], {**properties, **options}, options))
+            above = names or above
+        self._expressions(lines)
+        return lines
+
+    def _line(self, number: int, names: list[str], inherited: Mapping[str, Any], options: Mapping[str, Any]) -> Line:
+        modelled = ("color", "expression", "id", "label", "period", "stat", "visible", "yAxis")
+        self.check_keys("metric-options", options, modelled, ("accountId", "region"))
+        if self.choice("metric-options", options, "yAxis", ("left", "right")) == "right":
+            self.others.append("yAxis of a metric")
+        expression = options.get("expression")
+        if self.check(expression is None or isinstance(expression, str), "metric-expression", "is no text"):
+            self.check(not (names and expression), "metric-expression", f"{expression!r} is beside a metric's name")
+        else:
+            expression = None
+        period = inherited.get("period", 300)
+        valid = type(period) is int and period > 0 and (period in SHORT_PERIODS or period % 60 == 0)
+        self.check(valid, "metric-period", f"a period of {period!r} s; give a multiple of 60")
+        statistic = str(inherited.get("stat", "Average"))
+        self.check(bool(STATISTIC.fullmatch(statistic)), "metric-statistic", f"{statistic!r} is no statistic")
+        identifier = options.get("id", f"line {number}")
+        named = "id" not in options or (isinstance(identifier, str) and bool(_IDENTIFIER.fullmatch(identifier)))
+        self.check(named, "metric-id", f"id {identifier!r} is not a small letter and then letters, digits or _")
+        metric = None if expression is not None else self._metric(names)
+        return Line(
+            identifier=str(identifier),
+            label=str(options.get("label") or expression or (metric.name if metric else "")),
+            color=self._color(options),
+            visible=options.get("visible") is not False,
+            period=period if valid else 60,
+            statistic=statistic,
+            metric=metric,
+            expression=expression,
+        )
+
+    def _metric(self, names: Sequence[str]) -> Metric | None:
+        if not self.check(len(names) >= 2, "metric-array", "an entry names no metric"):
+            return None
+        namespace, name, *rest = names
+        whole = len(rest) % 2 == 0 and len(rest) <= 2 * MOST_DIMENSIONS
+        message = f"{namespace} {name} has a dimension without a value, or too many"
+        if not self.check(whole, "metric-array", message):
+            return None
+        return Metric(namespace, name, tuple(sorted(zip(rest[::2], rest[1::2], strict=True))))
+
+    def _expressions(self, lines: Sequence[Line]) -> None:
+        identifiers = [line.identifier for line in lines]
+        for twice in sorted({found for found in identifiers if identifiers.count(found) > 1}):
+            self.check(False, "metric-id", f"id {twice!r} is given twice")
+        known = FUNCTIONS.union(identifiers)
+        for expression in [line.expression for line in lines if line.expression is not None]:
+            closed = expression.count("(") == expression.count(")")
+            self.check(closed, "metric-expression", f"a parenthesis is missing in {expression!r}")
+            for word in _WORD.findall(_QUOTED.sub("", expression)):
+                message = f"{word} in {expression!r} is no id of this widget and no function"
+                self.check(word in known, "metric-expression", message)
 
 
-def _axis(properties: Mapping[str, Any]) -> Axis:
-    axes = _object(properties, "yAxis")
-    only(axes, "yAxis", (_LEFT,))
-    left = _object(axes, _LEFT)
-    only(left, "yAxis.left", ("label", "min", "max", "showUnits"), {"showUnits": (False, True)})
-    label = left.get("label")
-    return Axis(label if isinstance(label, str) else "", _number_or_none(left, "min"), _number_or_none(left, "max"))
-
-
-def _levels(properties: Mapping[str, Any]) -> list[Level]:
-    annotations = _object(properties, "annotations")
-    only(annotations, "annotations", ("horizontal",))
-    levels = annotations.get("horizontal", [])
-    if not isinstance(levels, list):
-        raise RefusedError("annotations.horizontal is no list")
-    return [_level(level) for level in levels]
-
-
-def _level(level: Any) -> Level:
-    if not isinstance(level, dict):
-        raise RefusedError("a horizontal annotation is no object")
-    only(level, "annotation", ("value", "label", "yAxis"), {"yAxis": (_LEFT,)})
-    value = _number_or_none(level, "value")
-    if value is None:
-        raise RefusedError("a horizontal annotation has no value")
-    return Level(value, str(level.get("label", "")))
-
-
-def _lines(properties: Mapping[str, Any]) -> list[Line]:
-    metrics = properties.get("metrics")
-    if not isinstance(metrics, list) or not metrics:
-        raise RefusedError("it has no metrics")
-    lines = [_line(number, entry) for number, entry in enumerate(metrics, 1)]
-    if len({line.identifier for line in lines}) < len(lines):
-        raise RefusedError("two of its metrics have the same id")
-    return lines
-
-
-def _line(number: int, entry: Any) -> Line:
-    if not isinstance(entry, list) or not entry:
-        raise RefusedError("a metric is no list")
-    *path, last = entry
-    options = last if isinstance(last, dict) else {}
-    path = path if isinstance(last, dict) else entry
-    only(options, "metric", ("color", "label", "period", "stat", "id", "visible", "expression"))
-    expression = options.get("expression")
-    if (expression is None) == (not path):
-        raise RefusedError("a metric has neither a name nor an expression, or both")
-    metric = metric_of(path, options.get("stat", "Average")) if path else None
-    label = options.get("label") or (path[1] if path else expression)
-    period = options.get("period", 300)
-    if type(period) is not int or period < 1:
-        raise RefusedError(f"the period {period!r} is no number of seconds")
-    return Line(
-        identifier=str(options.get("id", f"line {number}")),
-        label=str(label),
-        color=_color(options.get("color")),
-        visible=options.get("visible") is not False,
-        period=period,
-        metric=metric,
-        expression=None if expression is None else str(expression),
-    )
-
-
-def _color(color: Any) -> str | None:
-    if color is None:
+def _written_out(names: Sequence[Any], above: Sequence[str]) -> list[str] | None:
+    """The names of an entry with "." (as above) and "..." (as above, up to the last) replaced; None if not possible."""
+    if not all(isinstance(name, str) and name for name in names):
         return None
-    digits = str(color).removeprefix("#")
-    if len(digits) != 6 or any(digit not in "0123456789abcdefABCDEF" for digit in digits):
-        raise RefusedError(f"the colour {color!r} is not of the form #RRGGBB")
-    return f"#{digits}"
-
-
-def _string(properties: Mapping[str, Any], key: str) -> str:
-    value = properties.get(key)
-    if not isinstance(value, str):
-        raise RefusedError(f"it has no {key}")
-    return value
-
-
-def _object(properties: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = properties.get(key, {})
-    if not isinstance(value, dict):
-        raise RefusedError(f"{key} is no object")
-    return value
-
-
-def _number_or_none(properties: Mapping[str, Any], key: str) -> float | None:
-    value = properties.get(key)
-    if value is None:
+    whole = [*above[: len(above) - len(names) + 1], *names[1:]] if names and names[0] == "..." else list(names)
+    if any(name == "." and place >= len(above) for place, name in enumerate(whole)):
         return None
-    if type(value) not in (int, float):
-        raise RefusedError(f"{key} is no number")
-    return float(value)
+    return [above[place] if name == "." else name for place, name in enumerate(whole)]

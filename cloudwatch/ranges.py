@@ -24,7 +24,7 @@ class Range(NamedTuple):
     own: int
 
 
-def range_of(start: float, end: float, period: int | None, own: int) -> Range:
+def range_of(start: float, end: float, period: int | None, own: int, *, whole_minutes: bool = False) -> Range:
     """The whole periods in which these two moments lie.
 
     Args:
@@ -32,13 +32,15 @@ def range_of(start: float, end: float, period: int | None, own: int) -> Range:
         end: the last moment that is wanted.
         period: seconds; None chooses the finest of at most `FEW_POINTS` points, or the dashboards' own.
         own: the dashboards' own period, seconds.
+        whole_minutes: begin and end with a minute, so that GetMetricData takes the whole range as one period.
     """
     span = max(end - start, 0.0)
     chosen = _finest(span, own) if period is None else period
     while span / chosen > MOST_POINTS:
         chosen = next((coarser for coarser in COARSE if coarser > chosen), chosen * 2)
-    first, last = math.floor(start / chosen), math.floor(end / chosen) + 1
-    return Range(first * chosen, last * chosen, chosen, own)
+    step = math.lcm(chosen, 60) if whole_minutes else chosen
+    first, last = math.floor(start / step), math.floor(end / step) + 1
+    return Range(first * step, last * step, chosen, own)
 
 
 def _finest(span: float, own: int) -> int:

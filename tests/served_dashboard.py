@@ -1,11 +1,21 @@
-"""`lab dashboard` as a process of its own, for tests of its page, its pictures and its benchmark."""
+"""`lab dashboard` as a process of its own or in a thread of this one: for tests of its page, pictures, benchmark."""
 
+import asyncio
+import concurrent.futures
 import contextlib
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from lab.dashboard.run_source import RunSource
+from lab.dashboard.serve import serving
+from lab.dashboard.sources import Source
+from lab.records.dashboards_file import read_dashboards
+from lab.records.files import run_files
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,3 +38,39 @@ def served_dashboard(run: Path) -> Iterator[Served]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+@contextlib.contextmanager
+def served_run(run: Path) -> Iterator[str]:
+    """The URL of a run's dashboards, served by a thread of this process."""
+    with run_files(run) as files, served_source(lambda: RunSource(files, read_dashboards(run))) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def served_source(make: Callable[[], Source]) -> Iterator[str]:
+    """As `served_run`, of any source."""
+    ready: concurrent.futures.Future[tuple[str, Callable[[], object]]] = concurrent.futures.Future()
+
+    async def serve() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            with socket.create_server(("127.0.0.1", 0)) as listening:
+                async with serving(make(), listening) as (url, _):
+                    ready.set_result((url, lambda: loop.call_soon_threadsafe(stop.set)))
+                    await stop.wait()
+        except BaseException as error:
+            if not ready.done():
+                ready.set_exception(error)
+            raise
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        url, stop = ready.result(60)
+        try:
+            yield url
+        finally:
+            stop()
+    finally:
+        thread.join()

@@ -12,13 +12,14 @@ from lab.cli.output import say
 @click.option(
     "--endpoint-url",
     metavar="URL",
-    help="Draw what is deployed at this local endpoint.  [default: what would be deployed]",
+    help="Draw the dashboards that are deployed to this local endpoint.  [default: those in the run's folder]",
 )
 def dashboard_command(*, run: str | None, port: int, endpoint_url: str | None) -> None:
-    """Show a run on the application's dashboards, in the browser.
+    """Show CloudWatch dashboards in the browser: those of a run, or those of a local endpoint.
 
     RUN is the folder of a run that finished, was killed or is still going on, or s3://bucket/prefix where a fleet
-    wrote one. Without RUN, the latest run under runs/ is shown. Prints `ready http://127.0.0.1:PORT` on stdout when
+    wrote one. Without RUN, the latest run under runs/ is shown; with --endpoint-url alone, any dashboard that is
+    deployed to the endpoint, from what the endpoint has collected. Prints `ready http://127.0.0.1:PORT` on stdout when
     the page is there, and serves it until interrupted.
     """
     url = None if endpoint_url is None else checked_endpoint_url(endpoint_url)

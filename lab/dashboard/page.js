@@ -14,7 +14,7 @@ const GAP = 8;
 
 // ---------------------------------------------------------------- words
 
-/** A number to about three digits: as `lab.report.words.figure` has it. */
+/** A number to about three digits: as `lab.analysis.wording.figure` formats it. */
 function figure(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(Number(value.toPrecision(3)));
@@ -180,7 +180,7 @@ function drawLines(number, graph) {
   graph.chart ??= echarts.init(graph.canvas, null, { renderer: "canvas", useDirtyRect: false });
   graph.chart.setOption(option(number, graph.result), { notMerge: true });
   const shown = plan[number].lines.filter((line) => !hidden[number].has(line.label)).map((line) => line.label);
-  graph.plot.setAttribute("aria-label", `${sections[number].getAttribute("aria-label")}: ${shown.join(", ")}. Arrow keys tell the values; Shift and arrows select, Enter shows what is selected.`);
+  graph.plot.setAttribute("aria-label", `${sections[number].getAttribute("aria-label")}: ${shown.join(", ")}. Arrow keys read the values; Shift and arrows select, Enter shows the selection.`);
   graph.plot.dataset.lines = shown.length;
   placeHair(graph);
 }
@@ -288,7 +288,7 @@ function point(number, place, x, y) {
   Object.assign(cross, { place, number });
   for (const graph of graphs.values()) placeHair(graph);
   placeBand(graphs.get(number));
-  tell(number, place, x, y);
+  show(number, place, x, y);
 }
 
 function unpoint() {
@@ -320,7 +320,7 @@ function placeBand(graph) {
   }
 }
 
-function tell(number, place, x, y) {
+function show(number, place, x, y) {
   const at = clock(state.range.start + place * state.range.period);
   const rows = plan[number].lines.map((line, index) => [line, state.widgets[number].series?.[index]?.[place]]).filter(([line]) => !hidden[number].has(line.label));
   tip.replaceChildren(element("strong", "", `${at} UTC`), ...rows.map(([line, value]) => {
@@ -354,7 +354,7 @@ function keyed(event, number, graph) {
     const place = clamped(to);
     const box = graph.plot.getBoundingClientRect();
     point(number, place, box.left + pixel(graph, place), box.top + 20);
-    document.getElementById("spoken").textContent = tell(number, place, box.left + pixel(graph, place), box.top + 20);
+    document.getElementById("spoken").textContent = show(number, place, box.left + pixel(graph, place), box.top + 20);
   }
 }
 
@@ -417,6 +417,7 @@ async function ask() {
 function take(found) {
   status(found);
   if (!found.widgets) return;
+  if (found.plan !== grid.dataset.plan) return location.reload(); // deployed again, with other widgets
   const moved = JSON.stringify(state.range) !== JSON.stringify(found.range);
   state.range = found.range;
   state.widgets = found.widgets;
@@ -429,7 +430,7 @@ function take(found) {
 
 function note() {
   const { start, end, period, own } = state.range;
-  const finer = period !== own ? ` CloudWatch draws these with the dashboard's own period, ${length(own)}; a count is here for ${length(period)}, whatever its title says.` : "";
+  const finer = period !== own ? ` CloudWatch draws these with the dashboard's own period, ${length(own)}; here each sum is over ${length(period)}, whatever its title says.` : "";
   document.getElementById("note").textContent =
     `${new Date(start * 1000).toISOString().slice(0, 10)}, ${clock(start)} to ${clock(end)} UTC; a point for each ${length(period)}.${finer} Drag across a graph to choose a range.`;
 }
@@ -437,21 +438,24 @@ function note() {
 function status(found) {
   if (state.records !== found.records) Object.assign(state, { records: found.records, changed: Date.now() });
   const place = document.getElementById("status");
-  const reading = found.share < 0.98 && found.records > 0;
+  [place.dataset.state, place.textContent] = found.problem ? ["lost", found.problem] : found.kind === "endpoint" ? ["live", `live: as of ${clock(found.window[1])} UTC`] : progress(found);
+}
+
+/** How far a run has been read: the state, and words for it. */
+function progress(found) {
   const quiet = Math.round((Date.now() - state.changed) / 1000);
   const many = `${found.records.toLocaleString("en-GB")} records`;
-  const damaged = found.damaged ? `, ${found.damaged.toLocaleString("en-GB")} damaged lines passed over` : "";
-  place.dataset.state = found.finished ? "finished" : "live";
-  if (reading) [place.textContent, place.dataset.state] = [`reading, ${Math.floor(found.share * 100)} %: ${many} so far`, "reading"];
-  else if (found.finished) place.textContent = `finished: ${many}${damaged}`;
-  else if (!found.records) place.textContent = "no record yet: waiting";
-  else place.textContent = quiet > 15 ? `not finished, and no news for ${quiet} s: ${many}${damaged}` : `live: ${many}${damaged}`;
+  const damaged = found.damaged ? `, ${found.damaged.toLocaleString("en-GB")} damaged lines skipped` : "";
+  if (found.share < 0.98 && found.records > 0) return ["reading", `reading, ${Math.floor(found.share * 100)} %: ${many} so far`];
+  if (found.finished) return ["finished", `finished: ${many}${damaged}`];
+  if (!found.records) return ["live", "no record yet: waiting"];
+  return ["live", quiet > 15 ? `not finished, and no news for ${quiet} s: ${many}${damaged}` : `live: ${many}${damaged}`];
 }
 
 function lost() {
   const place = document.getElementById("status");
   place.dataset.state = "lost";
-  place.textContent = "the server has gone; this is what it last told";
+  place.textContent = "the server has stopped; this is what it last sent";
 }
 
 function hear() {

@@ -1,22 +1,23 @@
-"""What the page is made of before any record is read: its widgets, their places, titles, lines and texts."""
+"""What the page knows before any data is there: its widgets, their places, titles, lines and texts."""
 
-import re
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from cloudwatch.dashboard import Dashboard, Graph, Numbers, Text, Widget
+from cloudwatch.dashboard import Dashboard, Line, Metrics, Text, Widget
 from lab.analysis.wording import shown
 from lab.charts.drawing import on_dark
+from lab.dashboard.widgets import is_graph
 
 LONGEST_LABEL: Final = 120
+PALETTE: Final = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
+"""For lines to which the body gives no colour."""
 
 # No HTML, links or pictures: what a body holds can be nothing but text.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink"])
-_OTHER_COLOR: Final = "#8a8f98"
-_COLOR: Final = re.compile("#[0-9a-fA-F]{6}")
 
 
 class Page(NamedTuple):
@@ -25,20 +26,31 @@ class Page(NamedTuple):
     Attributes:
         name: the dashboard's.
         names: of all dashboards.
-        widgets: each with its place, and its text as HTML where it has one.
+        faults: what is wrong with the body as a whole.
+        widgets: each with its title, and its text as HTML where it has one.
         plan: what the script needs of each widget.
+        plan_id: what the plan was made of.
     """
 
     name: str
     names: Sequence[str]
+    faults: list[str]
     widgets: Sequence[tuple[Widget, str, Markup | None]]
     plan: Sequence[dict[str, Any]]
+    plan_id: str
 
 
 def dashboard_page(dashboard: Dashboard, names: Sequence[str]) -> Page:
     """The page of a dashboard."""
     widgets = [(widget, shown(widget.title, LONGEST_LABEL), _html(widget)) for widget in dashboard.widgets]
-    return Page(dashboard.name, names, widgets, [_plan(widget) for widget in dashboard.widgets])
+    faults = [f"The dashboard {message}." for rule, message in dashboard.faults if rule != "widget-place"]
+    plan = [_plan(widget) for widget in dashboard.widgets]
+    return Page(dashboard.name, names, faults, widgets, plan, plan_id(dashboard))
+
+
+def plan_id(dashboard: Dashboard) -> str:
+    """Changes when the dashboard does: a page that has another plan must be loaded again."""
+    return hashlib.sha256(repr(dashboard).encode()).hexdigest()[:16]
 
 
 def _html(widget: Widget) -> Markup | None:
@@ -49,18 +61,15 @@ def _html(widget: Widget) -> Markup | None:
 
 def _plan(widget: Widget) -> dict[str, Any]:
     plan: dict[str, Any] = {"place": widget.place._asdict()}
-    if isinstance(widget.content, Graph | Numbers):
-        lines = [line for line in widget.content.lines if line.visible]
-        plan["lines"] = [
-            {"label": shown(line.label, LONGEST_LABEL), "light": line.color or _OTHER_COLOR, "dark": _dark(line.color)}
-            for line in lines
-        ]
-    if isinstance(widget.content, Graph):
-        plan["axis"] = widget.content.axis._asdict()
-        plan["levels"] = [{"value": level.value, "label": shown(level.label, 60)} for level in widget.content.levels]
+    if isinstance(widget.content, Metrics):
+        visible = [line for line in widget.content.lines if line.visible]
+        plan["lines"] = [_line(line, place) for place, line in enumerate(visible)]
+        if is_graph(widget.content):
+            plan["axis"] = widget.content.axis._asdict()
+            plan["levels"] = [{"value": value, "label": shown(label, 60)} for value, label in widget.content.levels]
     return plan
 
 
-def _dark(color: str | None) -> str:
-    color = color or _OTHER_COLOR
-    return on_dark(color) if _COLOR.fullmatch(color) else color
+def _line(line: Line, place: int) -> dict[str, str]:
+    color = line.color or PALETTE[place % len(PALETTE)]
+    return {"label": shown(line.label, LONGEST_LABEL), "light": color, "dark": on_dark(color)}

@@ -1,27 +1,29 @@
-"""``lab dashboard``: serves the dashboards of a run, until interrupted."""
+"""`lab dashboard`: serves the dashboards of a run or of a local endpoint, until interrupted."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
-from cloudwatch.dashboard import Dashboard, read_dashboard
-from cloudwatch.refusal import RefusedError
-from lab.dashboard.bodies import Body, deployed, synthesized
-from lab.dashboard.live import LiveRun
+from lab.dashboard.endpoint_source import EndpointSource, deployed_dashboards
+from lab.dashboard.live import Live
+from lab.dashboard.run_source import RunSource
 from lab.dashboard.server import application
-from lab.dashboard.shown_run import chosen_run, is_in_s3, read_content
+from lab.dashboard.sources import Source
 from lab.errors import LabError, UsageError
+from lab.records.dashboards_file import DASHBOARDS_FILE, read_dashboards
+from lab.records.files import S3, run_files
+from lab.records.folder import RUNS
+from lab.records.run_file import RUN_FILE
 
 LEAST_URGENT: Final = 19
-
-
 SNAPSHOT: Final = "The run had not ended when its records were fetched from S3: what has come since is not shown."
 
 
@@ -31,23 +33,18 @@ def serve_dashboard(run: Path | str | None, *, port: int, endpoint_url: str | No
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
 
     Args:
-        run: the run's folder, or ``s3://bucket/prefix``; None: the latest under ``runs/``.
+        run: the run's folder, or ``s3://bucket/prefix``. None: the endpoint, or without one the latest under ``runs/``.
         port: where to listen; 0 takes a free one.
-        endpoint_url: a local endpoint whose deployed dashboards are drawn; None: those that would be deployed.
-        say: takes words for the user, a line at a time.
+        endpoint_url: a local endpoint. Without a run, its dashboards are drawn from what it has collected; with one,
+            they are drawn from the run's records, in place of those in the run's folder.
+        say: takes messages for the user, a line at a time.
 
     Raises:
         UsageError: there is no such run, or the port is in use.
         LabError: there are no dashboards, or S3 has no such run.
     """
-    with _listening(port) as listening:
-        if is_in_s3(run):
-            say(f"fetching {run}")
-        with chosen_run(run) as folder:
-            bodies, remark = _bodies(folder, endpoint_url, say)
-            if is_in_s3(run) and not read_content(folder).finished:
-                remark = f"{remark} {SNAPSHOT}".strip()
-            asyncio.run(_serve(folder, listening, _read(bodies), remark))
+    with _listening(port) as listening, opened_source(run, endpoint_url, say) as source:
+        asyncio.run(_serve(source, listening))
 
 
 def _listening(port: int) -> socket.socket:
@@ -65,48 +62,67 @@ def _listening(port: int) -> socket.socket:
     return listening
 
 
-def _bodies(folder: Path, endpoint_url: str | None, say: Callable[[str], None]) -> tuple[Sequence[Body], str]:
-    """The bodies, and what the page is to say of them."""
-    if endpoint_url is not None:
-        return deployed(endpoint_url), ""
-    context = read_content(folder).context
-    say("reading the dashboards of the application (some seconds, when it has changed)")
-    try:
-        return synthesized(context), ""
-    except LabError as error:
-        if not context:
-            raise
-        remark = f"The application does not take the run's own settings; the dashboards have its defaults. ({error})"
-        return synthesized({}), remark
+@contextlib.contextmanager
+def opened_source(run: Path | str | None, endpoint_url: str | None, say: Callable[[str], None]) -> Iterator[Source]:
+    """The source to draw from: arguments and errors as `serve_dashboard`."""
+    if run is None and endpoint_url is not None:
+        yield EndpointSource(endpoint_url)
+        return
+    run = latest_run() if run is None else run
+    in_s3 = str(run).startswith(S3)
+    if in_s3:
+        say(f"fetching {run}")
+    with run_files(run) as files:
+        dashboards = read_dashboards(files.folder) if endpoint_url is None else deployed_dashboards(endpoint_url)
+        if not dashboards:
+            raise LabError(
+                f"{run} has no {DASHBOARDS_FILE}, as a run of an older lab; run again, or give --endpoint-url"
+                " of an endpoint with dashboards"
+            )
+        yield RunSource(files, dashboards, SNAPSHOT if in_s3 and not files.run.finished else "")
 
 
-def _read(bodies: Sequence[Body]) -> list[Dashboard]:
-    try:
-        return [read_dashboard(body.name, body.text) for body in bodies]
-    except RefusedError as refusal:
-        raise LabError(f"a dashboard cannot be drawn: {refusal}; deploy the application anew") from None
+def latest_run() -> Path:
+    """The folder of the latest run under ``runs/``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    runs = list(RUNS.glob(f"*/{RUN_FILE}"))
+    if not runs:
+        raise UsageError(f"there is no run under {RUNS}/; give RUN, or make one with `lab run`")
+    return max(runs, key=lambda path: path.stat().st_mtime).parent
 
 
-async def _serve(folder: Path, listening: socket.socket, dashboards: Sequence[Dashboard], remark: str) -> None:
+async def _serve(source: Source, listening: socket.socket) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    run = LiveRun(folder)
-    if not run.content.finished:
+    if source.state.kind == "run" and not source.state.finished:
         # What is being measured comes first.
         os.nice(LEAST_URGENT)
-    port = listening.getsockname()[1]
-    runner = web.AppRunner(application(run, dashboards, remark, port), access_log=None, shutdown_timeout=0.2)
-    await runner.setup()
-    reading = asyncio.create_task(run.read_on())
-    try:
-        await web.SockSite(runner, listening).start()
-        print(f"ready http://127.0.0.1:{port}", flush=True)  # noqa: T201
+    async with serving(source, listening) as (url, reading):
+        print(f"ready {url}", flush=True)  # noqa: T201
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((stopped, reading), return_when=asyncio.FIRST_COMPLETED)
         if reading.done():
             reading.result()
+
+
+@contextlib.asynccontextmanager
+async def serving(source: Source, listening: socket.socket) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
+    """Serve a source for as long as the context lasts, and close it: the URL, and the task that reads it on."""
+    live = Live(source)
+    port = listening.getsockname()[1]
+    try:
+        runner = web.AppRunner(application(live, port), access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        reading = asyncio.create_task(live.read_on())
+        try:
+            await web.SockSite(runner, listening).start()
+            yield f"http://127.0.0.1:{port}", reading
+        finally:
+            reading.cancel()
+            await runner.cleanup()
     finally:
-        reading.cancel()
-        run.close()
-        await runner.cleanup()
+        live.close()

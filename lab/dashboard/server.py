@@ -1,14 +1,14 @@
-"""The dashboard's HTTP server: the page, what its widgets show, and word of news.
+"""The dashboard's HTTP server: the page, the data of its widgets, and word of news.
 
-It binds the loopback address alone and answers only requests that name it: a name of somebody's domain that leads here
-(DNS rebinding) is refused. The page may load, send and run nothing but what comes from here.
+It binds the loopback address alone and answers only requests that name it: a domain name that somebody lets lead here
+(DNS rebinding) is refused. The page may load, send and run only what comes from here.
 """
 
 import asyncio
 import contextlib
 import json
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +18,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cloudwatch.dashboard import Dashboard
 from cloudwatch.ranges import COARSE, FINE
 from lab.charts.drawing import ECHARTS
-from lab.dashboard.live import LiveRun
-from lab.dashboard.page import dashboard_page
-from lab.dashboard.record_store import Seen
+from lab.dashboard.live import Live
+from lab.dashboard.page import dashboard_page, plan_id
+from lab.dashboard.sources import State
 from lab.errors import LabError
 
 HERE: Final = Path(__file__).resolve().parent
 PERIODS: Final = (*FINE, *COARSE)
+RANGES: Final[Mapping[str, Mapping[str, str]]] = {
+    "run": {"": "Whole run", "60": "1 min", "300": "5 min", "900": "15 min"},
+    "endpoint": {"300": "5 min", "": "15 min", "3600": "1 h", "10800": "3 h"},
+}
+"""The buttons: seconds until now, and their text. Without seconds it is the default of the source."""
+
 HEARTBEAT_S: Final = 15.0
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -46,21 +52,15 @@ ASSETS: Final = {
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(run: LiveRun, dashboards: Sequence[Dashboard], remark: str, port: int) -> web.Application:
-    """The application.
-
-    Args:
-        run: whose records.
-        dashboards: the first is shown first.
-        remark: what the page says of the dashboards.
-        port: the port that is listened on.
+def application(live: Live, port: int) -> web.Application:
+    """The application that shows a source, listening on this port.
 
     Raises:
         LabError: the chart library is not installed.
     """
     if not ECHARTS.is_file():
         raise LabError(f"the chart library is missing ({ECHARTS.name}); run `make setup`, then again")
-    pages = _Pages(run, dashboards, remark)
+    pages = _Pages(live)
     app = web.Application(middlewares=[_guard(port)])
     app.router.add_get("/", pages.page)
     app.router.add_get("/data", pages.data)
@@ -98,10 +98,8 @@ async def _asset(request: web.Request) -> web.StreamResponse:
 
 
 class _Pages:
-    def __init__(self, run: LiveRun, dashboards: Sequence[Dashboard], remark: str) -> None:
-        self._run = run
-        self._remark = remark
-        self._dashboards = {dashboard.name: dashboard for dashboard in dashboards}
+    def __init__(self, live: Live) -> None:
+        self._live = live
         self._template = Environment(
             loader=FileSystemLoader(HERE),
             autoescape=True,
@@ -112,53 +110,45 @@ class _Pages:
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """The page of one dashboard."""
-        dashboard = self._chosen(request)
-        names = list(self._dashboards)
-        page = dashboard_page(dashboard, names)
-        text = self._template.render(page=page, run=self._run.content, remark=self._remark, periods=PERIODS)
+        source = self._live.source
+        page = dashboard_page(self._chosen(request), list(source.dashboards))
+        text = self._template.render(page=page, source=source, ranges=RANGES[source.state.kind], periods=PERIODS)
         return web.Response(text=text, content_type="text/html")
 
     async def data(self, request: web.Request) -> web.StreamResponse:
         """What every widget of a dashboard shows of a range."""
         dashboard, choice = self._chosen(request), _Choice(request.query)
-        found = await self._run.results(dashboard, choice)
+        try:
+            found = await self._live.widgets(dashboard, choice)
+        except LabError as error:
+            return web.json_response(self._state() | {"problem": str(error)})
         state = self._state()
         if found is not None:
             shown, widgets = found
-            state |= {"range": shown._asdict(), "widgets": widgets}
+            state |= {"range": shown._asdict(), "widgets": widgets, "plan": plan_id(dashboard)}
         return web.json_response(state)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Word of news, as server-sent events, for as long as the reader listens."""
         answer = web.StreamResponse(headers=HEADERS | {"Content-Type": "text/event-stream"})
         await answer.prepare(request)
-        version = -1
         with contextlib.suppress(ConnectionResetError):
             while True:
-                version = self._run.version
+                version = self._live.version
                 await answer.write(f"data: {json.dumps(self._state())}\n\n".encode())
-                try:
-                    await asyncio.wait_for(self._run.wait_beyond(version), HEARTBEAT_S)
-                except TimeoutError:
-                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._live.wait_beyond(version), HEARTBEAT_S)
         return answer
 
     def _state(self) -> dict[str, Any]:
-        seen = self._run.seen
-        return {
-            "version": self._run.version,
-            "finished": self._run.content.finished,
-            "records": seen.records,
-            "damaged": seen.damaged,
-            "share": seen.share,
-            "window": seen.window,
-        }
+        return {"version": self._live.version, **self._live.source.state._asdict()}
 
     def _chosen(self, request: web.Request) -> Dashboard:
-        name = request.query.get("dashboard") or next(iter(self._dashboards))
-        if name not in self._dashboards:
+        dashboards = self._live.source.dashboards
+        name = request.query.get("dashboard") or next(iter(dashboards), "")
+        if name not in dashboards:
             raise web.HTTPNotFound(reason="There is no such dashboard.")
-        return self._dashboards[name]
+        return dashboards[name]
 
 
 class _Choice:
@@ -172,13 +162,14 @@ class _Choice:
             raise web.HTTPBadRequest(reason="period is auto or one of CloudWatch's.")
         self._period = None if period == "auto" else int(period)
 
-    def __call__(self, seen: Seen) -> tuple[float, float, int | None]:
-        first, last = seen.window or (0.0, 0.0)
+    def __call__(self, state: State) -> tuple[float, float, int | None]:
+        first, last = state.window or (0.0, 0.0)
         if self._start is not None and self._end is not None and self._start <= self._end:
+            if self._end < first or self._start > last:
+                return self._start, self._end, self._period  # nothing is there, and the widgets say so
             return max(self._start, first), min(self._end, last), self._period
-        if self._last is not None:
-            return max(first, last - self._last), last, self._period
-        return first, last, self._period
+        seconds = state.default_s if self._last is None else self._last
+        return first if seconds is None else max(first, last - seconds), last, self._period
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:
@@ -189,5 +180,5 @@ def _number(query: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or abs(value) > 1e11:
-        raise web.HTTPBadRequest(reason=f"{name} is no number of seconds.")
+        raise web.HTTPBadRequest(reason=f"{name} is not a number of seconds.")
     return value

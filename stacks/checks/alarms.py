@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAl
 
 from collections.abc import Iterator
 
+from cloudwatch.dashboard import STATISTIC
 from stacks.checks.assembly import Assembly, Finding, Resource
-from stacks.checks.metrics import STATISTIC, why_absent
+from stacks.checks.metrics import why_absent
 
 LONGEST_S = 86_400
 """Period times evaluation periods, for periods below an hour."""

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
 """
 
-import re
 from collections.abc import Mapping, Set
 
 from facts import metrics as emitted
@@ -55,14 +54,6 @@ FUNCTIONS: Mapping[frozenset[str], Set[str]] = {
     frozenset({emitted.DIMENSION}): {metric.name for metric in emitted.METRICS}
 }
 NAMESPACES = {"AWS/Lambda": LAMBDA, "AWS/DynamoDB": DYNAMODB, emitted.NAMESPACE: FUNCTIONS}
-
-STATISTIC = re.compile(
-    r"SampleCount|Average|Sum|Minimum|Maximum|IQM"
-    r"|(?:p|tm|wm|tc|ts)(?:100|\d{1,2}(?:\.\d{1,10})?)"
-    r"|(?:TM|WM|TC|TS|PR)\(\d*(?:\.\d+)?%?:\d*(?:\.\d+)?%?\)"
-)
-"""The names of statistics:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
 
 
 def why_absent(assembly: Assembly, namespace: str, name: str, dimensions: Mapping[str, str]) -> str | None:

@@ -29,6 +29,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.bench.bench_report import VARIANTS, cpu_model, write_synthetic
 from tests.browser.chromium import chromium
 from tests.served_dashboard import served_dashboard
+from tests.shown_run import add_dashboards, synthesized_dashboards
 
 A_SECOND: Final = 1000
 """Records that come while a run goes on."""
@@ -84,7 +85,7 @@ class Server(NamedTuple):
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
     def news(self) -> Iterator[dict[str, Any]]:
-        """What the server tells its pages, as it does."""
+        """The news that the server sends to its pages."""
         with urllib.request.urlopen(f"{self.url}/events") as events:  # noqa: S310 - our own
             for line in events:
                 if line.startswith(b"data: "):
@@ -107,6 +108,7 @@ def paint(count: int) -> Painted:
     with tempfile.TemporaryDirectory(prefix="lab-bench-") as folder:
         run_dir = Path(folder) / "run"
         file_mb = write_synthetic(run_dir, count, A_SECOND / len(VARIANTS))
+        add_dashboards(run_dir, synthesized_dashboards(Path(folder) / "out", memory_mb=512))
         with serving(run_dir) as server, _browser(Path(folder) / "profile") as open_page:
             began = time.perf_counter()
             server.wait_until_read()
@@ -117,7 +119,7 @@ def paint(count: int) -> Painted:
 
 @contextlib.contextmanager
 def _browser(profile: Path) -> Iterator[Callable[[str], float]]:
-    """A new Chromium: opens a page, and tells after how many seconds its widgets had their data."""
+    """A new Chromium: opens a page, and returns the seconds until its widgets had their data."""
     with chromium(profile) as browser:
 
         def open_page(url: str) -> float:
@@ -137,6 +139,7 @@ def follow(before: int, seconds: float) -> Followed:
         content = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
         (run_dir / "run.json").write_text(json.dumps(content | {"finished": False}))
         fresh = _cut(run_dir / "records.jsonl", before)
+        add_dashboards(run_dir, synthesized_dashboards(Path(folder) / "out", memory_mb=512))
         with serving(run_dir) as server, _growing(run_dir / "records.jsonl", fresh):
             page = _Page(server)
             server.wait_until_read(NEARLY)
@@ -231,7 +234,7 @@ def document(painted: Sequence[Painted], followed: Sequence[Followed]) -> str:
             f"A run that goes on, {A_SECOND:,} records a second, one page that follows; processor time of the server,",
             "which has the lowest priority:",
             "",
-            "| records before | measured for, s | page drawn anew, times | of one processor | of the machine |",
+            "| records before | measured for, s | page drawn again, times | of one processor | of the machine |",
             "|---:|---:|---:|---:|---:|",
             *(
                 f"| {one.before:,} | {one.seconds:.0f} | {one.drawn} | {one.share:.1%} | {one.share / processors:.1%} |"

@@ -1,4 +1,4 @@
-"""A browser for all tests of a file."""
+"""One browser for all tests of a worker, and what they open."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -7,9 +7,12 @@ import pytest
 from selenium import webdriver
 
 from tests.browser.chromium import NotInstalledError, chromium
+from tests.shown_run import application_dashboards, shown_run
+
+__all__ = ["application_dashboards", "shown_run"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """A browser that logs its console and its requests."""
     try:

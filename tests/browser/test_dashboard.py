@@ -4,8 +4,7 @@ import json
 import math
 import shutil
 import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,15 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from functions.registry import VARIANTS
 from lab.analysis.wording import NOT_MEASURED, figure
-from lab.dashboard.bodies import synthesized
+from lab.dashboard import live
+from lab.records.dashboards_file import DashboardBody
 from tests.browser.conftest import logged
-from tests.served_dashboard import served_dashboard
+from tests.served_dashboard import served_run
+from tests.shown_run import add_dashboards
 from tests.unit.lab.report.hostile import hostile_run
 
-ROOT = Path(__file__).resolve().parents[2]
-DEMO = ROOT / "docs" / "results" / "demo"
 FIGURES = (By.CSS_SELECTOR, ".numbers dd")
 
 KINDS = "return [...document.querySelectorAll('#grid > section')].map((one) => one.dataset.kind ?? 'words')"
@@ -49,9 +49,9 @@ Open = Callable[..., webdriver.Chrome]
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[str]:
-    with served_dashboard(DEMO) as (url, _):
-        yield url
+def url(shown_run: Path) -> Iterator[str]:
+    with served_run(shown_run) as served:
+        yield served
 
 
 @pytest.fixture
@@ -91,11 +91,10 @@ def _requests(browser: webdriver.Chrome) -> list[str]:
 
 
 def _see_all(browser: webdriver.Chrome) -> None:
-    """Scroll down to the end: graphs are drawn when they come near."""
+    """Make the screen as high as the page: graphs are drawn when they come near."""
     height = browser.execute_script("return document.documentElement.scrollHeight")
-    for at in range(0, height, 500):
-        browser.execute_script("scrollTo(0, arguments[0])", at)
-        time.sleep(0.05)
+    size = {"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     _until(browser, lambda: browser.execute_script(UNDRAWN) == 0)
 
 
@@ -107,28 +106,25 @@ def _note(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.ID, "note").text
 
 
-def _names() -> list[str]:
-    context = {"memory_mb": "512", "ttl_s": "10", "architecture": "x86_64", "source": "dynamodb"}
-    return [body.name for body in synthesized(context)]
-
-
-def test_every_widget_of_every_dashboard_shows_data(opened: Open, demo: str) -> None:
-    names = _names()
-    assert len(names) == 6
+def test_every_widget_of_every_dashboard_shows_data(
+    opened: Open, url: str, application_dashboards: Sequence[DashboardBody]
+) -> None:
+    names = [body.name for body in application_dashboards]
+    assert len(names) == len(VARIANTS) + 1
     for name in names:
-        browser = opened(f"{demo}/?dashboard={name}")
+        browser = opened(f"{url}/?dashboard={name}")
         assert set(browser.execute_script(KINDS)) == {"words", "graph", "numbers", "table"}, name
         _see_all(browser)
         assert "" not in [cell.text.strip(NOT_MEASURED) for cell in browser.find_elements(*FIGURES)]
         assert browser.find_elements(By.CSS_SELECTOR, "tbody td")
         assert logged(browser, "browser") == []
-        assert [url for url in _requests(browser) if not url.startswith((f"{demo}/", "data:"))] == []
+        assert [asked for asked in _requests(browser) if not asked.startswith((f"{url}/", "data:"))] == []
         # The baseline's line is grey, as the axes are.
         assert name == "CacheLab-no-cache" or all(count > 20 for _, count in browser.execute_script(COLOURED)), name
 
 
-def test_the_layout_is_cloudwatchs_grid(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_the_layout_is_cloudwatchs_grid(opened: Open, url: str) -> None:
+    browser = opened(url)
     boxes = [_widget(browser, f"Duration {name}").rect for name in ("p50", "p90", "p99", "maximum")]
 
     assert len({box["y"] for box in boxes}) == 1
@@ -137,20 +133,14 @@ def test_the_layout_is_cloudwatchs_grid(opened: Open, demo: str) -> None:
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 1280
 
 
-def test_hovering_tells_the_values_and_puts_a_crosshair_on_every_graph(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_hovering_shows_the_values_and_puts_a_crosshair_on_every_graph(opened: Open, url: str) -> None:
+    browser = opened(url)
     plot = _widget(browser, "Duration p50").find_element(By.CSS_SELECTOR, ".plot")
     ActionChains(browser).move_to_element(plot).perform()
 
     lines = _tip(browser).splitlines()
     assert lines[0].endswith(" UTC")
-    assert [line.strip() for line in lines[1::2]] == [
-        "No cache",
-        "Module cache",
-        "TTL cache",
-        "/tmp cache",
-        "SnapStart",
-    ]
+    assert [line.strip() for line in lines[1::2]] == [variant.title for variant in VARIANTS]
     hairs = browser.execute_script(
         "return [...document.querySelectorAll('.hair')].filter((hair) => hair.style.display === 'block')"
         ".map((hair) => hair.closest('section').getAttribute('aria-label'))"
@@ -160,8 +150,8 @@ def test_hovering_tells_the_values_and_puts_a_crosshair_on_every_graph(opened: O
     assert not browser.find_element(By.ID, "tip").is_displayed()
 
 
-def test_the_pages_figures_are_the_reports(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_the_pages_figures_are_the_reports(opened: Open, url: str) -> None:
+    browser = opened(url)
     for value in (
         0,
         1,
@@ -190,26 +180,28 @@ def test_the_pages_figures_are_the_reports(opened: Open, demo: str) -> None:
     assert browser.execute_script("return figure(NaN)") == figure(math.nan)
 
 
-def test_the_legend_toggles_a_line_by_mouse_and_by_key(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_the_legend_toggles_a_line_by_mouse_and_by_key(opened: Open, url: str) -> None:
+    browser = opened(url)
     widget = _widget(browser, "Duration p99")
     plot, button = widget.find_element(By.CSS_SELECTOR, ".plot"), ".legend button:nth-child(2)"
-    assert plot.get_attribute("data-lines") == "5"
+    assert plot.get_attribute("data-lines") == str(len(VARIANTS))
 
     widget.find_element(By.CSS_SELECTOR, button).click()
-    assert plot.get_attribute("data-lines") == "4"
+    assert plot.get_attribute("data-lines") == str(len(VARIANTS) - 1)
     assert widget.find_element(By.CSS_SELECTOR, button).get_attribute("aria-pressed") == "false"
     ActionChains(browser).move_to_element(plot).perform()
     assert "Module cache" not in _tip(browser)
-    assert _widget(browser, "Duration p90").find_element(By.CSS_SELECTOR, ".plot").get_attribute("data-lines") == "5"
+    assert _widget(browser, "Duration p90").find_element(By.CSS_SELECTOR, ".plot").get_attribute("data-lines") == str(
+        len(VARIANTS)
+    )
 
     widget.find_element(By.CSS_SELECTOR, button).send_keys(Keys.ENTER)
-    assert plot.get_attribute("data-lines") == "5"
+    assert plot.get_attribute("data-lines") == str(len(VARIANTS))
     assert browser.switch_to.active_element == widget.find_element(By.CSS_SELECTOR, button)
 
 
-def test_a_range_is_chosen_by_a_button_and_by_dragging_and_the_whole_run_comes_back(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_a_range_is_chosen_by_a_button_and_by_dragging_and_the_whole_run_comes_back(opened: Open, url: str) -> None:
+    browser = opened(url)
     whole, totals = _note(browser), _widget(browser, "Duration p50, ms", "numbers").text
     plot = _widget(browser, "Duration p50").find_element(By.CSS_SELECTOR, ".plot")
     drag = ActionChains(browser).move_to_element_with_offset(plot, -40, 0).click_and_hold()
@@ -225,8 +217,8 @@ def test_a_range_is_chosen_by_a_button_and_by_dragging_and_the_whole_run_comes_b
     assert _widget(browser, "Duration p50, ms", "numbers").text == totals
 
 
-def test_the_period_is_told_and_can_be_that_of_cloudwatch(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_the_period_is_shown_and_can_be_that_of_cloudwatch(opened: Open, url: str) -> None:
+    browser = opened(url)
     chip = _widget(browser, "Invocations a minute").find_element(By.CSS_SELECTOR, ".chip")
     assert "a point for each 1 s. CloudWatch draws these with the dashboard's own period, 1 min" in _note(browser)
     assert chip.text == "count per 1 s"
@@ -236,8 +228,10 @@ def test_the_period_is_told_and_can_be_that_of_cloudwatch(opened: Open, demo: st
     assert not chip.is_displayed()
 
 
-def test_arrow_keys_tell_the_values_and_shift_with_them_chooses_a_range(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_arrow_keys_show_the_values_and_shift_with_them_chooses_a_range(
+    opened: Open, url: str, shown_run: Path
+) -> None:
+    browser = opened(url)
     whole = _note(browser)
     plot = _widget(browser, "Duration p50").find_element(By.CSS_SELECTOR, ".plot")
     plot.send_keys(Keys.HOME)
@@ -248,13 +242,13 @@ def test_arrow_keys_tell_the_values_and_shift_with_them_chooses_a_range(opened: 
     spoken = browser.find_element(By.ID, "spoken").get_attribute("textContent")
     assert spoken is not None
     assert "No cache" in spoken
-    assert f"No cache {figure(_median_ms_of_second(1))}" in spoken
+    assert f"No cache {figure(_median_ms_of_second(shown_run, 1))}" in spoken
     plot.send_keys(Keys.SHIFT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.NULL, Keys.ENTER)
     _until(browser, lambda: _note(browser) != whole)
 
 
-def test_tab_reaches_every_graph_legend_and_control(opened: Open, demo: str) -> None:
-    browser = opened(f"{demo}/?dashboard=CacheLab-ttl-cache")
+def test_tab_reaches_every_graph_legend_and_control(opened: Open, url: str) -> None:
+    browser = opened(f"{url}/?dashboard=CacheLab-ttl-cache")
     _see_all(browser)
     wanted = set(
         browser.execute_script(
@@ -262,16 +256,16 @@ def test_tab_reaches_every_graph_legend_and_control(opened: Open, demo: str) -> 
             ".filter((one) => one.offsetParent).map((one, at) => (one.id = one.id || `stop-${at}`))"
         )
     )
-    browser.execute_script("scrollTo(0, 0); document.activeElement.blur()")
-    reached = set()
-    for _ in range(len(wanted) + 5):
-        browser.switch_to.active_element.send_keys(Keys.TAB)
-        reached.add(browser.execute_script("return document.activeElement.id"))
-    assert wanted - reached == set()
+    browser.execute_script(
+        "document.activeElement.blur(); reached = [];"
+        "document.addEventListener('focusin', (event) => reached.push(event.target.id))"
+    )
+    ActionChains(browser).send_keys(Keys.TAB * (len(wanted) + 5)).perform()
+    assert wanted - set(browser.execute_script("return reached")) == set()
 
 
-def test_a_widget_fills_the_screen_and_gives_it_back_on_escape(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_a_widget_fills_the_screen_and_gives_it_back_on_escape(opened: Open, url: str) -> None:
+    browser = opened(url)
     widget = _widget(browser, "Hit ratio")
     small = widget.size
     widget.find_element(By.CSS_SELECTOR, ".enlarge").send_keys(Keys.ENTER)
@@ -284,8 +278,8 @@ def test_a_widget_fills_the_screen_and_gives_it_back_on_escape(opened: Open, dem
     assert browser.switch_to.active_element == widget.find_element(By.CSS_SELECTOR, ".enlarge")
 
 
-def test_dark_and_light_follow_the_reader_or_the_switch(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_dark_and_light_follow_the_reader_or_the_switch(opened: Open, url: str) -> None:
+    browser = opened(url)
     ground = "return getComputedStyle(document.body).backgroundColor"
     light = browser.execute_script(ground)
     browser.execute_cdp_cmd(
@@ -297,45 +291,52 @@ def test_dark_and_light_follow_the_reader_or_the_switch(opened: Open, demo: str)
 
     assert (light, dark) == ("rgb(242, 244, 247)", "rgb(15, 18, 22)")
     assert (button.text, browser.execute_script(ground)) == ("Theme: light", light)
-    opened(demo)
+    opened(url)
     assert browser.execute_script(ground) == light
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Open, url: str) -> None:
+    browser = opened(url)
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     )
-    opened(demo)
+    opened(url)
 
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     assert _widget(browser, "Duration p50").size["width"] > 300
 
 
-def _median_ms_of_second(number: int) -> float:
-    """Of the baseline's durations in the committed run, in a second of the clock counted from the first."""
-    records = [json.loads(line) for line in (DEMO / "records.jsonl").read_text(encoding="utf-8").splitlines()]
-    began = math.floor(min(record["planned_at"] for record in records))
+def _median_ms_of_second(run: Path, number: int) -> float:
+    """Of the baseline's durations, in a second of the clock counted from the first."""
+    records = _records(run)
+    began = math.floor(min(record["sent_at"] for record in records))
     durations: list[float] = [
         record["duration_ms"]
         for record in records
         if record["variant"] == "no_cache" and math.floor(record["sent_at"]) == began + number
     ]
-    return statistics.median(durations)
+    return statistics.median_low(durations)
 
 
-def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> None:
-    lines = (DEMO / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+def _records(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_run_that_goes_on_is_seen_to_move(
+    opened: Open, tmp_path: Path, shown_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("POLL_S", "LONGEST_POLL_S", "LEAST_S", "MOST_S"):
+        monkeypatch.setattr(live, name, 0.1)
+    lines = (shown_run / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     run = tmp_path / "run"
-    run.mkdir()
-    content = json.loads((DEMO / "run.json").read_text(encoding="utf-8"))
+    shutil.copytree(shown_run, run)
+    content = json.loads((shown_run / "run.json").read_text(encoding="utf-8"))
     (run / "run.json").write_text(json.dumps(content | {"finished": False, "wire": None}))
-    untold = [json.dumps(json.loads(line) | {"downstream_errors": None}) + "\n" for line in lines[:1000]]
-    (run / "records.jsonl").write_text("".join(untold))
-    with served_dashboard(run) as (url, _):
+    (run / "records.jsonl").write_text("".join(lines[:300]))
+    with served_run(run) as url:
         browser = opened(url)
         status = browser.find_element(By.ID, "status")
-        _until(browser, lambda: status.text == "live: 1,000 records")
+        _until(browser, lambda: status.text == "live: 300 records")
         before, totals = _note(browser), _widget(browser, "Duration p50, ms", "numbers").text
         assert (
             "no record in this range has CacheLab DownstreamErrors"
@@ -343,22 +344,22 @@ def test_a_run_that_goes_on_is_seen_to_move(opened: Open, tmp_path: Path) -> Non
         )
 
         with (run / "records.jsonl").open("a") as records:
-            records.writelines(lines[1000:2000])
-        _until(browser, lambda: status.text == "live: 2,000 records")
+            records.writelines(lines[300:600])
+        _until(browser, lambda: status.text == "live: 600 records")
         _until(browser, lambda: _note(browser) != before)
         assert _widget(browser, "Duration p50, ms", "numbers").text != totals
 
         with (run / "records.jsonl").open("a") as records:
-            records.writelines(lines[2000:])
-        shutil.copy(DEMO / "run.json", run / "run.json")
-        _until(browser, lambda: status.text == "finished: 2,250 records")
+            records.writelines(lines[600:])
+        shutil.copy(shown_run / "run.json", run / "run.json")
+        _until(browser, lambda: status.text == "finished: 750 records")
         _until(browser, lambda: "nothing" not in browser.execute_script(KINDS))
         assert logged(browser, "browser") == []
-    _until(browser, lambda: status.text.startswith("the server has gone"))
+    _until(browser, lambda: status.text.startswith("the server has stopped"))
 
 
-def test_a_range_without_data_says_so_in_the_widgets(opened: Open, demo: str) -> None:
-    browser = opened(demo)
+def test_a_range_without_data_says_so_in_the_widgets(opened: Open, url: str) -> None:
+    browser = opened(url)
     browser.execute_script("query.set('start', 1795237300); query.set('end', 1795237310); ask()")
     _until(browser, lambda: "nothing" in browser.execute_script(KINDS))
 
@@ -368,8 +369,10 @@ def test_a_range_without_data_says_so_in_the_widgets(opened: Open, demo: str) ->
     )
 
 
-def test_hostile_names_and_values_are_text(opened: Open, tmp_path: Path) -> None:
-    with served_dashboard(hostile_run(tmp_path / "run")) as (url, _):
+def test_hostile_names_and_values_are_text(
+    opened: Open, tmp_path: Path, application_dashboards: Sequence[DashboardBody]
+) -> None:
+    with served_run(add_dashboards(hostile_run(tmp_path / "run"), application_dashboards)) as url:
         browser = opened(url)
         _see_all(browser)
 

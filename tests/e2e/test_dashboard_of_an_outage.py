@@ -1,4 +1,4 @@
-"""What the dashboard shows of a run is what CloudWatch's clients are told of the same run's functions."""
+"""What `lab dashboard` shows of a run, what it shows of the endpoint that ran it, and what boto3 reads there."""
 
 import datetime
 import json
@@ -9,39 +9,42 @@ from typing import Any
 import boto3
 import pytest
 
-from cloudwatch.dashboard import read_dashboard
-from cloudwatch.ranges import range_of
-from lab.dashboard.record_store import RecordStore
-from lab.dashboard.results import Wire, results
-from lab.dashboard.values import Values
+from cloudwatch.dashboard import Logs, parse_dashboard
+from cloudwatch.ranges import Range
+from lab.dashboard.endpoint_source import EndpointSource
+from lab.dashboard.sources import Source
+from lab.dashboard.widgets import widget_data
 from lab.records.record import Record
 from lab.records.run_file import read_run
 from tests.e2e.conftest import CONTEXT, lab
 from tests.records import read_records
+from tests.unit.lab.dashboard.whole_runs import loaded
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
 def metric(variant: str) -> list[Any]:
     return ["CacheLab", "DownstreamErrors", "Variant", variant, {"stat": "Sum", "period": 60, "label": variant}]
 
 
-def on_the_dashboard(folder: Path) -> dict[str, float]:
-    """The sums of a whole run; of records alone, without what the wire saw."""
-    properties = {"view": "singleValue", "setPeriodToTimeRange": True, "metrics": [metric(name) for name in VARIANTS]}
+def span(records: list[Record]) -> tuple[int, int]:
+    """The seconds from the first record to the last."""
+    began = min(record.sent_at or math.inf for record in records)
+    return math.floor(began), math.ceil(max(record.received_at or 0 for record in records)) + 1
+
+
+def by_second(source: Source, records: list[Record]) -> dict[str, float]:
+    """The sums of downstream errors that a graph has."""
+    metrics = [metric(name) for name in VARIANTS]
+    properties = {"view": "timeSeries", "region": "us-east-1", "metrics": metrics}
     body = json.dumps({"widgets": [{"type": "metric", "properties": properties}]})
-    with RecordStore(folder) as store:
-        store.catch_up()
-        window = store.seen().window
-        assert window is not None
-        (numbers,) = results(read_dashboard("one", body), Values(store), range_of(*window, None, 60), Wire({}))
-    return dict(zip(VARIANTS, numbers["values"], strict=True))
+    (graph,) = widget_data(parse_dashboard("one", body), source, Range(*span(records), 1, 60))
+    return {name: sum(filter(None, series)) for name, series in zip(VARIANTS, graph["series"], strict=True)}
 
 
 def at_the_endpoint(cloudwatch: Any, records: list[Record]) -> dict[str, float]:
     """The sums from the first record to the last, by GetMetricData."""
-    began = math.floor(min(record.sent_at or math.inf for record in records))
-    ended = math.ceil(max(record.received_at or 0 for record in records)) + 1
     queries = [
         {
             "Id": name,
@@ -57,7 +60,7 @@ def at_the_endpoint(cloudwatch: Any, records: list[Record]) -> dict[str, float]:
         }
         for name in VARIANTS
     ]
-    begin, end = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in (began, ended))
+    begin, end = (datetime.datetime.fromtimestamp(at, datetime.UTC) for at in span(records))
     found = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=begin, EndTime=end)["MetricDataResults"]
     return {result["Id"]: sum(result["Values"]) for result in found}
 
@@ -100,12 +103,27 @@ def test_downstream_errors_are_those_of_get_metric_data_and_of_the_wire(outage: 
     assert failed
     assert all(record.downstream_errors for record in failed)
 
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     make: Any = boto3.client
-    cloudwatch = make("cloudwatch", endpoint_url=endpoint, **keys)
-    shown = on_the_dashboard(outage)
-    wire = read_run(outage).wire or {}
+    with loaded(outage) as source:
+        shown = by_second(source, records)
+    wire = read_run(outage).wire
+    assert wire is not None
 
     assert shown["no_cache"] > 0
-    assert shown == at_the_endpoint(cloudwatch, records)
+    assert shown == at_the_endpoint(make("cloudwatch", endpoint_url=endpoint, **KEYS), records)
     assert shown == {name: wire[name].downstream_errors for name in VARIANTS}
+    assert shown == by_second(EndpointSource(endpoint), records)
+
+
+def test_the_tables_of_the_endpoint_are_those_of_the_run(outage: Path, endpoint: str) -> None:
+    shown = Range(*span(list(read_records(outage))), 1, 60)
+    here, there = [], []
+    with loaded(outage) as run:
+        source = EndpointSource(endpoint)
+        assert "CacheLab-comparison" in source.dashboards
+        for dashboard in source.dashboards.values():
+            tables = [widget for widget in dashboard.widgets if isinstance(widget.content, Logs)]
+            here += widget_data(dashboard._replace(widgets=tables), run, shown)
+            there += widget_data(dashboard._replace(widgets=tables), source, shown)
+    assert [one["kind"] for one in here].count("table") >= 3
+    assert there == here

@@ -24,7 +24,9 @@ def bucket(ministack: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def upload(bucket: str, prefix: str, run_dir: Path, shards: int) -> None:
     """Put a run under the prefix, as a fleet does."""
     client = boto3.client("s3")
-    client.upload_file(str(run_dir / "run.json"), bucket, f"{prefix}/run.json")
+    for name in ("run.json", "dashboards.json"):
+        if (run_dir / name).exists():
+            client.upload_file(str(run_dir / name), bucket, f"{prefix}/{name}")
     lines = (run_dir / "records.jsonl").read_text().splitlines(keepends=True)
     for number in range(shards):
         client.put_object(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cloudwatch.dashboard import read_dashboard
+from cloudwatch.dashboard import parse_dashboard
 from facts import prices
 from functions.registry import VARIANTS, Variant
 from lab.analysis.summary import summarise
@@ -194,9 +194,10 @@ def test_both_log_formats_have_the_reports_cost_and_the_same_durations(
     for made, architecture, source in ((assembly, "arm64", "dynamodb"), (everything_on, "x86_64", "s3")):
         body = json.dumps(dashboard_body(made.templates[COMPARISON]))
         content: dict[str, Any] = {"run": {"source": source}, "settings": {"architecture": architecture}}
+        content["variants"] = [{"name": variant.name} for variant in VARIANTS]
         run = write(tmp_path / architecture, RECORDS, **content)
 
-        tables = whole_run(run, read_dashboard(COMPARISON, body))
+        tables = whole_run(run, parse_dashboard(COMPARISON, body))
 
         assert tables[COST]["rows"] == cost_rows(summarise(run))
         durations.append([found for title, found in tables.items() if "uration" in title and found["kind"] == "table"])

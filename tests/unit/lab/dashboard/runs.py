@@ -33,7 +33,8 @@ def record(at: float, variant: str = "no_cache", **fields: Any) -> dict[str, Any
 def write(run_dir: Path, records: list[dict[str, Any]], **content: Any) -> Path:
     """Write a run's folder; ``content`` goes into `run.json`."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "run.json").write_text(json.dumps({"run": {"id": "by hand"}, "finished": True} | content))
+    run = {"schema_version": 2, "run": {"id": "by hand"}, "finished": True} | content
+    (run_dir / "run.json").write_text(json.dumps(run))
     append(run_dir, records)
     return run_dir
 

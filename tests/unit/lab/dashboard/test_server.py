@@ -1,20 +1,18 @@
 import asyncio
-import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse, ClientSession
 
-from cloudwatch.dashboard import read_dashboard
-from lab.dashboard.live import LiveRun
-from lab.dashboard.server import application
+from lab.dashboard.run_source import RunSource
+from lab.dashboard.serve import serving
+from lab.records.dashboards_file import DashboardBody
+from lab.records.files import run_files
 from tests.unit.lab.dashboard.runs import BEGAN, append, record, write
-
-Client = TestClient[web.Request, web.Application]
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 METRIC = ["AWS/Lambda", "Invocations", "FunctionName", "cache-lab-no_cache", {"stat": "Sum", "period": 60}]
@@ -31,33 +29,32 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def client(run: Path) -> AsyncIterator[Client]:
-    live = LiveRun(run)
-    dashboard = read_dashboard("one", json.dumps({"widgets": WIDGETS}))
-    server = TestServer(web.Application())
-    await server.start_server()
-    port = server.port
-    await server.close()
-    assert port is not None
-    server = TestServer(application(live, [dashboard], "", port), port=port)
-    reading = asyncio.create_task(live.read_on())
-    async with TestClient(server) as made:
-        await live.wait_beyond(0)
-        yield made
-    reading.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await reading
-    live.close()
+async def client(run: Path) -> AsyncIterator[ClientSession]:
+    """A client of a server that has read the run."""
+    with run_files(run) as files:
+        source = RunSource(files, [DashboardBody("one", json.dumps({"widgets": WIDGETS}))])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with serving(source, listening) as (url, _), ClientSession(url) as session:
+            while source.state.records < 100:
+                await asyncio.sleep(0.01)
+            yield session
 
 
-async def data(client: Client, **query: Any) -> Any:
-    answer = await client.get("/data", params=query)
+async def get(client: ClientSession, path: str, **arguments: Any) -> ClientResponse:
+    """An answer that has been read whole."""
+    async with client.get(path, **arguments) as answer:
+        await answer.read()
+        return answer
+
+
+async def data(client: ClientSession, **query: Any) -> Any:
+    answer = await get(client, "/data", params=query)
     assert answer.status == 200, await answer.text()
     return await answer.json()
 
 
-async def test_the_page_may_load_nothing_from_elsewhere(client: Client) -> None:
-    answer = await client.get("/")
+async def test_the_page_may_load_nothing_from_elsewhere(client: ClientSession) -> None:
+    answer = await get(client, "/")
     policy = answer.headers["Content-Security-Policy"]
     text = await answer.text()
 
@@ -67,25 +64,25 @@ async def test_the_page_may_load_nothing_from_elsewhere(client: Client) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_what_a_body_holds_is_text(client: Client) -> None:
-    text = await (await client.get("/")).text()
+async def test_what_a_body_holds_is_text(client: ClientSession) -> None:
+    text = await (await get(client, "/")).text()
 
     assert "<img" not in text
     assert "<a " not in text
     assert text.count("<script") == 3
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
-    assert "widget 3 “odd” is not drawn: its type is '</script>" in (await data(client))["widgets"][2]["why"]
+    assert "widget 3 “odd” is not drawn: it has the type '</script>" in (await data(client))["widgets"][2]["why"]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "localhost:1", ""])
 @pytest.mark.parametrize("path", ["/", "/data", "/events", "/assets/page.js"])
-async def test_a_request_by_another_name_is_refused(client: Client, host: str, path: str) -> None:
-    answer = await client.get(path, headers={"Host": host})
+async def test_a_request_by_another_name_is_refused(client: ClientSession, host: str, path: str) -> None:
+    answer = await get(client, path, headers={"Host": host})
     assert answer.status == 421
     assert await answer.text() == "This server answers at its loopback address alone.\n"
 
 
-async def test_the_whole_run_or_its_end_or_a_part_is_shown(client: Client) -> None:
+async def test_the_whole_run_or_its_end_or_a_part_is_shown(client: ClientSession) -> None:
     whole = await data(client)
     end = await data(client, last="30", period="30")
     part = await data(client, start=str(BEGAN + 10), end=str(BEGAN + 19.9), period="5")
@@ -107,13 +104,15 @@ async def test_the_whole_run_or_its_end_or_a_part_is_shown(client: Client) -> No
         ({"dashboard": "none"}, 404),
     ],
 )
-async def test_a_wrong_question_is_told_in_a_line(client: Client, query: dict[str, str], status: int) -> None:
-    answer = await client.get("/data", params=query)
+async def test_a_wrong_question_is_answered_in_a_line(
+    client: ClientSession, query: dict[str, str], status: int
+) -> None:
+    answer = await get(client, "/data", params=query)
     assert answer.status == status
     assert (await answer.text()).count("\n") == 1
 
 
-async def test_news_are_told_as_records_come(client: Client, run: Path) -> None:
+async def test_news_come_as_records_do(client: ClientSession, run: Path) -> None:
     async with client.get("/events") as events:
         assert events.headers["Content-Type"] == "text/event-stream"
         first = json.loads((await events.content.readline()).removeprefix(b"data: "))
@@ -129,10 +128,17 @@ async def test_news_are_told_as_records_come(client: Client, run: Path) -> None:
     assert (await data(client))["widgets"][0]["series"][0][-1] == 5.0
 
 
-async def test_only_the_pages_own_files_are_served(client: Client) -> None:
+async def test_only_the_pages_own_files_are_served(client: ClientSession) -> None:
     for name, kind in (("page.js", "text/javascript"), ("page.css", "text/css"), ("echarts.js", "text/javascript")):
-        answer = await client.get(f"/assets/{name}")
+        answer = await get(client, f"/assets/{name}")
         assert (answer.status, answer.headers["Content-Type"]) == (200, f"{kind}; charset=utf-8")
     for name in ("server.py", "..%2Fserver.py", "%2Fetc%2Fpasswd"):
-        assert (await client.get(f"/assets/{name}")).status == 404
-    assert (await client.post("/data")).status == 405
+        assert (await get(client, f"/assets/{name}")).status == 404
+    async with client.post("/data") as answer:
+        assert answer.status == 405
+
+
+async def test_a_dashboard_that_is_deployed_again_has_another_plan(client: ClientSession) -> None:
+    page = await (await get(client, "/")).text()
+    plan = (await data(client))["plan"]
+    assert f'data-plan="{plan}"' in page

@@ -1,28 +1,41 @@
 """What dashboards show of a whole run, and what its report has in the same place."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from cloudwatch.dashboard import Dashboard
-from cloudwatch.ranges import range_of
-from functions.registry import VARIANTS
+from cloudwatch.ranges import Range, range_of
 from lab.analysis.model import Report
-from lab.dashboard.record_store import RecordStore
-from lab.dashboard.results import Wire, results
-from lab.dashboard.values import Values
+from lab.dashboard.run_source import RunSource
+from lab.dashboard.sources import Source
+from lab.dashboard.widgets import widget_data
+from lab.records.files import run_files
 
-COMPARISON = "CacheLab-comparison"
 COST = "Cost of a million invocations, $"
-CLEAN = Wire({variant.name: 0 for variant in VARIANTS})
+
+
+@contextlib.contextmanager
+def loaded(run: Path) -> Iterator[RunSource]:
+    """A run that has been read to its end."""
+    with run_files(run) as files, contextlib.closing(RunSource(files, [])) as source:
+        while source.read_on():
+            pass
+        yield source
+
+
+def whole_range(source: Source) -> Range:
+    """The range of all records."""
+    window = source.state.window
+    assert window is not None
+    return range_of(*window, None, 60)
 
 
 def whole_run(run: Path, dashboard: Dashboard) -> dict[str, Any]:
     """What the dashboard's widgets show of a whole run, by title."""
-    with RecordStore(run) as store:
-        store.catch_up()
-        window = store.seen().window
-        assert window is not None
-        found = results(dashboard, Values(store), range_of(*window, None, 60), CLEAN)
+    with loaded(run) as source:
+        found = widget_data(dashboard, source, whole_range(source))
     return {widget.title: result for widget, result in zip(dashboard.widgets, found, strict=True)}
 
 

@@ -1,62 +1,69 @@
 """What widgets show: as the report has it, and by hand."""
 
 import json
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cloudwatch.dashboard import read_dashboard
+from cloudwatch.dashboard import Dashboard, parse_dashboard
 from cloudwatch.ranges import Range
-from functions.registry import VARIANTS
 from lab.analysis.model import Report, Start
 from lab.analysis.summary import summarise
 from lab.analysis.wording import figure
-from lab.dashboard.record_store import RecordStore
-from lab.dashboard.results import Wire, results
-from lab.dashboard.values import Values
-from tests.unit.lab.dashboard.bodies_of_snapshots import DEMO, dashboards
+from lab.dashboard.widgets import check_drawable, widget_data
+from lab.records.dashboards_file import DashboardBody
 from tests.unit.lab.dashboard.runs import BEGAN, record, write
-from tests.unit.lab.dashboard.whole_runs import COMPARISON, COST, cost_rows, whole_run
+from tests.unit.lab.dashboard.whole_runs import COST, cost_rows, loaded, whole_run
+from tests.unit.lab.report.simulated import NAMES
 
 BY_START = "Duration with init or restore, by start, ms"
 STARTS = "Init, restore and billed durations, ms"
 
 
 @pytest.fixture(scope="module")
-def demo() -> dict[str, Any]:
-    return whole_run(DEMO, dashboards()[COMPARISON])
+def drawn_run(shown_run: Path, comparison: Dashboard) -> dict[str, Any]:
+    return whole_run(shown_run, comparison)
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
-    return summarise(DEMO)
+def report(shown_run: Path) -> Report:
+    return summarise(shown_run)
 
 
-def test_every_widget_of_every_dashboard_has_data_of_the_committed_run() -> None:
-    for dashboard in dashboards().values():
-        kinds = {title: result["kind"] for title, result in whole_run(DEMO, dashboard).items()}
+def test_every_widget_of_every_dashboard_of_the_application_has_data(
+    shown_run: Path, application_dashboards: Sequence[DashboardBody]
+) -> None:
+    dashboards = [parse_dashboard(*body) for body in application_dashboards]
+    assert dashboards[0].name == "CacheLab-comparison"
+    assert len(dashboards) == len(NAMES) + 1
+    for dashboard in dashboards:
+        assert dashboard.faults == []
+        for widget in dashboard.widgets:
+            check_drawable(widget)
+        kinds = {title: result["kind"] for title, result in whole_run(shown_run, dashboard).items()}
         assert set(kinds.values()) == {"text", "graph", "numbers", "table"}, kinds
 
 
-def test_totals_are_the_reports(demo: dict[str, Any], report: Report) -> None:
+def test_totals_are_the_reports(
+    drawn_run: dict[str, Any], report: Report, shown_run: Path, comparison: Dashboard
+) -> None:
     # Two widgets have this title: the first one has the totals.
-    dashboard = dashboards()[COMPARISON]
-    in_total = whole_run(DEMO, dashboard._replace(widgets=dashboard.widgets[:5]))
-    assert [variant.variant for variant in report.variants] == [variant.name for variant in VARIANTS]
+    in_total = whole_run(shown_run, comparison._replace(widgets=comparison.widgets[:5]))
+    assert [variant.variant for variant in report.variants] == list(NAMES)
     durations = [one.duration_ms.p50.value for one in report.variants if one.duration_ms]
     calls = [one.downstream_calls_per_1000.value for one in report.variants if one.downstream_calls_per_1000]
     hits = [one.hit_ratio for one in report.variants]
 
-    assert demo["Duration p50, ms"]["values"] == durations
-    assert demo["Duration p50, ms"]["texts"] == [figure(value) for value in durations]
+    assert drawn_run["Duration p50, ms"]["values"] == durations
+    assert drawn_run["Duration p50, ms"]["texts"] == [figure(value) for value in durations]
     assert in_total["Downstream calls per 1,000 invocations"]["values"] == pytest.approx(calls, rel=1e-12)
-    assert demo["Hit ratio, %"]["values"] == pytest.approx([100 * (hit or 0) for hit in hits], rel=1e-12)
+    assert drawn_run["Hit ratio, %"]["values"] == pytest.approx([100 * (hit or 0) for hit in hits], rel=1e-12)
 
 
-def test_the_table_of_starts_is_the_reports(demo: dict[str, Any], report: Report) -> None:
-    rows = {row[0]: row[1:] for row in demo[STARTS]["rows"]}
+def test_the_table_of_starts_is_the_reports(drawn_run: dict[str, Any], report: Report) -> None:
+    rows = {row[0]: row[1:] for row in drawn_run[STARTS]["rows"]}
     for one in report.variants:
         init, restore = one.init_ms, one.restore_ms
         assert rows[one.variant] == [
@@ -71,7 +78,7 @@ def test_the_table_of_starts_is_the_reports(demo: dict[str, Any], report: Report
 
 
 def test_warm_invocations_cold_starts_and_restores_are_apart_as_in_the_report(
-    demo: dict[str, Any], report: Report
+    drawn_run: dict[str, Any], report: Report
 ) -> None:
     flags = {Start.WARM: ("0", "0"), Start.COLD: ("1", "0"), Start.RESTORED: ("0", "1")}
     expected = {
@@ -80,29 +87,22 @@ def test_warm_invocations_cold_starts_and_restores_are_apart_as_in_the_report(
         for start, found in one.starts.items()
         if found.count
     }
-    assert {tuple(row[:3]): row[3] for row in demo[BY_START]["rows"]} == expected
+    assert {tuple(row[:3]): row[3] for row in drawn_run[BY_START]["rows"]} == expected
 
 
-def test_tables_have_the_baseline_first_and_warm_before_cold(demo: dict[str, Any]) -> None:
-    names = [variant.name for variant in VARIANTS]
-    assert [row[0] for row in demo[STARTS]["rows"]] == names
-    assert [row[0] for row in demo[COST]["rows"]] == names
-    by_start = [row[:2] for row in demo[BY_START]["rows"]]
+def test_tables_have_the_baseline_first_and_warm_before_cold(drawn_run: dict[str, Any]) -> None:
+    names = list(NAMES)
+    assert [row[0] for row in drawn_run[STARTS]["rows"]] == names
+    assert [row[0] for row in drawn_run[COST]["rows"]] == names
+    by_start = [row[:2] for row in drawn_run[BY_START]["rows"]]
     assert by_start == [[name, start] for name in names for start in ("0", "0" if name == "snapstart" else "1")]
 
 
-def test_the_cost_is_the_reports_to_the_last_digit(tmp_path: Path) -> None:
-    # The snapshots' dashboards are reckoned with the application's own settings.
-    content = json.loads((DEMO / "run.json").read_text(encoding="utf-8"))
-    content["settings"]["architecture"] = "arm64"
-    (tmp_path / "run.json").write_text(json.dumps(content), encoding="utf-8")
-    shutil.copy(DEMO / "records.jsonl", tmp_path)
-
-    table = whole_run(tmp_path, dashboards()[COMPARISON])[COST]
-
+def test_the_cost_is_the_reports_to_the_last_digit(drawn_run: dict[str, Any], report: Report) -> None:
+    table = drawn_run[COST]
     assert table["columns"] == ["variant", "requests", "compute", "restores", "downstreamReads", "total"]
-    assert table["rows"] == cost_rows(summarise(tmp_path))
-    assert len(table["rows"]) == len(VARIANTS)
+    assert table["rows"] == cost_rows(report)
+    assert len(table["rows"]) == len(NAMES)
 
 
 FAILED: dict[str, Any] = {"status": "function_error", "cache": None, "age_ms": None}
@@ -120,17 +120,17 @@ OUTAGE = [
 ]
 RUN = {
     "run": {"id": "outage", "source": "dynamodb"},
-    "settings": {"architecture": "arm64", "variants": ["no_cache", "ttl_cache", "snapstart"]},
+    "settings": {"architecture": "x86_64"},
+    "variants": [{"name": name} for name in NAMES],
 }
 
 
-def test_an_outages_figures_are_the_reports_over_all_that_ran(tmp_path: Path) -> None:
-    run = write(tmp_path / "run", [one | {"planned_at": one["sent_at"]} for one in OUTAGE], **RUN)
-    dashboard = dashboards()[COMPARISON]
+def test_the_figures_of_an_outage_are_the_reports_over_all_that_ran(tmp_path: Path, comparison: Dashboard) -> None:
+    run = write(tmp_path / "run", [one | {"planned_at": one["sent_at"], "memory_mb": 256} for one in OUTAGE], **RUN)
     report = summarise(run)
-    found = whole_run(run, dashboard._replace(widgets=dashboard.widgets[:5]))
+    found = whole_run(run, comparison._replace(widgets=comparison.widgets[:5]))
     calls, hits = (
-        dict(zip((variant.name for variant in VARIANTS), found[title]["values"], strict=True))
+        dict(zip(NAMES, found[title]["values"], strict=True))
         for title in ("Downstream calls per 1,000 invocations", "Hit ratio, %")
     )
 
@@ -145,29 +145,27 @@ def test_an_outages_figures_are_the_reports_over_all_that_ran(tmp_path: Path) ->
     assert [row[0] for row in found[COST]["rows"]] == ["no_cache", "ttl_cache", "snapstart"]
 
 
-def test_a_cost_between_two_last_digits_is_rounded_as_in_the_report(tmp_path: Path) -> None:
+def test_a_cost_between_two_last_digits_is_rounded_as_in_the_report(tmp_path: Path, comparison: Dashboard) -> None:
     # 11 calls of 10 invocations at 0.125 are 0.1375.
-    records = [record(at, cache="miss", downstream_calls=1 + (at == 5)) for at in range(10)]
+    records = [record(at, cache="miss", downstream_calls=1 + (at == 5), memory_mb=256) for at in range(10)]
     run = write(tmp_path / "run", records, **RUN)
-    assert whole_run(run, dashboards()[COMPARISON])[COST]["rows"] == cost_rows(summarise(run))
+    assert whole_run(run, comparison)[COST]["rows"] == cost_rows(summarise(run))
 
 
-def test_sums_over_time_are_the_reports_counts(demo: dict[str, Any], report: Report) -> None:
+def test_sums_over_time_are_the_reports_counts(drawn_run: dict[str, Any], report: Report) -> None:
     for place, one in enumerate(report.variants):
-        per_second = demo["Downstream calls a second"]["series"][place]
+        per_second = drawn_run["Downstream calls a second"]["series"][place]
         assert sum(value or 0 for value in per_second) == one.downstream_calls
-        starts = demo["Cold starts a minute"]["series"][place]
+        starts = drawn_run["Cold starts a minute"]["series"][place]
         assert sum(value or 0 for value in starts) == one.cold_starts
 
 
-def drawn(tmp_path: Path, records: list[dict[str, Any]], metrics: list[Any], period: int = 60, **more: Any) -> Any:
+def drawn(tmp_path: Path, records: list[dict[str, Any]], metrics: list[Any], period: int = 60) -> Any:
     """What a graph of these metrics shows of three minutes from `BEGAN`."""
-    properties = {"view": "timeSeries", "title": "t", "metrics": metrics}
+    properties = {"view": "timeSeries", "title": "t", "metrics": metrics, "region": "us-east-1"}
     body = json.dumps({"widgets": [{"type": "metric", "properties": properties}]})
-    with RecordStore(write(tmp_path / "run", records)) as store:
-        store.catch_up()
-        wire = more.get("wire", Wire({}))
-        return results(read_dashboard("d", body), Values(store), Range(BEGAN, BEGAN + 180, period, 60), wire)[0]
+    with loaded(write(tmp_path / "run", records)) as source:
+        return widget_data(parse_dashboard("d", body), source, Range(BEGAN, BEGAN + 180, period, 60))[0]
 
 
 def of(namespace: str, name: str, stat: str, variant: str = "no_cache", **options: Any) -> list[Any]:
@@ -260,28 +258,6 @@ def test_metric_math_that_is_not_known_is_refused_in_its_widget(tmp_path: Path) 
     }
 
 
-@pytest.mark.parametrize(
-    ("wire", "result"),
-    [
-        ({"no_cache": 0}, {"kind": "graph", "series": [[0, 0, None]], "sums": True}),
-        (
-            {"no_cache": 1200},
-            {
-                "kind": "nothing",
-                "why": "No data: no record in this range has CacheLab DownstreamErrors. On the wire, in the whole run: "
-                "no_cache 1,200.",
-            },
-        ),
-        ({}, {"kind": "nothing", "why": "No data: no record in this range has CacheLab DownstreamErrors."}),
-    ],
-)
-def test_records_without_downstream_errors_have_none_where_the_wire_saw_none(
-    tmp_path: Path, wire: dict[str, int], result: Any
-) -> None:
-    metrics = [of("CacheLab", "DownstreamErrors", "Sum")]
-    assert drawn(tmp_path, RECORDS, metrics, wire=Wire(wire)) == result
-
-
 def test_downstream_errors_are_those_of_answers_and_of_failures(tmp_path: Path) -> None:
     failed: dict[str, Any] = {"status": "function_error", "error_type": "DownstreamError", "cache": None}
     records = [
@@ -291,5 +267,46 @@ def test_downstream_errors_are_those_of_answers_and_of_failures(tmp_path: Path) 
         record(62, **failed),  # its log was not seen
         record(125, downstream_errors=0),
     ]
-    sums = drawn(tmp_path, records, [of("CacheLab", "DownstreamErrors", "Sum")], wire=Wire({"no_cache": 5}))
+    sums = drawn(tmp_path, records, [of("CacheLab", "DownstreamErrors", "Sum")])
     assert sums == {"kind": "graph", "series": [[2, 3, 0]], "sums": True}
+
+
+@pytest.mark.parametrize(
+    ("widget", "reason"),
+    [
+        ({"type": "explorer"}, "it has the type 'explorer', which is none of metric, text and log"),
+        ({"view": "pie"}, "the view 'pie' is not known here, only timeSeries and singleValue"),
+        ({"view": "singleValue"}, "a number is drawn for the whole range only, with setPeriodToTimeRange"),
+        ({"stacked": True}, "the property 'stacked' is not known here"),
+        ({"metrics": [["AWS/EC2", "CPUUtilization"]]}, "the metric AWS/EC2 CPUUtilization is not in a run's records"),
+        ({"metrics": [["CacheLab", "Hits", "Variant", "no_cache", {"stat": "IQM"}]]}, "the statistic 'IQM'"),
+        ({"metrics": [[{"expression": "a + 1", "id": "b"}], [{"expression": "b", "id": "a"}]]}, "refer to each other"),
+        ({"type": "log", "view": "bar", "query": "SOURCE 'x' | stats count(*)"}, "the view 'bar' is not known here"),
+        ({"type": "log", "query": "SOURCE '/aws/lambda/cache-lab-a' | dedup x"}, "dedup"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name_and_the_rest_is_drawn(
+    tmp_path: Path, widget: dict[str, Any], reason: str
+) -> None:
+    kind = widget.get("type", "metric")
+    metrics = {"metrics": [of("AWS/Lambda", "Invocations", "Sum")]} if kind == "metric" else {}
+    properties = {"region": "us-east-1", **metrics, **{key: value for key, value in widget.items() if key != "type"}}
+    text = {"type": "text", "properties": {"markdown": "x"}}
+    body = {"widgets": [{"type": kind, "properties": properties}, text]}
+    with loaded(write(tmp_path / "run", RECORDS)) as source:
+        refused, drawn_text = widget_data(
+            parse_dashboard("d", json.dumps(body)), source, Range(BEGAN, BEGAN + 60, 60, 60)
+        )
+    assert refused["kind"] == "refused"
+    assert refused["why"].startswith("widget 1 is not drawn: ")
+    assert reason in refused["why"]
+    assert drawn_text == {"kind": "text"}
+
+
+def test_an_expression_may_use_one_that_stands_after_it(tmp_path: Path) -> None:
+    metrics = [
+        [{"expression": "twice + 1", "id": "more"}],
+        [{"expression": "2 * n", "id": "twice", "visible": False}],
+        of("AWS/Lambda", "Invocations", "Sum", id="n", visible=False),
+    ]
+    assert drawn(tmp_path, RECORDS, metrics)["series"] == [[5, 5, None]]
