@@ -1,8 +1,7 @@
 """What the page knows before any data is there: its widgets, their places, titles, lines and texts."""
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -20,32 +19,15 @@ PALETTE: Final = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink"])
 
 
-class Page(NamedTuple):
-    """A dashboard's page.
-
-    Attributes:
-        name: the dashboard's.
-        names: of all dashboards.
-        faults: what is wrong with the body as a whole.
-        widgets: each with its title, and its text as HTML where it has one.
-        plan: what the script needs of each widget.
-        plan_id: what the plan was made of.
-    """
-
-    name: str
-    names: Sequence[str]
-    faults: list[str]
-    widgets: Sequence[tuple[Widget, str, Markup | None]]
-    plan: Sequence[dict[str, Any]]
-    plan_id: str
-
-
-def dashboard_page(dashboard: Dashboard, names: Sequence[str]) -> Page:
-    """The page of a dashboard."""
-    widgets = [(widget, shown(widget.title, LONGEST_LABEL), _html(widget)) for widget in dashboard.widgets]
-    faults = [f"The dashboard {message}." for rule, message in dashboard.faults if rule != "widget-place"]
-    plan = [_plan(widget) for widget in dashboard.widgets]
-    return Page(dashboard.name, names, faults, widgets, plan, plan_id(dashboard))
+def dashboard_page(dashboard: Dashboard) -> dict[str, Any]:
+    """What the template needs: name, faults of the body, plan and its id, and the widgets: each with title and HTML."""
+    return {
+        "name": dashboard.name,
+        "faults": [f"The dashboard {message}." for rule, message in dashboard.faults if rule != "widget-place"],
+        "widgets": [(widget, shown(widget.title, LONGEST_LABEL), _html(widget)) for widget in dashboard.widgets],
+        "plan": [_plan(widget) for widget in dashboard.widgets],
+        "plan_id": plan_id(dashboard),
+    }
 
 
 def plan_id(dashboard: Dashboard) -> str:

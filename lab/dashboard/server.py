@@ -111,7 +111,7 @@ class _Pages:
     async def page(self, request: web.Request) -> web.StreamResponse:
         """The page of one dashboard."""
         source = self._live.source
-        page = dashboard_page(self._chosen(request), list(source.dashboards))
+        page = dashboard_page(self._chosen(request))
         text = self._template.render(page=page, source=source, ranges=RANGES[source.state.kind], periods=PERIODS)
         return web.Response(text=text, content_type="text/html")
 

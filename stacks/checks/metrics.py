@@ -9,25 +9,12 @@ from collections.abc import Mapping, Set
 from facts import metrics as emitted
 from stacks.checks.assembly import Assembly
 
-LAMBDA_BY_ALIAS = frozenset(
-    {
-        "Invocations",
-        "Errors",
-        "DeadLetterErrors",
-        "DestinationDeliveryFailures",
-        "Throttles",
-        "RecursiveInvocationsDropped",
-        "ProvisionedConcurrencyInvocations",
-        "ProvisionedConcurrencySpilloverInvocations",
-        "ProvisionedConcurrentExecutions",
-        "ProvisionedConcurrencyUtilization",
-        "Duration",
-        "PostRuntimeExtensionsDuration",
-        "AsyncEventsReceived",
-        "AsyncEventAge",
-        "AsyncEventsDropped",
-    }
-)
+LAMBDA_BY_ALIAS = frozenset({
+    "Invocations", "Errors", "DeadLetterErrors", "DestinationDeliveryFailures", "Throttles",
+    "RecursiveInvocationsDropped", "ProvisionedConcurrencyInvocations", "ProvisionedConcurrencySpilloverInvocations",
+    "ProvisionedConcurrentExecutions", "ProvisionedConcurrencyUtilization", "Duration",
+    "PostRuntimeExtensionsDuration", "AsyncEventsReceived", "AsyncEventAge", "AsyncEventsDropped",
+})  # fmt: skip
 LAMBDA_BY_FUNCTION = LAMBDA_BY_ALIAS | {"ConcurrentExecutions", "SignatureValidationErrors"}
 LAMBDA_BY_ACCOUNT = LAMBDA_BY_FUNCTION | {"UnreservedConcurrentExecutions", "ClaimedAccountConcurrency"}
 LAMBDA: Mapping[frozenset[str], Set[str]] = {
@@ -38,18 +25,12 @@ LAMBDA: Mapping[frozenset[str], Set[str]] = {
 }
 DYNAMODB: Mapping[frozenset[str], Set[str]] = {
     frozenset({"TableName"}): {
-        "ConsumedReadCapacityUnits",
-        "ConsumedWriteCapacityUnits",
-        "ReadThrottleEvents",
-        "WriteThrottleEvents",
+        "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents",
     },
     frozenset({"TableName", "Operation"}): {
-        "SuccessfulRequestLatency",
-        "ThrottledRequests",
-        "ReturnedItemCount",
-        "SystemErrors",
+        "SuccessfulRequestLatency", "ThrottledRequests", "ReturnedItemCount", "SystemErrors",
     },
-}
+}  # fmt: skip
 FUNCTIONS: Mapping[frozenset[str], Set[str]] = {
     frozenset({emitted.DIMENSION}): {metric.name for metric in emitted.METRICS}
 }
