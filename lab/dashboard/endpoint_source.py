@@ -11,9 +11,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
-from cloudwatch.errors import UnsupportedError
 
 from cloudwatch.dashboard import Dashboard, Logs, parse_dashboard
+from cloudwatch.errors import UnsupportedError
 from cloudwatch.insights import QueryResult
 from cloudwatch.metric_math import Points
 from cloudwatch.series import MetricStat

@@ -13,14 +13,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from cloudwatch.errors import UnsupportedError
-from cloudwatch.store import Store
-
 from cloudwatch.dashboard import Dashboard, Logs, parse_dashboard
+from cloudwatch.errors import UnsupportedError
 from cloudwatch.insights import QueryResult, parse_query
 from cloudwatch.metric_math import Points
 from cloudwatch.series import Dimensions, MetricStat, Series
 from cloudwatch.statistics import check_statistic
+from cloudwatch.store import Store
 from facts import metrics as emitted
 from facts.names import FUNCTION_PREFIX, alias_resource, function_name, log_group_name, variant_of
 from lab.analysis.wording import shown, whole

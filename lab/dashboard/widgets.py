@@ -6,9 +6,8 @@ The metrics of all graphs are one question to the source, those of all numbers a
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from cloudwatch.errors import UnsupportedError
-
 from cloudwatch.dashboard import Dashboard, Line, Logs, Metrics, Text, Widget
+from cloudwatch.errors import UnsupportedError
 from cloudwatch.insights import QueryResult
 from cloudwatch.metric_math import MathError, Points, evaluate, names
 from cloudwatch.ranges import Range

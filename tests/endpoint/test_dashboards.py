@@ -35,8 +35,8 @@ def metrics(*entries: Any, **properties: Any) -> dict[str, Any]:
 
 def test_a_dashboard_of_ones_own_is_drawn(endpoint: Endpoint) -> None:
     name = endpoint.new_function(WORKS)
-    for event in [{}] * 5 + [{"fail": True}] * 2:
-        endpoint.invoke(name, event)
+    for number in range(7):
+        endpoint.invoke(name, {"fail": number < 2})
     log = {
         "region": "us-east-1",
         "query": f"SOURCE '/aws/lambda/{name}' | filter @type = 'REPORT' | stats count(*) as n",

@@ -119,7 +119,8 @@ def test_a_run_in_s3_that_has_not_ended_is_said_to_be_a_copy(
     upload(bucket, "going", add_dashboards(run, application_dashboards), shards=2)
 
     with opened_source(f"s3://{bucket}/going", None, print) as source, contextlib.closing(source):
-        source.read_on()
+        while source.read_on():
+            pass
         assert source.state.records == 50
         assert source.remark.startswith("The run had not ended when its records were fetched from S3")
 
