@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -150,6 +151,11 @@ class Harness:
                 if all(mark in variables for mark in marks):
                     found[int(process.name)] = (process / "stat").read_text().rpartition(")")[2].split()[0]
         return found
+
+    def give_time(self, version: FunctionVersion) -> None:
+        """Give the function's environments a minute from now on: a slow machine may need it to start a process."""
+        for environment in self.engine._pools[version].environments:
+            environment.version = dataclasses.replace(version, timeout_s=60.0)
 
     async def until(self, is_so: Callable[[], object]) -> None:
         """Wait until it is so."""

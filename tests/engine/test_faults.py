@@ -23,23 +23,25 @@ import pytest
 import pytest_asyncio
 
 from lab.engine.function import FunctionVersion
+from lab.engine.lifecycle import State
 from lab.engine.logs.platform_log import ReportLine
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import peak_kb
 from lab.engine.settings import EngineSettings, Transport
+from tests.engine.endpoint import OVER_THE_CHANNEL
 from tests.engine.harness import Answer, Harness, processes_with
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="what is left behind is looked up in /proc"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-OVER_THE_CHANNEL = pytest.mark.parametrize("harness", [Transport.SOCKET], indirect=True)
 OVER_HTTP = pytest.mark.parametrize("harness", [Transport.HTTP], indirect=True)
 
-PATIENCE_S = 5
+PATIENCE_S = 60
 EXIT = "Runtime.ExitError"
 TIMEOUT = "Sandbox.Timedout"
-TIMED_OUT = "Task timed out after 1.50 seconds"
+TIMEOUT_S = 1.0
+TIMED_OUT = "Task timed out after 1.00 seconds"
 EXITED = "Runtime exited with error: "
 NO_REASON = "Runtime exited without providing a reason"
 WELL = "served"
@@ -50,6 +52,12 @@ COUNTS = """
         global count
         count += 1
         return count
+"""
+OBEDIENT = """
+def obey(event):
+    if event:
+        exec("def misbehave():\\n" + "".join(f"    {line}\\n" for line in event.splitlines()), globals())
+        return misbehave()
 """
 
 
@@ -67,7 +75,7 @@ class Bystander:
         while not self._over:
             answer = await asyncio.wait_for(self._harness.invoke(self.function), PATIENCE_S)
             self._counts.append(answer.payload)
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.02)
 
     async def check(self) -> None:
         """It still answers, and every answer was its environment's next."""
@@ -106,28 +114,30 @@ async def nobody_else_notices(harness: Harness, bystander: Bystander) -> AsyncIt
     yield
     await bystander.check()
     harness.engine.keep_functions({bystander.function.name})
-    for _ in range(150):  # a killed process takes a moment to end
-        left = set(processes_with(f"TEST_FOLDER={harness.folder}")) - set(before)
-        if not left:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"left behind: {left}")
+    await harness.until(lambda: not set(processes_with(f"TEST_FOLDER={harness.folder}")) - set(before))
 
 
 def misbehaving(harness: Harness, body: str, *, at_init: str = "", **changes: Any) -> FunctionVersion:
     """A function that does so when its event says "misbehave", and else serves."""
     modules = "import ctypes, json, os, signal, socket, struct, subprocess, sys, threading, time, urllib.request\n"
+    modules += "obey = lambda event: None\n"
     source = (
         f"{modules}{textwrap.dedent(at_init)}\ndef misbehave():\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
     )
-    handler = f"def handler(event, context): return misbehave() if event == 'misbehave' else {WELL!r}\n"
-    return harness.function(source + handler, **({"memory_mb": 1769, "timeout_s": 1.5} | changes))
+    handler = f"def handler(event, context): return misbehave() if event == 'misbehave' else obey(event) or {WELL!r}\n"
+    return harness.function(source + handler, **({"memory_mb": 1769, "timeout_s": 60.0} | changes))
 
 
-async def misbehave(harness: Harness, version: FunctionVersion) -> Answer:
+def obedient(harness: Harness) -> FunctionVersion:
+    """A function that misbehaves as its event says."""
+    return misbehaving(harness, "...", at_init=OBEDIENT)
+
+
+async def misbehave(harness: Harness, version: FunctionVersion, event: str = "misbehave") -> Answer:
     """The answer to the invocation that went wrong; the environment then serves again."""
     assert (await harness.invoke(version)).payload == WELL
-    answer = await harness.invoke(version, "misbehave")
+    answer = await harness.invoke(version, event)
+    harness.give_time(version)
     after = await harness.invoke(version)
     assert after.payload == WELL
     assert "Init Duration" not in after.report
@@ -144,49 +154,57 @@ def assert_failed(answer: Answer, error_type: str, message: str) -> None:
     assert (answer.report["Status"], answer.report.get("Error Type")) == status
 
 
-@pytest.mark.parametrize(
-    ("body", "error_type", "message"),
-    [
-        pytest.param("os.killpg(0, 9)", EXIT, f"{EXITED}signal: killed", id="kills its process group"),
-        pytest.param("os.kill(os.getpid(), 15); time.sleep(9)", EXIT, f"{EXITED}signal: terminated", id="SIGTERM"),
-        pytest.param("ctypes.string_at(0)", EXIT, f"{EXITED}signal: segmentation fault", id="segmentation fault"),
-        pytest.param("os.abort()", EXIT, f"{EXITED}signal: aborted", id="abort"),
-        pytest.param("raise SystemExit(3)", EXIT, f"{EXITED}exit status 3", id="SystemExit"),
-        pytest.param("raise KeyboardInterrupt", EXIT, f"{EXITED}signal: interrupt", id="KeyboardInterrupt"),
-        pytest.param("raise GeneratorExit", EXIT, f"{EXITED}exit status 1", id="no Exception"),
-        pytest.param(
-            "threading.Thread(target=os._exit, args=(5,)).start(); time.sleep(9)",
-            EXIT,
-            f"{EXITED}exit status 5",
-            id="a thread exits",
-        ),
-        pytest.param("os.execv('/bin/true', ['true'])", EXIT, NO_REASON, id="becomes a program that ends"),
-        pytest.param("os.execv('/bin/sleep', ['sleep', '99'])", TIMEOUT, TIMED_OUT, id="becomes one that does not"),
-        pytest.param("time.sleep(0.1); os.kill(os.getpid(), signal.SIGSTOP)", TIMEOUT, TIMED_OUT, id="stops itself"),
-        pytest.param(
-            "for n in (1, 2, 3, 15): signal.signal(n, signal.SIG_IGN)\nwhile True: time.sleep(9)",
-            TIMEOUT,
-            TIMED_OUT,
-            id="sleeps for ever and ignores signals",
-        ),
-        pytest.param("return misbehave()", "RecursionError", "maximum recursion depth exceeded", id="recursion"),
-        pytest.param("os.closerange(1, 3); print('lost')", "OSError", "file descriptor", id="closes standard output"),
-        pytest.param("os.closerange(1, 5); print('lost')", EXIT, f"{EXITED}exit status 120", id="closes its log"),
-    ],
-)
-async def test_an_end_of_the_runtime_process_is_told_and_the_environment_goes_on(
-    harness: Harness, body: str, error_type: str, message: str
-) -> None:
-    answer = await misbehave(harness, misbehaving(harness, body))
-    assert_failed(answer, error_type, message)
+ENDINGS_OF_A_PROCESS = {
+    "os.killpg(0, 9)": (EXIT, f"{EXITED}signal: killed"),
+    "os.kill(os.getpid(), 15); time.sleep(9)": (EXIT, f"{EXITED}signal: terminated"),
+    "ctypes.string_at(0)": (EXIT, f"{EXITED}signal: segmentation fault"),
+    "os.abort()": (EXIT, f"{EXITED}signal: aborted"),
+    "threading.Thread(target=os._exit, args=(5,)).start(); time.sleep(9)": (EXIT, f"{EXITED}exit status 5"),
+    "os.execv('/bin/true', ['true'])": (EXIT, NO_REASON),
+}
+ENDINGS_OF_A_CLIENT = {
+    "raise SystemExit(3)": (EXIT, f"{EXITED}exit status 3"),
+    "raise KeyboardInterrupt": (EXIT, f"{EXITED}signal: interrupt"),
+    "raise GeneratorExit": (EXIT, f"{EXITED}exit status 1"),
+    "return misbehave()": ("RecursionError", "maximum recursion depth exceeded"),
+    "os.closerange(1, 5); print('lost')": (EXIT, f"{EXITED}exit status 120"),
+    "os.closerange(1, 3); print('lost')": ("OSError", "file descriptor"),
+}
 
 
-@pytest.mark.parametrize("target", ["os.killpg(os.getppid(), 9)", "os.kill(-1, 9)", "os.kill(1, 9)", "os.kill(1, 19)"])
-async def test_what_holds_an_environment_together_cannot_be_killed_from_inside(harness: Harness, target: str) -> None:
+@OVER_THE_CHANNEL
+async def test_an_end_of_the_runtime_process_is_reported_and_the_environment_goes_on(harness: Harness) -> None:
+    """Its first process sees the end, in both transports."""
+    version = obedient(harness)
+    for body, (error_type, message) in ENDINGS_OF_A_PROCESS.items():
+        assert_failed(await misbehave(harness, version, body), error_type, message)
+
+
+async def test_an_end_of_the_runtime_client_is_reported_and_the_environment_goes_on(harness: Harness) -> None:
+    version = obedient(harness)
+    for body, (error_type, message) in ENDINGS_OF_A_CLIENT.items():
+        assert_failed(await misbehave(harness, version, body), error_type, message)
+
+
+async def test_a_function_that_does_not_end_is_ended_after_its_timeout(harness: Harness) -> None:
+    """Several at once, since each only waits."""
+    bodies = [
+        "os.execv('/bin/sleep', ['sleep', '99'])",
+        "time.sleep(0.1); os.kill(os.getpid(), signal.SIGSTOP)",
+        "for n in (1, 2, 3, 15): signal.signal(n, signal.SIG_IGN)\nwhile True: time.sleep(9)",
+    ]
+    versions = [misbehaving(harness, body, timeout_s=TIMEOUT_S) for body in bodies]
+    for answer in await asyncio.gather(*(misbehave(harness, version) for version in versions)):
+        assert_failed(answer, TIMEOUT, TIMED_OUT)
+
+
+@OVER_THE_CHANNEL
+async def test_what_holds_an_environment_together_cannot_be_killed_from_inside(harness: Harness) -> None:
     if harness.engine.isolation.namespaces is None:
         pytest.skip("no process namespaces on this machine: such a signal would reach the machine's own processes")
-    version = misbehaving(harness, f"try: {target}\nexcept ProcessLookupError: pass\nreturn 'survived'")
-    assert (await misbehave(harness, version)).payload == "survived"
+    targets = ["os.killpg(os.getppid(), 9)", "os.kill(-1, 9)", "os.kill(1, 9)", "os.kill(1, 19)"]
+    tries = "\n".join(f"try: {target}\nexcept ProcessLookupError: pass" for target in targets)
+    assert (await misbehave(harness, misbehaving(harness, f"{tries}\nreturn 'survived'"))).payload == "survived"
 
 
 async def test_closing_every_descriptor_harms_the_function_alone(harness: Harness) -> None:
@@ -198,6 +216,7 @@ async def test_closing_every_descriptor_harms_the_function_alone(harness: Harnes
         assert_failed(answer, EXIT, f"{EXITED}exit status 120")
 
 
+@OVER_THE_CHANNEL
 @pytest.mark.parametrize("after", ["return 'left'", "os._exit(1)"])
 async def test_a_working_directory_that_is_gone_is_the_functions_own_affair(harness: Harness, after: str) -> None:
     """It is answered, and if it then ends it is started again where a function belongs."""
@@ -210,6 +229,7 @@ async def test_a_working_directory_that_is_gone_is_the_functions_own_affair(harn
         assert_failed(answer, EXIT, f"{EXITED}exit status 1")
 
 
+@OVER_THE_CHANNEL
 async def test_a_full_tmp_is_the_environments_own_affair(harness: Harness) -> None:
     """It stays full when the runtime process ends, and a new one starts in it; another environment's is empty."""
     if harness.engine.isolation.namespaces is None:
@@ -230,7 +250,7 @@ async def test_a_full_tmp_is_the_environments_own_affair(harness: Harness) -> No
         """,
         tmp_mb=64,
         memory_mb=1769,
-        timeout_s=5.0,
+        timeout_s=60.0,
     )
     assert (await harness.invoke(version, "fill")).payload == "ENOSPC"
     assert_failed(await harness.invoke(version, "crash"), EXIT, f"{EXITED}exit status 1")
@@ -241,47 +261,43 @@ async def test_a_full_tmp_is_the_environments_own_affair(harness: Harness) -> No
 # Answers
 
 
-@pytest.mark.parametrize(
-    ("value", "error_type", "message"),
-    [
-        ("{1}", "Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"),
-        ("circular", "Runtime.MarshalError", "Unable to marshal response: Circular reference detected"),
-        ("deep", "Runtime.MarshalError", "maximum recursion depth exceeded while calling a Python object"),
-        # The client of python3.12 and later sends text as it is, and UTF-8 has no lone surrogates.
-        (r"'\ud800'", EXIT, f"{EXITED}exit status 1"),
-    ],
-)
-async def test_an_answer_that_cannot_be_told_is_an_error(
-    harness: Harness, value: str, error_type: str, message: str
-) -> None:
-    at_init = "circular = []\ncircular.append(circular)\ndeep = []\nfor _ in range(100_000): deep = [deep]"
-    answer = await misbehave(harness, misbehaving(harness, f"return {value}", at_init=at_init))
-    assert_failed(answer, error_type, message)
+async def test_an_answer_that_cannot_be_marshalled_is_an_error(harness: Harness) -> None:
+    """The client of python3.12 and later sends text as it is, and UTF-8 has no lone surrogates."""
+    values = {
+        "{1}": ("Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"),
+        "circular": ("Runtime.MarshalError", "Unable to marshal response: Circular reference detected"),
+        "deep": ("Runtime.MarshalError", "maximum recursion depth exceeded while calling a Python object"),
+        r"'\ud800'": (EXIT, f"{EXITED}exit status 1"),
+    }
+    at_init = "circular = []\ncircular.append(circular)\ndeep = []\nfor _ in range(100_000): deep = [deep]\n"
+    version = harness.function(f"{at_init}def handler(event, context): return eval(event)", memory_mb=1769)
+    for value, (error_type, message) in values.items():
+        assert_failed(await harness.invoke(version, value), error_type, message)
+    assert (await harness.invoke(version, "1")).payload == 1
 
 
-@pytest.mark.parametrize(
-    ("value", "raw"),
-    [
-        ("[float('nan'), float('inf')]", b"[NaN, Infinity]"),
-        ("b'{\"a\": 1}'", b'{"a": 1}'),
-        ("[b'x']", b'["x"]'),
-        ("None", b"null"),
-    ],
-)
-async def test_an_answer_is_what_awss_runtime_client_makes_of_it(harness: Harness, value: str, raw: bytes) -> None:
-    """Even where it is no JSON: nobody looks at it before the caller does."""
-    answer = await misbehave(harness, misbehaving(harness, f"return {value}"))
-    assert (answer.raw, answer.function_error) == (raw, False)
+async def test_an_answer_is_what_awss_runtime_client_makes_of_it(harness: Harness) -> None:
+    """Even where it is not JSON: nobody looks at it before the caller does."""
+    values = {
+        "[float('nan'), float('inf')]": b"[NaN, Infinity]",
+        "b'{\"a\": 1}'": b'{"a": 1}',
+        "[b'x']": b'["x"]',
+        "None": b"null",
+    }
+    version = harness.function("def handler(event, context): return eval(event)", memory_mb=1769)
+    for value, raw in values.items():
+        answer = await harness.invoke(version, value)
+        assert (answer.raw, answer.function_error) == (raw, False)
 
 
-async def test_an_error_that_cannot_be_told_is_an_exit(harness: Harness) -> None:
+async def test_an_error_that_cannot_be_formatted_is_an_exit(harness: Harness) -> None:
     version = misbehaving(harness, "raise Silent", at_init="class Silent(Exception):\n def __str__(self): return 1 / 0")
     assert_failed(await misbehave(harness, version), EXIT, f"{EXITED}exit status 1")
 
 
 async def test_an_answer_over_the_limit_is_an_error_and_takes_no_memory_of_the_engine(harness: Harness) -> None:
     """The limit is documented, the error was seen on AWS."""
-    version = misbehaving(harness, "return 'x' * (32 << 20)", timeout_s=10.0)
+    version = misbehaving(harness, "return 'x' * (32 << 20)")
     with memory_that_grows_by_less_than(24):
         answer = await misbehave(harness, version)
     message = "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
@@ -289,7 +305,7 @@ async def test_an_answer_over_the_limit_is_an_error_and_takes_no_memory_of_the_e
 
 
 async def test_an_answer_at_the_limit_is_answered(harness: Harness) -> None:
-    answer = await misbehave(harness, misbehaving(harness, "return 'x' * 6_291_554", timeout_s=5.0))
+    answer = await misbehave(harness, misbehaving(harness, "return 'x' * 6_291_554"))
     assert len(answer.raw) == 6_291_556
 
 
@@ -341,28 +357,14 @@ async def test_a_child_is_frozen_with_its_environment_and_goes_on_with_it(harnes
         pytest.skip("no process namespaces on this machine: see the tests of the process-group tier")
     version = harness.function("import os, time\n" + textwrap.dedent(FORKS).format(leave=leave), memory_mb=1769)
     assert (await harness.invoke(version, "fork")).payload == "it runs"
-    for _ in range(250):  # some 10 ms by themselves, and more on a busy machine
-        if set(states(harness, version)) == {STOPPED}:
-            break
-        await asyncio.sleep(0.02)
-    for _ in range(10):
-        assert states(harness, version) == [STOPPED, STOPPED]  # the runtime and its child
+    await harness.until(lambda: set(harness.processes(version).values()) == {STOPPED})
+    for _ in range(5):
+        assert list(harness.processes(version).values()) == [STOPPED, STOPPED]  # the runtime and its child
         await asyncio.sleep(0.03)
     assert (await harness.invoke(version)).payload == "it runs"
 
 
-def states(harness: Harness, version: FunctionVersion) -> list[str]:
-    """The states of a function's processes, as proc(5) has them."""
-    marks = (f"TEST_FOLDER={harness.folder}\0".encode(), f"AWS_LAMBDA_FUNCTION_NAME={version.name}\0".encode())
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            variables = (process / "environ").read_bytes()
-            if all(mark in variables for mark in marks):
-                found.append((process / "stat").read_text().rpartition(")")[2].split()[0])
-    return found
-
-
+@OVER_THE_CHANNEL
 @pytest.mark.parametrize("leave", ["pass", LEAVES_ITS_SESSION], ids=["child", "daemon"])
 async def test_a_child_ends_with_its_environment(harness: Harness, leave: str) -> None:
     """The bystander's end looks for it."""
@@ -387,25 +389,26 @@ async def test_a_fork_that_returns_from_the_handler_too_answers_no_other_invocat
 # The log
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        pytest.param("os.write(1, b'x' * 65_535 + b'\\n')", id="lines"),
-        pytest.param("os.write(1, b'x' * 65_536)", id="one line"),
-        pytest.param("logging.warning('x' * 65_536)", id="records"),
-        pytest.param("os.write(4, struct.pack('!IIQ', 0xA55A0003, 1 << 20, 0) + b'x' * 65_520)", id="forged records"),
-    ],
-)
-async def test_100_mb_of_log_are_kept_within_bounds(harness: Harness, write: str) -> None:
-    body = f"import logging, struct\nfor _ in range(1600): {write}\nreturn 'logged'"
-    version = misbehaving(harness, body, timeout_s=60)
-    with memory_that_grows_by_less_than(32):
-        answer = await misbehave(harness, version)
-        assert answer.payload == "logged"
-        assert len(answer.log) == 4096
-        assert [text.split()[0] for text in answer.log.splitlines()[-2:]] == ["END", "REPORT"]
+@OVER_THE_CHANNEL
+async def test_100_mb_of_log_are_kept_within_bounds(harness: Harness) -> None:
+    version = obedient(harness)
+    writes = {
+        "lines": r"os.write(1, b'x' * 65_535 + b'\n')",
+        "one line": "os.write(1, b'x' * 65_536)",
+        "records": "logging.warning('x' * 65_536)",
+        "forged records": "os.write(4, struct.pack('!IIQ', 0xA55A0003, 1 << 20, 0) + b'x' * 65_520)",
+    }
+    for name, write in writes.items():
+        with memory_that_grows_by_less_than(32):
+            answer = await misbehave(
+                harness, version, f"import logging\nfor _ in range(1600): {write}\nreturn 'logged'"
+            )
+        assert answer.payload == "logged", name
+        assert len(answer.log) == 4096, name
+        assert [text.split()[0] for text in answer.log.splitlines()[-2:]] == ["END", "REPORT"], name
 
 
+@OVER_THE_CHANNEL
 async def test_a_child_that_logs_without_end_stops_nobody_else(harness: Harness) -> None:
     body = "if os.fork() == 0:\n    while True: os.write(1, b'x' * 65_536)\ntime.sleep(0.3)\nreturn 'logged'"
     with memory_that_grows_by_less_than(32):
@@ -414,6 +417,7 @@ async def test_a_child_that_logs_without_end_stops_nobody_else(harness: Harness)
         assert answer.log.splitlines()[-1].startswith("REPORT ")
 
 
+@OVER_THE_CHANNEL
 async def test_forged_platform_lines_do_not_replace_the_genuine_ones(harness: Harness) -> None:
     forged = ReportLine(request_id="forged", duration_ms=1.0, memory_mb=1, max_memory_mb=1, init_ms=77.0)
     body = f"""
@@ -433,31 +437,39 @@ async def test_forged_platform_lines_do_not_replace_the_genuine_ones(harness: Ha
 # Init
 
 
+OF_ITS_PROCESS = [
+    ("os._exit(4)", EXIT, f"{EXITED}exit status 4"),
+    ("os.kill(os.getpid(), 9)", EXIT, f"{EXITED}signal: killed"),
+    ("os.execv('/bin/true', ['true'])", EXIT, NO_REASON),
+    ("os.kill(os.getpid(), signal.SIGSTOP)", TIMEOUT, TIMED_OUT),
+]
+OF_ITS_CLIENT = [
+    ("sys.exit(0)", EXIT, NO_REASON),
+    ("sys.exit(3)", EXIT, f"{EXITED}exit status 3"),
+    ("def again(): again()\nagain()", "RecursionError", "maximum recursion depth exceeded"),
+]
+
+
 @pytest.mark.parametrize(
-    ("at_init", "error_type", "message"),
-    [
-        ("sys.exit(0)", EXIT, NO_REASON),
-        ("sys.exit(3)", EXIT, f"{EXITED}exit status 3"),
-        ("os._exit(4)", EXIT, f"{EXITED}exit status 4"),
-        ("os.kill(os.getpid(), 9)", EXIT, f"{EXITED}signal: killed"),
-        ("os.execv('/bin/true', ['true'])", EXIT, NO_REASON),
-        ("def again(): again()\nagain()", "RecursionError", "maximum recursion depth exceeded"),
-        ("os.kill(os.getpid(), signal.SIGSTOP)", TIMEOUT, TIMED_OUT),
-    ],
+    ("harness", "at_init", "error_type", "message"),
+    [(Transport.SOCKET, *failure) for failure in OF_ITS_PROCESS + OF_ITS_CLIENT]
+    + [(Transport.HTTP, *failure) for failure in OF_ITS_CLIENT],
+    indirect=["harness"],
 )
 async def test_an_init_that_fails_is_run_again_under_the_functions_timeout(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, at_init: str, error_type: str, message: str
 ) -> None:
-    status, timeout_s = "error", 10.0
+    status, timeout_s = "error", 60.0
     if error_type == TIMEOUT:  # half a second instead of the ten that an init may take
         monkeypatch.setattr("lab.engine.environment.INIT_LIMIT_S", 0.5)
-        status, timeout_s = "timeout", 1.5
+        status, timeout_s = "timeout", TIMEOUT_S
     version = misbehaving(harness, "...", at_init=at_init, timeout_s=timeout_s)
     answer = await harness.invoke(version)
     assert_failed(answer, error_type, message)
     assert re.search(rf"^INIT_REPORT .*\tPhase: init\tStatus: {status}", answer.log, re.MULTILINE)
 
 
+@OVER_THE_CHANNEL
 async def test_an_init_whose_daemon_lives_on_serves(harness: Harness) -> None:
     at_init = "subprocess.Popen(['/bin/sleep', '99'], start_new_session=True)"
     if harness.engine.isolation.namespaces is None:
@@ -478,11 +490,10 @@ async def test_an_event_that_is_never_read_is_forgotten_with_its_process(harness
         time.sleep(0.1)
         return 'stopped'
     """
-    version = misbehaving(harness, body)
+    version = misbehaving(harness, body, timeout_s=TIMEOUT_S)
     await harness.invoke(version)
-    stopped = asyncio.create_task(harness.invoke(version, "misbehave"))
-    await asyncio.sleep(0.3)
-    assert_failed(await stopped, TIMEOUT, TIMED_OUT)
+    assert_failed(await harness.invoke(version, "misbehave"), TIMEOUT, TIMED_OUT)
+    harness.give_time(version)
     large = {"large": "x" * 6_000_000}
     assert (await harness.invoke(version, large)).payload == WELL
 
@@ -497,11 +508,12 @@ async def test_a_runtime_that_stops_before_it_reads_a_large_event_times_out(harn
         threading.Thread(target=stop_when_let_go_on, daemon=True).start()
         return 'armed'
     """
-    version = misbehaving(harness, body)
+    version = misbehaving(harness, body, timeout_s=TIMEOUT_S)
     assert (await harness.invoke(version, "misbehave")).payload == "armed"
     await asyncio.sleep(0.5)
     answer = await harness.invoke(version, {"large": "x" * 6_000_000})
     assert_failed(answer, TIMEOUT, TIMED_OUT)
+    harness.give_time(version)
     assert (await harness.invoke(version)).payload == WELL
 
 
@@ -526,29 +538,27 @@ def writes(*data: bytes, then: str = "return 'answered'") -> str:
 
 
 @OVER_THE_CHANNEL
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(bytes(64), id="zeros"),
-        pytest.param(Frame(99).encode(), id="a kind that there is none of"),
-        pytest.param(Frame(channel.INVOKE, b"x", b"{}").encode(), id="one of the engine's"),
-        pytest.param(Frame(channel.EXITED, b"{}").encode(), id="one of the first process"),
-        pytest.param(Frame(channel.SNAPSHOT).encode(), id="a snapshot"),
-        pytest.param(
-            Frame(channel.RESULT, b"x", b"1").encode(),
-            id="an answer whose memory is no number",
-        ),
-    ],
-)
-async def test_frames_that_mean_nothing_change_nothing(harness: Harness, data: bytes) -> None:
-    answer = await misbehave(harness, misbehaving(harness, writes(data)))
-    assert answer.payload == "answered"
+async def test_frames_that_mean_nothing_change_nothing(harness: Harness) -> None:
+    version = obedient(harness)
+    frames = {
+        "a kind that there is none of": Frame(99),
+        "one of the engine's": Frame(channel.INVOKE, b"x", b"{}"),
+        "one of the first process": Frame(channel.EXITED, b"{}"),
+        "a snapshot": Frame(channel.SNAPSHOT),
+        "an answer without a peak of memory": Frame(channel.RESULT, b"x", b"1"),
+        "an error of init": Frame(channel.INIT_ERROR, b"", b'{"errorType": "x"}'),
+        "the end of an init": Frame(channel.READY, b"1 "),
+    }
+    for name, frame in frames.items():
+        assert (await misbehave(harness, version, writes(frame.encode()))).payload == "answered", name
+    assert (await misbehave(harness, version, writes(bytes(64)))).payload == "answered"
 
 
 @OVER_THE_CHANNEL
 async def test_a_frame_that_never_ends_is_a_timeout(harness: Harness) -> None:
     begun = struct.pack("!IBI", 1 << 20, channel.RESULT, 1)
-    assert_failed(await misbehave(harness, misbehaving(harness, writes(begun))), TIMEOUT, TIMED_OUT)
+    version = misbehaving(harness, writes(begun), timeout_s=TIMEOUT_S)
+    assert_failed(await misbehave(harness, version), TIMEOUT, TIMED_OUT)
 
 
 @OVER_THE_CHANNEL
@@ -560,11 +570,22 @@ async def test_a_frame_of_a_giant_takes_no_memory_of_the_engine(harness: Harness
 
 
 @OVER_THE_CHANNEL
-@pytest.mark.parametrize("error", [b"", b"no JSON", b"[]", b"{}", b"\xff", b"[" * 9_999])
-async def test_an_error_of_init_that_is_no_error_is_an_exit(harness: Harness, error: bytes) -> None:
-    data = Frame(channel.INIT_ERROR, b"", error).encode()
-    answer = await misbehave(harness, misbehaving(harness, writes(data, then="os._exit(7)")))
-    assert_failed(answer, EXIT, f"{EXITED}exit status 7")
+async def test_an_error_of_init_that_is_no_error_is_an_exit(harness: Harness) -> None:
+    version = harness.function(
+        f"""
+        import os
+        forged = [b"", b"no JSON", b"[]", b"{{}}", b"\\xff", b"[" * 9_999]
+        seen = ("/tmp" if os.path.isdir("/var/task") else os.environ["TMPDIR"]) + "/seen"
+        open(seen, "a").write("x")
+        error = forged[os.path.getsize(seen) - 1]
+        os.write(3, (5 + len(error)).to_bytes(4, "big") + bytes([{channel.INIT_ERROR}]) + bytes(4) + error)
+        os._exit(7)
+        """,
+        memory_mb=1769,
+        timeout_s=60.0,
+    )
+    for _ in range(5):  # the first runs two inits
+        assert_failed(await harness.invoke(version), EXIT, f"{EXITED}exit status 7")
 
 
 @OVER_THE_CHANNEL
@@ -608,25 +629,23 @@ async def test_descriptors_that_are_sent_along_are_not_taken(harness: Harness) -
 
 
 @OVER_HTTP
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\0" * 100,
-        b"GET / HTTP/1.1\r\n",
-        b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
-    ],
-    ids=["no HTTP", "half a request", "a request without its body"],
-)
-async def test_nonsense_to_the_runtime_api_changes_nothing(harness: Harness, data: bytes) -> None:
-    body = f"""
-        host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
-        global connection
-        connection = socket.create_connection((host, int(port)))
-        connection.sendall({data!r})
-        time.sleep(0.05)
-        return "answered"
-    """
-    assert (await misbehave(harness, misbehaving(harness, body))).payload == "answered"
+async def test_nonsense_to_the_runtime_api_changes_nothing(harness: Harness) -> None:
+    version = obedient(harness)
+    nonsense = {
+        "no HTTP": b"\0" * 100,
+        "half a request": b"GET / HTTP/1.1\r\n",
+        "no body": b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+    }
+    for name, data in nonsense.items():
+        body = textwrap.dedent(f"""
+            host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+            global connection
+            connection = socket.create_connection((host, int(port)))
+            connection.sendall({data!r})
+            time.sleep(0.05)
+            return "answered"
+        """).strip()
+        assert (await misbehave(harness, version, body)).payload == "answered", name
 
 
 @OVER_HTTP
@@ -646,4 +665,6 @@ async def test_a_function_that_answers_for_itself_is_answered_once(harness: Harn
     )
     for event, expected in ((1, "own"), (0, 0), (2, "own"), (0, 0)):
         assert (await harness.invoke(version, event)).payload == expected
-        await asyncio.sleep(0.2)  # the end of the process comes after the answer
+        if event:  # the end of the process comes after the answer
+            (environment,) = harness.engine._pools[version].environments
+            await harness.until(lambda: environment.state is State.NO_PROCESS)  # noqa: B023 - called at once

@@ -88,7 +88,8 @@ async def test_an_exit_is_reported_with_its_status(harness: Harness) -> None:
 async def test_a_timeout_ends_the_process_and_keeps_the_environment(harness: Harness) -> None:
     version = harness.function(WHO, timeout_s=1.0)
     before = await harness.invoke(version)
-    late = await harness.invoke(version, {"sleep": 5})
+    late = await harness.invoke(version, {"sleep": 60})
+    harness.give_time(version)
     after = await harness.invoke(version)
     assert late.payload["errorType"] == "Sandbox.Timedout"
     assert late.payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
