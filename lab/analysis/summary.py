@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -75,21 +75,14 @@ def _names(run: RunFile, columns: Columns) -> list[str]:
 def _variant(
     about: VariantDescription, records: VariantColumns, run: RunFile, window: tuple[float, float]
 ) -> VariantSummary:
-    ok, answered = records.ok, int(records.ok.sum())
-    statuses = records.statuses()
-    latency, service = records.measured("latency_ms"), records.measured("service_ms")
-    planned, ordered = records.measured("moment"), np.sort(latency[ok & ~np.isnan(latency)])
-    ran, calls = int(records.ran.sum()), _calls(records)
-    staleness = _sample(records, "staleness_ms", ok, 1 / 1000)
-    billed = _sample(records, "billed_ms").values
-    memory = records.memory_mb()
+    statuses, memory = records.statuses(), records.memory_mb()
     cost, cost_total = costed(records, Priced(run.settings.architecture, run.run.source, memory))
     wire = (run.wire or {}).get(about.name)
     return VariantSummary(
         about=about,
         invocations=records.count,
-        ok=answered,
-        ran=ran,
+        ok=int(records.ok.sum()),
+        ran=int(records.ran.sum()),
         untold=records.untold(),
         failed_share=_failed_share(records),
         function_errors=statuses.get("function_error", 0),
@@ -99,32 +92,59 @@ def _variant(
         environments=records.environment_count(),
         cold_starts=int((records.start == Start.COLD.code).sum()),
         restores=int((records.start == Start.RESTORED.code).sum()),
-        starts=_starts(records, latency, service),
-        latency_ms=_described(records, latency, ok),
-        service_ms=_described(records, service, ok),
-        duration_ms=stats.describe(_sample(records, "duration_ms", ok)),
-        init_ms=stats.describe(_sample(records, "init_ms")),
-        restore_ms=stats.describe(_sample(records, "restore_ms")),
-        hit_ratio=records.hits() / ran if ran else None,
-        downstream_calls=None if calls is None else round(calls.values.sum()),
-        downstream_calls_per_1000=None if calls is None else stats.scaled(stats.mean(calls), 1000),
         wire_calls=wire.downstream_calls if wire else None,
-        age_s=stats.describe(_sample(records, "age_ms", ok, 1 / 1000)),
-        staleness_s=stats.describe(staleness),
-        stale_answers=int((staleness.values > 0).sum()) if staleness.values.size else None,
-        billed_ms=float(billed.sum()) if billed.size else None,
-        billed_ms_mean=float(billed.mean()) if billed.size else None,
         memory_mb=memory,
         cost=cost,
         cost_total=cost_total,
         comparison=None,
-        latency_curve=_latency_curve(ordered),
-        quantiles=tuple(stats.nearest_rank(ordered, share) for share in QUANTILES) if ordered.size else (),
-        calls_curve=_calls_curve(records, planned, window),
-        latency_course=latency_course(records, latency, planned, window),
-        beginnings=beginnings(records, latency, planned, window),
         lives=lives(records),
+        **_distributions(records),
+        **_served(records),
+        **_over_time(records, window),
     )
+
+
+def _distributions(records: VariantColumns) -> dict[str, Any]:
+    """The times that were measured, of answered invocations; those of init, restore and billing of all."""
+    ok, billed = records.ok, _sample(records, "billed_ms").values
+    latency, service = records.measured("latency_ms"), records.measured("service_ms")
+    return {
+        "starts": _starts(records, latency, service),
+        "latency_ms": _described(records, latency, ok),
+        "service_ms": _described(records, service, ok),
+        "duration_ms": stats.describe(_sample(records, "duration_ms", ok)),
+        "init_ms": stats.describe(_sample(records, "init_ms")),
+        "restore_ms": stats.describe(_sample(records, "restore_ms")),
+        "billed_ms": float(billed.sum()) if billed.size else None,
+        "billed_ms_mean": float(billed.mean()) if billed.size else None,
+    }
+
+
+def _served(records: VariantColumns) -> dict[str, Any]:
+    """What was read downstream and what came from the cache, and how old it was."""
+    ran, calls = int(records.ran.sum()), _calls(records)
+    staleness = _sample(records, "staleness_ms", records.ok, 1 / 1000)
+    return {
+        "hit_ratio": records.hits() / ran if ran else None,
+        "downstream_calls": None if calls is None else round(calls.values.sum()),
+        "downstream_calls_per_1000": None if calls is None else stats.scaled(stats.mean(calls), 1000),
+        "age_s": stats.describe(_sample(records, "age_ms", records.ok, 1 / 1000)),
+        "staleness_s": stats.describe(staleness),
+        "stale_answers": int((staleness.values > 0).sum()) if staleness.values.size else None,
+    }
+
+
+def _over_time(records: VariantColumns, window: tuple[float, float]) -> dict[str, Any]:
+    """The curves and the points that the charts draw."""
+    latency, planned = records.measured("latency_ms"), records.measured("moment")
+    ordered = np.sort(latency[records.ok & ~np.isnan(latency)])
+    return {
+        "latency_curve": _latency_curve(ordered),
+        "quantiles": tuple(stats.nearest_rank(ordered, share) for share in QUANTILES) if ordered.size else (),
+        "calls_curve": _calls_curve(records, planned, window),
+        "latency_course": latency_course(records, latency, planned, window),
+        "beginnings": beginnings(records, latency, planned, window),
+    }
 
 
 def _sample(records: VariantColumns, measure: Measure, among: Bools | None = None, factor: float = 1.0) -> stats.Sample:

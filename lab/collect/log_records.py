@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from facts import metrics
 from lab.aws.function_logs import LogLine
-from lab.records.emf_line import downstream_of, measured, parse_emf
+from lab.records.emf_line import downstream_of, parse_emf
+from lab.records.json_values import measured
 from lab.records.record import Outcome, Record
-from lab.records.report_line import Report, parse_report
+from lab.records.report_line import InvocationReport, parse_report
 
 FAILURES: Final = frozenset({"error", "failure", "timeout"})
 ANSWERS: Final = {metrics.HITS.name: "hit", metrics.MISSES.name: "miss", metrics.STALE_SERVED.name: "stale"}
@@ -26,7 +27,7 @@ class _Logged:
     at: float
     request_id: str
     emf: dict[str, Any] | None = None
-    report: Report | None = None
+    report: InvocationReport | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -82,7 +83,7 @@ def _invocations(lines: Iterable[LogLine]) -> list[_Logged]:
 
 
 def _outcome(logged: _Logged, environments: dict[str, _Environment]) -> Outcome:
-    emf, report = logged.emf or {}, logged.report or Report()
+    emf, report = logged.emf or {}, logged.report or InvocationReport()
     cache = next((word for name, word in ANSWERS.items() if emf.get(name) == 1), None)
     failed = report.status in FAILURES or (logged.emf is not None and cache is None)
     cold = None if logged.emf is None else emf.get(metrics.COLD_STARTS.name) == 1

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from lab.records.emf_line import downstream_of, find_emf
-from lab.records.json_values import number
-from lab.records.record import MOST, Outcome, Status
-from lab.records.report_line import Report, find_report
+from lab.records.json_values import MOST, number
+from lab.records.record import Outcome, Status
+from lab.records.report_line import InvocationReport, find_report
 
 _URL_FAILURES: Final[Mapping[int, Status]] = {502: "function_error", 429: "throttled"}
 
@@ -34,7 +34,7 @@ def parse_invoke_answer(http_status: int, headers: Mapping[str, str], body: byte
     if http_status != 200:
         return Outcome(status="lost", error_type=_error_type(http_status, headers), request_id=request_id)
     log = _log_tail(headers)
-    report = find_report(log, request_id) or Report()
+    report = find_report(log, request_id) or InvocationReport()
     failed = headers.get("X-Amz-Function-Error")
     if failed is None:
         return _answered(body, request_id, report)
@@ -59,7 +59,7 @@ def parse_url_answer(http_status: int, headers: Mapping[str, str], body: bytes) 
     """
     request_id = headers.get("x-amzn-RequestId")
     if http_status == 200:
-        return _answered(body, request_id, Report())
+        return _answered(body, request_id, InvocationReport())
     status: Status = _URL_FAILURES.get(http_status, "lost")
     return Outcome(status=status, error_type=_error_type(http_status, headers), request_id=request_id)
 
@@ -68,7 +68,7 @@ def _error_type(http_status: int, headers: Mapping[str, str]) -> str:
     return headers.get("x-amzn-ErrorType", f"HTTP {http_status}").partition(":")[0]
 
 
-def _answered(body: bytes, request_id: str | None, report: Report) -> Outcome:
+def _answered(body: bytes, request_id: str | None, report: InvocationReport) -> Outcome:
     content = _object(body)
     environment = content.get("environment")
     if not isinstance(environment, dict):

@@ -1,23 +1,15 @@
 """The line of metrics (CloudWatch's embedded metric format) that a function of the lab logs for each invocation."""
 
-import json
-from typing import Any, Final
+from typing import Any
 
 from facts import metrics
-from lab.records.record import MOST
-
-_COUNTED: Final = (metrics.DOWNSTREAM_CALLS, metrics.DOWNSTREAM_ERRORS)
+from lab.records.json_values import counted, json_object, measured
 
 
 def parse_emf(line: str) -> dict[str, Any] | None:
     """The content of an EMF line of the lab's functions, which names its request; None if it is none."""
-    if not line.startswith("{"):
-        return None
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or "_aws" not in content or not isinstance(content.get("request_id"), str):
+    content = json_object(line)
+    if content is None or "_aws" not in content or not isinstance(content.get("request_id"), str):
         return None
     return content
 
@@ -29,11 +21,12 @@ def find_emf(log: str, request_id: str | None) -> dict[str, Any] | None:
 
 
 def downstream_of(content: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a record that a line tells of downstream, by name; none of them where it does not tell.
+    """The fields of a record that a line states of downstream, by name; none of them where it states nothing.
 
     The line has all calls in one sum: without a latency, all of it are those of init or of a restore.
     """
-    calls, errors = (_whole(content.get(metric.name)) for metric in _COUNTED)
+    calls = counted(content.get(metrics.DOWNSTREAM_CALLS.name))
+    errors = counted(content.get(metrics.DOWNSTREAM_ERRORS.name))
     fields: dict[str, Any] = {} if errors is None else {"downstream_errors": errors}
     if calls is None:
         return fields
@@ -41,16 +34,3 @@ def downstream_of(content: dict[str, Any]) -> dict[str, Any]:
     if latency is None:
         return fields | {"downstream_calls": 0, "downstream_ms": 0.0, "init_downstream_calls": calls}
     return fields | {"downstream_calls": calls, "downstream_ms": latency}
-
-
-def measured(value: Any) -> float | None:
-    """A value of a metric as a number, None if it is no number that can be."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # Not-a-number is not above 0 either.
-    return float(value) if 0 <= value <= MOST else None
-
-
-def _whole(value: Any) -> int | None:
-    count = measured(value)
-    return None if count is None else int(count)

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 from lab.records.fields import FieldRow, Meaning, field_rows
+from lab.records.json_values import MOST
 
 SCHEMA_VERSION: Final = 1
 RECORDS_FILE: Final = "records.jsonl"
-MOST: Final = 1e12
-"""Beyond any count, any time in milliseconds (30 years of them) and any moment in Unix seconds."""
 NAMED: Final = ("variant", "status", "target")
 """Without these a line is not a record."""
 

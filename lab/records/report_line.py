@@ -8,21 +8,27 @@ Text (fields by tabs, in any number): ``REPORT RequestId: <id>\tDuration: 2.46 m
 """
 
 import dataclasses
-import json
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from lab.records.record import MOST
+from lab.records.json_values import Json, json_object, measured
 
 _TEXT: Final = re.compile(r"REPORT RequestId: (\S+)\s*(?:\t(.*))?")
 _QUANTITY: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) (?:ms|MB)")
-
-
-MEASURED: Final = ("init_ms", "restore_ms", "duration_ms", "billed_ms", "memory_mb", "max_memory_mb")
+_NAMES: Final = {
+    "duration_ms": ("Duration", "durationMs"),
+    "billed_ms": ("Billed Duration", "billedDurationMs"),
+    "memory_mb": ("Memory Size", "memorySizeMB"),
+    "max_memory_mb": ("Max Memory Used", "maxMemoryUsedMB"),
+    "init_ms": ("Init Duration", "initDurationMs"),
+    "restore_ms": ("Restore Duration", "restoreDurationMs"),
+}
+"""Each figure's name in the text form and in the JSON form."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class InvocationReport:
     """What Lambda reports of one invocation. Absent is None. Times in milliseconds, memory in MB.
 
     ``status`` is that of a failure: ``timeout``, ``error`` or, in JSON alone, ``failure``.
@@ -38,70 +44,52 @@ class Report:
     error_type: str | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Its fields that a record has by the same name."""
-        return {name: getattr(self, name) for name in MEASURED}
+        """The fields of a record that it fills, by name."""
+        return {name: getattr(self, name) for name in _NAMES}
 
 
-def find_report(log: str, request_id: str | None) -> Report | None:
+def find_report(log: str, request_id: str | None) -> InvocationReport | None:
     """The report of this request in a log's tail, None if there is none.
 
     A function can print a line that looks like a report. Lambda writes its own after the function has ended, so the
     last one with the right id is the genuine one.
     """
-    for line in reversed(log.splitlines()):
-        found = parse_report(line)
-        if found is not None and found[0] == request_id:
-            return found[1]
-    return None
+    found = (parse_report(line) for line in reversed(log.splitlines()))
+    return next((report for one, report in filter(None, found) if one == request_id), None)
 
 
-def parse_report(line: str) -> tuple[str, Report] | None:
+def parse_report(line: str) -> tuple[str, InvocationReport] | None:
     """The request id and the report in one line of a log; None if it is no report."""
     return _from_json(line) if line.startswith("{") else _from_text(line)
 
 
-def _from_text(line: str) -> tuple[str, Report] | None:
+def _from_text(line: str) -> tuple[str, InvocationReport] | None:
     match = _TEXT.fullmatch(line)
     if match is None:
         return None
     parts = (field.strip().partition(": ") for field in (match[2] or "").split("\t"))
     fields = {name: value for name, _, value in parts}
-    return match[1], Report(
-        duration_ms=_quantity(fields.get("Duration")),
-        billed_ms=_quantity(fields.get("Billed Duration")),
-        memory_mb=_whole(_quantity(fields.get("Memory Size"))),
-        max_memory_mb=_whole(_quantity(fields.get("Max Memory Used"))),
-        init_ms=_quantity(fields.get("Init Duration")),
-        restore_ms=_quantity(fields.get("Restore Duration")),
-        status=fields.get("Status"),
-        error_type=fields.get("Error Type"),
-    )
+    figures = _figures(lambda in_text, _: _quantity(fields.get(in_text)))
+    return match[1], InvocationReport(**figures, status=fields.get("Status"), error_type=fields.get("Error Type"))
 
 
-def _from_json(line: str) -> tuple[str, Report] | None:
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or event.get("type") != "platform.report":
-        return None
-    record = event.get("record")
+def _from_json(line: str) -> tuple[str, InvocationReport] | None:
+    event = json_object(line)
+    record = event.get("record") if event and event.get("type") == "platform.report" else None
     if not isinstance(record, dict) or not isinstance(record.get("requestId"), str):
         return None
     metrics = record.get("metrics")
-    if not isinstance(metrics, dict):
-        metrics = {}
-    status, error_type = record.get("status"), record.get("errorType")
-    return record["requestId"], Report(
-        duration_ms=_number(metrics.get("durationMs")),
-        billed_ms=_number(metrics.get("billedDurationMs")),
-        memory_mb=_whole(_number(metrics.get("memorySizeMB"))),
-        max_memory_mb=_whole(_number(metrics.get("maxMemoryUsedMB"))),
-        init_ms=_number(metrics.get("initDurationMs")),
-        restore_ms=_number(metrics.get("restoreDurationMs")),
-        status=status if isinstance(status, str) and status != "success" else None,
-        error_type=error_type if isinstance(error_type, str) else None,
-    )
+    found = metrics if isinstance(metrics, dict) else {}
+    figures = _figures(lambda _, in_json: measured(found.get(in_json)))
+    status = None if record.get("status") == "success" else _text(record.get("status"))
+    return record["requestId"], InvocationReport(**figures, status=status, error_type=_text(record.get("errorType")))
+
+
+def _figures(value_of: Callable[[str, str], float | None]) -> dict[str, Any]:
+    values = {field: value_of(*names) for field, names in _NAMES.items()}
+    return {
+        field: int(value) if value is not None and field.endswith("_mb") else value for field, value in values.items()
+    }
 
 
 def _quantity(text: str | None) -> float | None:
@@ -109,12 +97,5 @@ def _quantity(text: str | None) -> float | None:
     return float(match[1]) if match else None
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # Not-a-number is not below it either.
-    return float(value) if abs(value) <= MOST else None
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None

@@ -23,8 +23,8 @@ import duckdb
 
 from lab.errors import LabError
 from lab.records.fields import field_types
-from lab.records.json_values import Json, encodable
-from lab.records.record import MOST, NAMED, Record, is_record
+from lab.records.json_values import MOST, Json, encodable
+from lab.records.record import NAMED, Record, is_record
 
 CHUNK: Final = 64 * 2**20
 """Bytes that are read at once, so that progress can be reported and memory does not grow with the file."""

@@ -69,6 +69,24 @@ def test_the_bounds_are_those_of_the_designs() -> None:
     assert bound_s(described[2], None) is None
 
 
+def test_rewording_a_sentence_of_the_registry_changes_no_advice(tmp_path: Path, record: Record) -> None:
+    report = _report(tmp_path, record, MEASURED)
+    words: Any = {"title": "A", "summary": "At most none.", "staleness": "unbounded", "choose_when": "at most the TTL"}
+    summaries = [dataclasses.replace(one, about=dataclasses.replace(one.about, **words)) for one in report.variants]
+    described = tuple(dataclasses.replace(one, **words) for one in report.file.variants)
+    reworded = dataclasses.replace(
+        report, variants=tuple(summaries), file=dataclasses.replace(report.file, variants=described)
+    )
+
+    assert advice(reworded) == advice(report)
+    assert [_names(choice) for choice in choices(reworded)] == [_names(choice) for choice in choices(report)]
+
+
+def _names(choice: Choice) -> tuple[object, ...]:
+    named = [one.variant for one in (*([choice.chosen] if choice.chosen else []), *choice.alike, *choice.slower)]
+    return choice.at_most_s, named, choice.unfit
+
+
 def test_a_cache_is_chosen_only_where_its_design_keeps_to_the_age(tmp_path: Path, record: Record) -> None:
     found = _by_age(_report(tmp_path, record, MEASURED))
     names = {age: choice.chosen.variant if choice.chosen else None for age, choice in found.items()}

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from lab.records.report_line import Report, find_report
+from lab.records.report_line import InvocationReport, find_report
 
 ID = "8f507cfc-6411-4ec4-9ea8-1d6f9c8a4f1d"
 OTHER = "00000000-6411-4ec4-9ea8-1d6f9c8a4f1d"
 WARM = (
     f"REPORT RequestId: {ID}\tDuration: 2.46 ms\tBilled Duration: 3 ms\tMemory Size: 1024 MB\tMax Memory Used: 95 MB\t"
 )
-WARM_REPORT = Report(duration_ms=2.46, billed_ms=3.0, memory_mb=1024, max_memory_mb=95)
+WARM_REPORT = InvocationReport(duration_ms=2.46, billed_ms=3.0, memory_mb=1024, max_memory_mb=95)
 
 
 def tail(*lines: str) -> str:
@@ -29,7 +29,7 @@ def test_cold() -> None:
         "Max Memory Used: 95 MB\tInit Duration: 413.61 ms\t"
     )
 
-    assert find_report(tail(line), ID) == Report(
+    assert find_report(tail(line), ID) == InvocationReport(
         duration_ms=2.46, billed_ms=417.0, memory_mb=1024, max_memory_mb=95, init_ms=413.61
     )
 
@@ -42,7 +42,9 @@ def test_restored() -> None:
 
     found = find_report(tail(line), ID)
 
-    assert found == Report(duration_ms=12.0, billed_ms=253.0, memory_mb=512, max_memory_mb=80, restore_ms=402.41)
+    assert found == InvocationReport(
+        duration_ms=12.0, billed_ms=253.0, memory_mb=512, max_memory_mb=80, restore_ms=402.41
+    )
 
 
 def test_timeout() -> None:
@@ -74,13 +76,13 @@ def test_traced_by_x_ray() -> None:
 
 
 def test_no_field_at_all() -> None:
-    assert find_report(tail(f"REPORT RequestId: {ID}"), ID) == Report()
+    assert find_report(tail(f"REPORT RequestId: {ID}"), ID) == InvocationReport()
 
 
 def test_unreadable_quantities_are_absent() -> None:
     line = f"REPORT RequestId: {ID}\tDuration: soon\tBilled Duration: 3 s\tMemory Size: MB\tMax Memory Used: -1 MB\t"
 
-    assert find_report(tail(line), ID) == Report()
+    assert find_report(tail(line), ID) == InvocationReport()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_json_error() -> None:
     ],
 )
 def test_json_without_sound_fields(line: str) -> None:
-    assert find_report(line, ID) == Report()
+    assert find_report(line, ID) == InvocationReport()
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"type":"platform.report"}', '{"type":"platform.report","record":[]}'])
