@@ -7,9 +7,9 @@ This module imports nothing of the endpoint, so clients can share it.
 from typing import Final, TypedDict
 
 PREFIX: Final = "/_lab/"
-INFO_PATH: Final = "/_lab/info"
-WIRE_PATH: Final = "/_lab/wire"
-FAULTS_PATH: Final = "/_lab/faults"
+INFO_PATH: Final = PREFIX + "info"
+WIRE_PATH: Final = PREFIX + "wire"
+FAULTS_PATH: Final = PREFIX + "faults"
 
 
 class Interpreter(TypedDict):
@@ -27,7 +27,7 @@ class ProfileInfo(TypedDict):
 
 
 class Tiers(TypedDict):
-    """Which means of this machine isolate environments and keep their limits."""
+    """How this machine isolates environments and enforces their limits."""
 
     isolation: str
     limits: str

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from lab.endpoint import lab_api
 from lab.endpoint.api_error import user_error
@@ -34,7 +34,7 @@ class LabRequests:
             case "GET", lab_api.INFO_PATH:
                 return self._info()
             case "GET", lab_api.WIRE_PATH:
-                return lab_api.WireAnswer(functions={name: calls.to_json() for name, calls in self._wire.calls.items()})
+                return lab_api.WireAnswer(functions=self._wire.calls)
             case "PUT", lab_api.FAULTS_PATH:
                 return self._set_faults(request)
         raise user_error(404, "NotFound", f"no such request: {request.method} {target}")
@@ -57,7 +57,7 @@ class LabRequests:
                 for runtime, (interpreter, exact) in engine.interpreters.items()
             },
             "profile": {"name": profile.name, "text": profile.text},
-            "tiers": lab_api.Tiers(isolation=engine.tiers()["isolation"], limits=engine.tiers()["limits"]),
+            "tiers": cast("lab_api.Tiers", engine.tiers()),
             "starts_delayed": {"count": engine.gate.delayed, "at_a_time": engine.gate.limit},
             "warnings": [*self._warnings(), *self._wire.telemetry.warnings()],
         }

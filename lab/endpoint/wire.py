@@ -2,7 +2,6 @@
 
 import asyncio
 import collections
-import dataclasses
 import logging
 import random
 import re
@@ -24,25 +23,6 @@ S3_OPERATIONS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "
 S3_FAULT = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>injected by the lab</Message></Error>"
 JSON_FAULT = b'{"__type":"InternalServerError","message":"injected by the lab"}'
 logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(slots=True)
-class Calls:
-    """What one function has called downstream: see `lab.endpoint.lab_api.FunctionCalls`."""
-
-    downstream_calls: int = 0
-    downstream_errors: int = 0
-    overruns: int = 0
-    operations: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-
-    def to_json(self) -> FunctionCalls:
-        """As ``GET /_lab/wire`` shows it."""
-        return {
-            "downstream_calls": self.downstream_calls,
-            "downstream_errors": self.downstream_errors,
-            "overruns": self.overruns,
-            "operations": dict(self.operations),
-        }
 
 
 def signer(request: Request) -> tuple[str, str]:
@@ -74,7 +54,9 @@ class Wire:
         self.telemetry = telemetry
         self.profile = profile
         self.error_rate = 0.0
-        self.calls: collections.defaultdict[str, Calls] = collections.defaultdict(Calls)
+        self.calls: collections.defaultdict[str, FunctionCalls] = collections.defaultdict(
+            lambda: FunctionCalls(downstream_calls=0, downstream_errors=0, overruns=0, operations=collections.Counter())
+        )
         self._random = random.Random()  # noqa: S311 - draws latencies and faults, no secrets
         self._session: aiohttp.ClientSession | None = None
 
@@ -119,19 +101,19 @@ class Wire:
     async def call(self, function: str, service: str, request: Request) -> Answer:
         """A function's call of a service."""
         calls = self.calls[function]
-        calls.downstream_calls += 1
-        calls.operations[operation_name(request, service)] += 1
+        calls["downstream_calls"] += 1
+        calls["operations"][operation_name(request, service)] += 1
         latency = self.profile.services.get(service)
         due = time.perf_counter() + (latency.sample_s(self._random) if latency else 0.0)
         fails = self._random.random() < self.error_rate
         answer = _injected_fault(service) if fails else await self.forward(request)
         if answer[0] >= 400:
-            calls.downstream_errors += 1
+            calls["downstream_errors"] += 1
         remaining_s = due - time.perf_counter()
         if remaining_s > 0:
             await asyncio.sleep(remaining_s)
         elif latency is not None:
-            calls.overruns += 1
+            calls["overruns"] += 1
         return answer
 
 

@@ -203,7 +203,7 @@ def compare(runtime: str, rounds: int, seconds: int) -> Rounds:
 
 
 def starts(times: int) -> dict[str, list[float]]:
-    """Cold starts and restores of a handler with boto3, milliseconds: as REPORT tells them, and as the caller waits."""
+    """Cold starts and restores of a handler with boto3, milliseconds: of the REPORT line, and as the caller waits."""
     found: dict[str, list[float]] = {"cold": [], "restore": [], "cold, caller": [], "restore, caller": []}
     with served("--idle", "0.5") as (url, _):
         aws_lambda = client(url)
@@ -227,7 +227,7 @@ def _first_invocation(aws_lambda: Any, name: str, qualifier: str, mark: str) -> 
     log = base64.b64decode(answer["LogResult"]).decode()
     found = re.search(rf"\t{mark} Duration: ([\d.]+) ms", log)
     if found is None:
-        raise SystemExit(f"{name} did not start anew: {log}")
+        raise SystemExit(f"{name} did not start a new environment: {log}")
     return float(found[1]), waited_ms
 
 

@@ -31,7 +31,7 @@ def waiter(endpoint: Endpoint) -> str:
     return name
 
 
-def test_a_function_whose_reserved_concurrency_is_in_use_is_throttled(endpoint: Endpoint, waiter: str) -> None:
+def test_a_function_with_its_reserved_concurrency_in_use_is_throttled(endpoint: Endpoint, waiter: str) -> None:
     """Recorded: test_reserved_concurrency_async_queue."""
     endpoint.aws_lambda.put_function_concurrency(FunctionName=waiter, ReservedConcurrentExecutions=1)
     endpoint.invoke(waiter)

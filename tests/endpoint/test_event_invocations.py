@@ -192,15 +192,15 @@ def test_a_record_can_go_to_an_event_bus(endpoint: Endpoint) -> None:
     assert event["resources"] == [bus, f"{ACCOUNT_ARN}:{name}:$LATEST"]
 
 
-def test_a_destination_that_does_not_exist_is_told(endpoint: Endpoint) -> None:
+def test_a_destination_that_does_not_exist_is_reported(endpoint: Endpoint) -> None:
     """AWS has a metric for it (DestinationDeliveryFailures); the lab has a warning."""
     name = endpoint.new_function(ECHO)
     arn = "arn:aws:sqs:us-east-1:000000000000:nowhere"
     with_destinations(endpoint, name, arn)
     endpoint.invoke(name, InvocationType="Event")
 
-    def told() -> bool:
+    def is_reported() -> bool:
         warnings = request(endpoint.url, "GET", "/_lab/info").json["warnings"]
         return any(warning["code"] == "destination_failed" and arn in warning["message"] for warning in warnings)
 
-    until(told)
+    until(is_reported)

@@ -71,7 +71,7 @@ class Served(NamedTuple):
 
     @property
     def marks(self) -> list[str]:
-        """What its processes are known by: by the mark, or as a function's, whose variables are Lambda's."""
+        """Text in the variables or groups of its processes: the mark, or a function's address of the endpoint."""
         return [self.mark, self.endpoint.url, f"cache-lab-{self.process.pid}-"]
 
     def left(self) -> list[str]:

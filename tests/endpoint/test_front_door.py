@@ -1,4 +1,4 @@
-"""The front door, as bytes: whom it answers, and what it survives."""
+"""The front door, as bytes: which clients it answers, and what it survives."""
 
 import concurrent.futures
 import contextlib
@@ -29,7 +29,7 @@ def is_well(endpoint: Endpoint) -> bool:
     return bool(endpoint.invoke(endpoint.function(ECHO), {"well": True}).payload == {"well": True})
 
 
-# Whom it answers
+# Which clients it answers
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/net/tcp")
@@ -45,7 +45,7 @@ def test_it_listens_on_the_loopback_address_only(endpoint: Endpoint) -> None:
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "169.254.169.254", "", "a b"]
 )
 def test_a_foreign_host_is_refused(endpoint: Endpoint, host: str) -> None:
-    """A page whose name was rebound to 127.0.0.1 must not reach the endpoint."""
+    """A page with a name that was rebound to 127.0.0.1 must not reach the endpoint."""
     for target in ("/_lab/info", "/2015-03-31/functions", "/"):
         assert request(endpoint.url, "GET", target, host=host).status == 403
 

@@ -285,7 +285,7 @@ def test_a_deleted_url_is_unknown_at_once(endpoint: Endpoint) -> None:
 
 
 def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint) -> None:
-    """FunctionUrl is an attribute of AWS::Lambda::Url: what is told of it must be reachable."""
+    """FunctionUrl is an attribute of AWS::Lambda::Url: what is answered of it must be reachable."""
     properties = {
         "Runtime": "python3.13",
         "Handler": "index.handler",
@@ -320,7 +320,7 @@ def test_an_unsigned_request_to_a_url_with_iam_auth_is_forbidden(endpoint: Endpo
     assert answer.headers["x-amzn-errortype"] == "AccessDeniedException"
 
 
-def test_a_signed_request_is_let_in_and_its_caller_told(endpoint: Endpoint) -> None:
+def test_a_signed_request_is_accepted_and_the_function_knows_its_caller(endpoint: Endpoint) -> None:
     """Guide: requestContext.authorizer.iam."""
     answer = signed(endpoint, url_of(endpoint, ECHO, "AWS_IAM"), SigV4Auth(CREDENTIALS, "lambda", "us-east-1"))
     context = answer.json["requestContext"]
@@ -343,21 +343,21 @@ def test_a_presigned_request_is_let_in(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "region", "told"),
+    ("service", "region", "message"),
     [
         ("s3", "us-east-1", "Credential should be scoped to correct service: 'lambda'. "),
         ("lambda", "eu-west-1", "Credential should be scoped to a valid region. "),
     ],
 )
-def test_a_signature_of_another_scope_is_refused(endpoint: Endpoint, service: str, region: str, told: str) -> None:
+def test_a_signature_of_another_scope_is_refused(endpoint: Endpoint, service: str, region: str, message: str) -> None:
     """The texts are AWS's, in many public threads."""
     answer = signed(endpoint, url_of(endpoint, ECHO, "AWS_IAM"), SigV4Auth(CREDENTIALS, service, region))
-    assert (answer.status, answer.json) == (403, {"message": told})
+    assert (answer.status, answer.json) == (403, {"message": message})
     assert answer.headers["x-amzn-errortype"] == "InvalidSignatureException"
 
 
 @pytest.mark.parametrize(
-    ("stamp", "told"),
+    ("stamp", "message"),
     [
         ("20200101T000000Z", r"Signature expired: 20200101T000000Z is now earlier than \d{8}T\d{6}Z \(.* - 5 min\.\)"),
         (
@@ -366,7 +366,7 @@ def test_a_signature_of_another_scope_is_refused(endpoint: Endpoint, service: st
         ),
     ],
 )
-def test_an_old_or_future_signature_is_refused(endpoint: Endpoint, stamp: str, told: str) -> None:
+def test_an_old_or_future_signature_is_refused(endpoint: Endpoint, stamp: str, message: str) -> None:
     """IAM User Guide: five minutes; the texts are AWS's, in many public threads."""
     scope = f"Credential=AKID/{stamp[:8]}/us-east-1/lambda/aws4_request"
     headers = {
@@ -375,7 +375,7 @@ def test_an_old_or_future_signature_is_refused(endpoint: Endpoint, stamp: str, t
     }
     answer = request(endpoint.url, "GET", url_of(endpoint, ECHO, "AWS_IAM"), b"", headers)
     assert answer.status == 403
-    assert re.fullmatch(told, answer.json["message"])
+    assert re.fullmatch(message, answer.json["message"])
 
 
 @pytest.mark.parametrize(

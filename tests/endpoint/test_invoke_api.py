@@ -208,7 +208,7 @@ def test_a_moved_alias_is_followed_at_once(endpoint: Endpoint, versioned: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "qualifier", "told"),
+    ("name", "qualifier", "named"),
     [
         ("nobody", None, "nobody:$LATEST"),
         ("nobody:live", None, "nobody:live"),
@@ -218,18 +218,18 @@ def test_a_moved_alias_is_followed_at_once(endpoint: Endpoint, versioned: str) -
         ("n" * 65, None, "n" * 65 + ":$LATEST"),
     ],
 )
-def test_an_unknown_function_is_told_by_its_arn(
-    endpoint: Endpoint, name: str, qualifier: str | None, told: str
+def test_an_unknown_function_is_named_by_its_arn(
+    endpoint: Endpoint, name: str, qualifier: str | None, named: str
 ) -> None:
     """Recorded: test_invoke_exceptions; the ARN of an unqualified name ends with $LATEST."""
     error = error_of(endpoint, name, **({"Qualifier": qualifier} if qualifier else {}))
-    message = f"Function not found: {ACCOUNT_ARN}:{told}"
+    message = f"Function not found: {ACCOUNT_ARN}:{named}"
     assert error["Error"] == {"Code": "ResourceNotFoundException", "Message": message}
     assert error["Type"] == "User"
     assert error["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_an_unknown_version_or_alias_is_told_by_its_arn(endpoint: Endpoint, versioned: str) -> None:
+def test_an_unknown_version_or_alias_is_named_by_its_arn(endpoint: Endpoint, versioned: str) -> None:
     """Model: ResourceNotFoundException."""
     error = error_of(endpoint, versioned, Qualifier="99")
     assert error["Error"]["Message"] == f"Function not found: {ACCOUNT_ARN}:{versioned}:99"
@@ -295,7 +295,7 @@ def test_no_name_breaks_the_endpoint(endpoint: Endpoint, name: str) -> None:
     assert post(endpoint, name, b"{}").status in (400, 404)
 
 
-def test_all_faults_of_a_request_are_told_together(endpoint: Endpoint) -> None:
+def test_all_faults_of_a_request_are_reported_together(endpoint: Endpoint) -> None:
     """The form of AWS's validation errors: "N validation errors detected", parted by semicolons."""
     answer = post(endpoint, "f" * 257, x_amz_invocation_type="Sometime", x_amz_log_type="Head")
     assert answer.headers["x-amzn-errortype"] == "ValidationException"
@@ -309,7 +309,7 @@ def test_all_faults_of_a_request_are_told_together(endpoint: Endpoint) -> None:
     )
 
 
-def test_an_unknown_invocation_type_is_told_with_those_there_are(endpoint: Endpoint) -> None:
+def test_an_unknown_invocation_type_is_refused_with_the_known_ones(endpoint: Endpoint) -> None:
     """ex_aws pull request 442 quotes the body."""
     answer = post(endpoint, endpoint.function(ECHO), x_amz_invocation_type="dry_run")
     assert answer.status == 400
@@ -374,7 +374,7 @@ def test_a_function_of_another_account_is_denied(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told", "column"),
+    ("body", "message", "column"),
     [
         (b"n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt", "Invalid UTF-8 start byte 0x87", 3),
         (b"\x99\xeb,j\x07\xa1zYh", f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value {VALUE}", 1),
@@ -382,7 +382,7 @@ def test_a_function_of_another_account_is_denied(endpoint: Endpoint) -> None:
     ],
 )
 def test_a_payload_that_is_not_json_is_refused_in_the_parsers_words(
-    endpoint: Endpoint, body: bytes, told: str, column: int
+    endpoint: Endpoint, body: bytes, message: str, column: int
 ) -> None:
     """Recorded: test_lambda_invoke_payload_encoding_error; aws-lambda-power-tuning issue 148 for the token."""
     answer = post(endpoint, endpoint.function(ECHO), body)
@@ -390,7 +390,7 @@ def test_a_payload_that_is_not_json_is_refused_in_the_parsers_words(
     assert answer.headers["x-amzn-errortype"] == "InvalidRequestContentException"
     assert answer.json == {
         "Type": "User",
-        "message": f"Could not parse request body into json: Could not parse payload into json: {told}\n at "
+        "message": f"Could not parse request body into json: Could not parse payload into json: {message}\n at "
         + SOURCE.format(column),
     }
 
@@ -476,7 +476,7 @@ def test_a_response_stream_is_the_result_in_one_chunk(endpoint: Endpoint) -> Non
 # What cannot run here
 
 
-def test_a_runtime_that_this_machine_lacks_is_told(endpoint: Endpoint) -> None:
+def test_a_runtime_that_this_machine_lacks_is_reported(endpoint: Endpoint) -> None:
     """Model: InvalidRuntimeException, 502."""
     name = endpoint.new_function("", Runtime="nodejs22.x", Handler="index.handler")
     for _ in range(2):  # it is known the second time

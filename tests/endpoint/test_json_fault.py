@@ -15,7 +15,7 @@ def test_json_is_json(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "line", "column", "told"),
+    ("payload", "line", "column", "message"),
     [
         (b"'test'", 1, 1, f"Unexpected character (''' (code 39)): expected a valid value {VALUE}"),
         (b"abc", 1, 4, f"Unrecognized token 'abc': was expecting {VALUE}"),
@@ -53,12 +53,12 @@ def test_json_is_json(payload: bytes) -> None:
         (b"x" * 300, 1, 301, f"Unrecognized token '{'x' * 256}...': was expecting {VALUE}"),
     ],
 )
-def test_what_is_not_json_is_told_in_the_words_of_awss_parser(
-    payload: bytes, line: int, column: int, told: str
+def test_what_is_not_json_is_described_in_the_words_of_awss_parser(
+    payload: bytes, line: int, column: int, message: str
 ) -> None:
     """Jackson's messages; those that AWS was recorded to answer with are tested through the API, in test_invoke_api."""
     assert not is_json(payload)
     source = (
         f"[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
     )
-    assert describe(payload) == f"{told}\n at {source}"
+    assert describe(payload) == f"{message}\n at {source}"

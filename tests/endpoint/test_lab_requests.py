@@ -16,7 +16,7 @@ def info(endpoint: Endpoint) -> Any:
 
 
 def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> None:
-    """The driver tells those of its own window: `lab.run.local_observer`."""
+    """The driver reports those of its own window: `lab.run.local_observer`."""
     before = info(endpoint)["starts_delayed"]
     assert before["at_a_time"] == os.cpu_count()
     name = endpoint.new_function(WAITS)
@@ -32,7 +32,7 @@ def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> N
     assert info(endpoint)["starts_delayed"]["count"] > before["count"]
 
 
-def test_a_version_whose_snapshot_cannot_be_used_is_told(endpoint: Endpoint) -> None:
+def test_a_version_with_an_unusable_snapshot_is_reported(endpoint: Endpoint) -> None:
     source = """
         from snapshot_restore_py import register_before_snapshot
         @register_before_snapshot
@@ -43,11 +43,11 @@ def test_a_version_whose_snapshot_cannot_be_used_is_told(endpoint: Endpoint) -> 
     version = endpoint.aws_lambda.publish_version(FunctionName=name)["Version"]
     assert endpoint.invoke(name, Qualifier=version).payload == "served"
 
-    def told() -> bool:
+    def is_reported() -> bool:
         texts = [of["message"] for of in info(endpoint)["warnings"] if of["code"] == "snapshot_unusable"]
         return (
             f"{name}, version {version}, has no snapshot and starts cold: Runtime.BeforeSnapshotError: no snapshot"
             in texts
         )
 
-    until(told)
+    until(is_reported)

@@ -20,7 +20,7 @@ MAX_KEPT = 10_000
 ACCOUNT_CONCURRENCY = 1000  # AWS Lambda Developer Guide, "Lambda quotas"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class EventSettings:
     """How asynchronous invocations are retried and recorded; destinations are ARNs.
 
@@ -167,20 +167,19 @@ class Functions:
         return shares
 
     def _event_settings(self, name: FunctionName, configuration: Any) -> EventSettings:
-        settings: dict[str, Any] = {"dead_letter": configuration.get("DeadLetterConfig", {}).get("TargetArn") or None}
         asked = FunctionName(name.name) if name.qualifier == "$LATEST" else name
         try:
             found = self.client.get_function_event_invoke_config(**asked.parameters)
         except self.client.exceptions.ResourceNotFoundException:
-            return EventSettings(**settings)
+            found = {}
         destinations = found.get("DestinationConfig", {})
-        settings["on_success"] = destinations.get("OnSuccess", {}).get("Destination")
-        settings["on_failure"] = destinations.get("OnFailure", {}).get("Destination")
-        if "MaximumRetryAttempts" in found:
-            settings["maximum_retry_attempts"] = found["MaximumRetryAttempts"]
-        if "MaximumEventAgeInSeconds" in found:
-            settings["maximum_event_age_s"] = found["MaximumEventAgeInSeconds"]
-        return EventSettings(**settings)
+        return EventSettings(
+            maximum_retry_attempts=found.get("MaximumRetryAttempts", EventSettings.maximum_retry_attempts),
+            maximum_event_age_s=found.get("MaximumEventAgeInSeconds", EventSettings.maximum_event_age_s),
+            on_success=destinations.get("OnSuccess", {}).get("Destination"),
+            on_failure=destinations.get("OnFailure", {}).get("Destination"),
+            dead_letter=configuration.get("DeadLetterConfig", {}).get("TargetArn") or None,
+        )
 
     def _version(self, configuration: Any) -> FunctionVersion:
         code, layers = self._code.folders(configuration)

@@ -37,6 +37,7 @@ class Emulator:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._log = folder / "ministack.log"
+        self._was_ready = False
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -79,6 +80,7 @@ class Emulator:
                 )
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).close()  # noqa: S310
+                self._was_ready = True
                 return
             time.sleep(0.05)
         raise LabError(f"ministack did not answer within {START_LIMIT_S:.0f} s; its log is {self._kept_log()}")
@@ -89,7 +91,7 @@ class Emulator:
 
     def close(self) -> None:
         """End the process."""
-        if self._process.poll() is not None:
+        if self._was_ready and self._process.poll() is not None:
             logger.error("ministack had ended: %s; its log is %s", self._last_line(), self._kept_log())
         assert self._process.stdin is not None
         self._process.stdin.close()

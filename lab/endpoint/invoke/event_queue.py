@@ -74,9 +74,8 @@ class EventQueue:
         if event.resolved.reserved_concurrency == 0:
             self._give_up(event, "ZeroReservedConcurrency", None)
             return
-        on_done = functools.partial(self._done, event)
         try:
-            self._invoker.invoke(event.resolved, event.payload, event.request_id, on_done)
+            self._invoker.invoke(event.resolved, event.payload, event.request_id, functools.partial(self._done, event))
         except ApiError:
             self._refused(event)
 

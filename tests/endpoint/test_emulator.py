@@ -1,0 +1,41 @@
+"""An emulator that does not start: its error names a log that is kept."""
+
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab.endpoint.emulator import emulator as module
+from lab.endpoint.emulator.emulator import Emulator
+from lab.errors import LabError
+
+
+@pytest.mark.parametrize(
+    ("program", "limit_s", "message"),
+    [
+        (
+            "print('first'); raise SystemExit('no such module')",
+            60,
+            "ministack did not start: no such module; run `make ",
+        ),
+        ("print('first', flush=True); input()", 0.5, "ministack did not answer within 0 s"),
+    ],
+)
+def test_the_error_of_a_failed_start_names_a_log_that_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, limit_s: float, message: str
+) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setattr(module, "PROGRAM", script)
+    monkeypatch.setattr(module, "START_LIMIT_S", limit_s)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "kept"))
+    emulator = Emulator(tmp_path / "emulator")
+    with pytest.raises(LabError) as caught:
+        emulator.wait_until_ready()
+    emulator.close()
+    assert str(caught.value).startswith(message)
+    log = re.search(r"its log is (\S+)$", str(caught.value))
+    assert log is not None
+    assert Path(log[1]).parent == tmp_path / "kept"
