@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -493,19 +492,14 @@ def test_an_interrupted_run_says_so_in_one_line_and_leaves_nothing_behind(tmp_pa
     deaf = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script's background job is started
     running = process("run", "--out", tmp_path / "run", start_new_session=True)
     signal.signal(signal.SIGINT, deaf)
-    until_there(tmp_path / "run")
+    assert running.stderr is not None
+    assert running.stderr.readline().startswith("start the local endpoint: ")
+    assert (tmp_path / "run").is_dir()
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
 
     assert_one_line(Said(running.returncode, out, err), 130, "interrupted; nothing was recorded yet")
     assert not (tmp_path / "run").exists()
-
-
-def until_there(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 # Streams, and completion
