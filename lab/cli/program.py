@@ -21,15 +21,6 @@ SHELLS: Final = ("bash", "zsh", "fish")
 COMPLETION_VARIABLE: Final = "_LAB_COMPLETE"  # the completion script sets it to ask what can follow
 
 
-class _Group(click.Group):
-    """A group that reports a missing command as wrong use, like any other."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:  # a shell's completion parses like this
-            raise click.UsageError("No command given", ctx)
-        return super().parse_args(ctx, args)
-
-
 HELP: Final = f"""Which cache should my Lambda function use, and what does it cost?
 
 The lab deploys {len(VARIANTS)} variants of one function, to a local endpoint or to AWS. It drives them in the same
@@ -37,7 +28,7 @@ window, and compares latency, cost, downstream calls and stale data.
 """
 
 
-@click.group(cls=_Group, help=HELP, context_settings={"show_default": True, "max_content_width": 110})
+@click.group(help=HELP, no_args_is_help=False, context_settings={"show_default": True, "max_content_width": 110})
 @click.option(
     "--verbose", "-v", count=True, show_default=False, help="Log to stderr; repeat for more: -vv logs every detail."
 )

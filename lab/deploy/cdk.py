@@ -28,13 +28,15 @@ SILENT_S = 10.0  # between two lines of progress; a stack on AWS can take minute
 
 
 class Application:
-    """The application, synthesized for one target and source; see `application`."""
+    """The synthesized application at one target.
+
+    Each method that runs the CDK CLI raises `LabError` with the CLI's reason if it failed.
+    """
 
     def __init__(self, assembly: Path, target: Target, endpoint_url: str | None, echo: Callable[[str], None]) -> None:
         self._assembly = assembly
         self._echo = echo
         self._env = _environment(target, endpoint_url)
-        self._target = target
 
     @property
     def templates(self) -> dict[str, dict[str, Any]]:
@@ -49,34 +51,23 @@ class Application:
         }
 
     def bootstrap(self) -> None:
-        """Create the CDK's own bucket and roles at the target.
-
-        Raises:
-            LabError: the CDK CLI failed; the text is its reason.
-        """
+        """Create the CDK's own bucket and roles at the target."""
         self._cdk("bootstrap")
 
     def deploy(self, stacks: Sequence[str] | None = None) -> None:
-        """Deploy these stacks only, or all.
-
-        Raises:
-            LabError: the CDK CLI failed; the text is its reason.
-        """
+        """Deploy these stacks only, or all."""
         options = ["--require-approval", "never", "--concurrency", "4", "--progress", "events"]
         self._cdk("deploy", *options, *_chosen(stacks))
 
     def destroy(self, stacks: Sequence[str] | None = None) -> None:
-        """Remove these stacks only, or all.
-
-        Raises:
-            LabError: the CDK CLI failed; the text is its reason.
-        """
+        """Remove these stacks only, or all."""
         self._cdk("destroy", "--force", *_chosen(stacks))
 
     def _cdk(self, command: str, *arguments: str) -> None:
         if not CDK_CLI.is_file():
             raise LabError("the CDK CLI is not installed: run `make setup`")
         line = [_node(), str(CDK_CLI), command, "--app", str(self._assembly), *arguments, "--no-notices", "--ci"]
+        logger.info("running cdk %s", " ".join((command, *arguments)))
         output: list[str] = []
         progress_at = time.monotonic()
         with running(line, folder=self._assembly.parent, env=self._env) as process:
@@ -113,32 +104,21 @@ def application(
     Raises:
         LabError: the application refused a setting, or could not be synthesized.
     """
+    if target == "local":
+        context = {"architecture": "x86_64", **context}
     with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
-        assembly = synthesize(Path(folder), {"architecture": "x86_64", **context} if target == "local" else context)
-        yield Application(assembly, target, endpoint_url, echo)
+        yield Application(synthesize(Path(folder), context), target, endpoint_url, echo)
 
 
 def synthesize(folder: Path, context: Mapping[str, str]) -> Path:
-    """Synthesize the application.
-
-    Args:
-        folder: where to work; removed if the lab dies meanwhile.
-        context: settings of the application other than the defaults; see `stacks/settings.py`.
-
-    Returns:
-        The cloud assembly, a folder in ``folder``.
-
-    Raises:
-        LabError: the application refused a setting, or could not be synthesized.
-    """
+    """Synthesize the application in a folder, and return the cloud assembly in it. See `application`."""
     assembly = folder / "cdk.out"
-    # The tests validate the templates; here that would take most of the time.
     env = {
         **os.environ,
         "PATH": _path(),
         "CDK_CONTEXT_JSON": json.dumps(dict(context)),
         "CDK_OUTDIR": str(assembly),
-        "CDK_VALIDATION": "false",
+        "CDK_VALIDATION": "false",  # the tests validate the templates; here that would take most of the time
         "TMPDIR": str(folder),
     }
     with running([sys.executable, "app.py"], folder=folder, env=env) as process:

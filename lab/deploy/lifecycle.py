@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from facts.names import SOURCE_STACK
 from facts.sources import SourceName, item_keys
-from lab.aws.account import identify, is_bootstrapped, standing_stacks
+from lab.aws.account import Caller, identify, is_bootstrapped, standing_stacks
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
 from lab.aws.target import Target
 from lab.deploy.cdk import Application, application
 from lab.deploy.consent import Ask, before_deploy, before_destroy
 from lab.deploy.deployment import read_bucket
+from lab.deploy.endpoint_control import EndpointControl
 from lab.deploy.items import Store, open_store, seed
 from lab.deploy.templates import key_count
 from lab.errors import RunInterruptedError
@@ -51,8 +52,7 @@ def deploy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
         LabError: the user did not agree, AWS refused, or the CDK CLI failed.
         RunInterruptedError: Ctrl-C after something was started on AWS.
     """
-    connection = Connection(target=options.target, endpoint_url=options.endpoint_url)
-    caller = identify(connection) if options.target == "aws" else None
+    connection, caller = _connect(options)
     with _synthesized(options, steps) as app:
         keys = key_count(app.templates.values())
         bootstrapped = caller is not None and is_bootstrapped(connection)
@@ -110,8 +110,7 @@ def destroy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
         LabError: the user did not agree, AWS refused, or the CDK CLI failed.
         RunInterruptedError: Ctrl-C after something was started on AWS.
     """
-    connection = Connection(target=options.target, endpoint_url=options.endpoint_url)
-    caller = identify(connection) if options.target == "aws" else None
+    connection, caller = _connect(options)
     # The CDK CLI removes only stacks of the assembly: with these settings, all that may have been deployed.
     everything = {"variants": "all", "load": "true", **options.context}
     with _synthesized(options._replace(context=everything), steps) as app:
@@ -126,6 +125,15 @@ def destroy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
                 return
             with steps.step("destroy"):
                 app.destroy(stacks)
+
+
+def _connect(options: DeployOptions) -> tuple[Connection, Caller | None]:
+    """Connect to the target, and check that it answers. The caller is None at a local endpoint."""
+    connection = Connection(target=options.target, endpoint_url=options.endpoint_url)
+    if options.endpoint_url is None:
+        return connection, identify(connection)
+    EndpointControl(options.endpoint_url).info()
+    return connection, None
 
 
 @contextlib.contextmanager

@@ -4,9 +4,9 @@ import dataclasses
 
 from facts.names import function_name
 from facts.warnings import WarningCode
+from lab.deploy.endpoint_control import EndpointControl
 from lab.endpoint.lab_api import Info
 from lab.records.run_file import LocalEndpoint, RunFile, RunWarning, WireCounts, run_warning
-from lab.run.endpoint_control import EndpointControl
 
 
 class LocalObserver:

@@ -12,12 +12,12 @@ from lab.aws.errors import aws_errors, error_code
 from lab.deploy.cdk import application
 from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, function_urls, read_deployment
+from lab.deploy.endpoint_control import EndpointControl
 from lab.deploy.lifecycle import Seeded, deploy_and_seed, seed_items
 from lab.drive.invoke import SignInvocation, by_function_url, by_invoke_api
 from lab.errors import LabError, UsageError
 from lab.fleet.fleet import Fleet, check_new, find_fleet
 from lab.run.consent import before_run
-from lab.run.endpoint_control import EndpointControl
 from lab.run.settings import RunSettings
 from lab.steps import Steps
 

@@ -15,6 +15,7 @@ from functions.registry import BASELINE, VARIANTS
 from lab.aws.connection import Connection
 from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, read_dashboards
+from lab.deploy.endpoint_control import EndpointControl
 from lab.drive.answers import parse_invoke_answer, parse_url_answer
 from lab.drive.clock import Clock, steady_clock
 from lab.drive.invoke import Invoker
@@ -41,7 +42,6 @@ from lab.records.run_file import (
     run_warning,
 )
 from lab.run.aws_observer import AwsObserver
-from lab.run.endpoint_control import EndpointControl
 from lab.run.local_observer import LocalObserver
 from lab.run.prepare import Prepared, prepare_aws, prepare_local
 from lab.run.settings import RunSettings

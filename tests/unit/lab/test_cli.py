@@ -173,7 +173,7 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ([], "No command given"),
+        ([], "Missing command"),
         (["dashboard-of-old"], "'dashboard-of-old'"),
         (["--nope"], "'--nope'"),
         (["run", "--nope"], "'--nope'"),

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from lab.deploy.endpoint_control import EndpointControl
 from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, RunWarning, WireCounts
-from lab.run.endpoint_control import EndpointControl
 from lab.run.local_observer import LocalObserver
 
 RUN = RunFile(run=RunIdentity(runtime="python3.14"), settings=MeasuredSettings(variants=("a", "b")))

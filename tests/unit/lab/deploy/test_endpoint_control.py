@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from lab.deploy.endpoint_control import EndpointControl
 from lab.errors import LabError
-from lab.run.endpoint_control import EndpointControl
 
 
 class Answers(BaseHTTPRequestHandler):
