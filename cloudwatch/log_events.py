@@ -106,22 +106,14 @@ class LogEvents:
         """The number of a log group, made if it is new."""
         return self._group(log_group).number
 
-    def append(
-        self,
-        name: tuple[str, str],
-        at_ms: int,
-        ingested_ms: int,
-        messages: Sequence[str],
-        report: ReportFigures | None = None,
-    ) -> None:
+    def append(self, name: tuple[str, str], at_ms: int, ingested_ms: int, messages: Sequence[str]) -> None:
         """Add events to a stream, which is made if it is new.
 
         Args:
             name: log group and stream.
             at_ms: when they happened, Unix milliseconds.
             ingested_ms: when they came.
-            messages: their texts, in order.
-            report: what the last of them says, if that is a REPORT line.
+            messages: their texts, in order; one at least.
         """
         group = self._groups.get(name[0]) or self._group(name[0])
         stream = group.streams.get(name[1])
@@ -137,8 +129,10 @@ class LogEvents:
         self._runs.append((group.number, stream.number, at_ms, ingested_ms, len(messages)))
         self._messages += messages
         self._held_bytes += sum(map(len, messages)) + len(messages) * EVENT_BYTES
-        if report is not None:
-            self._reports.append((len(self._messages) - 1, report))
+
+    def add_figures(self, report: ReportFigures) -> None:
+        """Say that the event that was appended last is a REPORT line, and what it says."""
+        self._reports.append((len(self._messages) - 1, report))
 
     def spill(self) -> None:
         """Move what was appended from Python into the table, if it is much.

@@ -12,8 +12,7 @@ from typing import Any, Final, Protocol
 
 from cloudwatch.errors import CloudWatchError, UnsupportedError
 from cloudwatch.filter_pattern import PatternError, compiled
-from cloudwatch.insights import Query, parse_query
-from cloudwatch.insights_sql import ACCOUNT, MOST_ROWS
+from cloudwatch.insights import ACCOUNT, MOST_ROWS, Query, parse_query
 from cloudwatch.log_events import Event, Position, Stream
 from cloudwatch.store import Store
 

@@ -22,8 +22,7 @@ from typing import Final, Self
 import duckdb
 import numpy as np
 
-from cloudwatch.insights import Query, QueryResult
-from cloudwatch.insights_sql import Catalog, compile_query
+from cloudwatch.insights import Catalog, Query, QueryResult, compile_query
 from cloudwatch.log_events import LogEvents
 from cloudwatch.metric_math import Points
 from cloudwatch.series import Dimensions, MetricStat, Series

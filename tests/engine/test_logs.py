@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from facts.lambda_log import LogFormat
 from lab.records.report_line import find_report
+from stacks import log_queries
+from stacks.settings import ApplicationSettings
 from tests.engine.endpoint import Endpoint
 
 SAYS = """
@@ -377,3 +380,76 @@ def handler(event, context):
     assert sum(sizes[2:5]) == 600_000
     assert 2_000_000 <= sum(sizes[5:]) <= 2_000_001  # the frame's head is text too
     assert "y\n" in messages(endpoint, name)
+
+
+def insights(endpoint: Endpoint, query: str, **parameters: Any) -> list[dict[str, str]]:
+    """The rows of a query over the last ten minutes."""
+    logs, now = endpoint.client("logs"), int(time.time())
+    started = logs.start_query(queryString=query, startTime=now - 600, endTime=now, **parameters)
+    answer = logs.get_query_results(queryId=started["queryId"])
+    assert answer["status"] == "Complete"
+    return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_queries_of_the_dashboards_have_the_figures_of_the_reports(
+    endpoint: Endpoint, log_format: LogFormat
+) -> None:
+    group = f"/aws/lambda/cache-lab-{log_format}"
+    settings = {"LogFormat": {"text": "Text", "json": "JSON"}[log_format], "LogGroup": group}
+    name = endpoint.new_function(
+        "def handler(event, context): print('{\"DownstreamCalls\": 2}')", LoggingConfig=settings
+    )
+    answers = [endpoint.aws_lambda.invoke(FunctionName=name, LogType="Tail") for _ in range(2)]
+    reports = [
+        find_report(base64.b64decode(answer["LogResult"]).decode(), answer["ResponseMetadata"]["RequestId"])
+        for answer in answers
+    ]
+    cold, warm = reports
+    assert cold is not None
+    assert warm is not None
+    of = ApplicationSettings(log_format=log_format)
+
+    def rows(query: log_queries.LogQuery) -> list[dict[str, str]]:
+        return insights(endpoint, " | ".join([f"SOURCE '{group}'", *query.commands([log_format])]))
+
+    of_warm, of_cold = rows(log_queries.duration_by_start(of))
+    assert (of_warm["variant"], of_warm["coldStart"], of_warm["invocations"]) == (log_format, "0", "1")
+    assert float(of_warm["p50"]) == warm.duration_ms
+    assert cold.duration_ms is not None
+    assert cold.init_ms is not None
+    assert float(of_cold["longest"]) == pytest.approx(cold.duration_ms + cold.init_ms)
+    (starts,) = rows(log_queries.starts(of))
+    assert (starts["inits"], starts["restores"]) == ("1", "0")
+    assert float(starts["initP50"]) == cold.init_ms
+    assert cold.billed_ms is not None
+    assert warm.billed_ms is not None
+    assert float(starts["billedMean"]) == (cold.billed_ms + warm.billed_ms) / 2
+    (cost,) = rows(log_queries.cost(of))
+    assert float(cost["downstreamReads"]) == pytest.approx(2e6 * 0.125e-6)
+    assert float(cost["total"]) > float(cost["downstreamReads"])
+
+
+def test_log_groups_are_queried_for_events_newest_first(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS)
+    endpoint.invoke(name, {"say": "first\n"})
+    endpoint.invoke(name, {"say": "second\n"})
+    query = "fields @message | filter @message like /first|second/ | limit 1"
+    rows = insights(endpoint, query, logGroupNames=[f"/aws/lambda/{name}"])
+    assert rows == [{"@message": "second\n"}]
+
+
+def test_a_query_is_refused_as_aws_refuses_it(endpoint: Endpoint) -> None:
+    name = endpoint.function(SAYS)
+    endpoint.invoke(name)
+    logs, group = endpoint.client("logs"), {"logGroupName": f"/aws/lambda/{name}"}
+    with pytest.raises(logs.exceptions.MalformedQueryException, match="'dedup' of its query is not known"):
+        insights(endpoint, "dedup @message", **group)
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match="'/nowhere' does not exist"):
+        insights(endpoint, "limit 1", logGroupName="/nowhere")
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match="does not exist"):
+        logs.get_query_results(queryId="none")
+    identifier = logs.start_query(queryString="limit 1", startTime=0, endTime=1, **group)["queryId"]
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="cannot be stopped"):
+        logs.stop_query(queryId=identifier)
+    assert identifier in [query["queryId"] for query in logs.describe_queries(**group)["queries"]]

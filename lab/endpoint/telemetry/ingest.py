@@ -68,8 +68,11 @@ class Ingest:
             self._put(to, level, timed(log[:begin], started, started, began), ingested_ms)
         if end:
             self._logs.append(to, int(began * 1000), ingested_ms, messages(log[begin:end]))
-        figures = ReportFigures(request_id, duration_ms, billed_ms, memory_mb, max_memory_mb, init_ms, restore_ms)
-        self._put(to, level, timed(log[end:], at, began, at), ingested_ms, figures)
+        if self._put(to, level, timed(log[end:], at, began, at), ingested_ms).startswith(REPORT):
+            init_ms, restore_ms = (None if ms is None else round(ms, 2) for ms in (init_ms, restore_ms))
+            self._logs.add_figures(
+                ReportFigures(request_id, duration_ms, billed_ms, memory_mb, max_memory_mb, init_ms, restore_ms)
+            )
 
     def _log(self, entry: entries.Log, ingested_ms: int) -> None:
         key = (entry.log_group, entry.log_stream)
@@ -80,21 +83,17 @@ class Ingest:
         pieces = timed(data[:end], entry.at, entry.at - LONGEST_INVOCATION_S, entry.at)
         self._put(key, entry.level, pieces, ingested_ms)
 
-    def _put(
-        self,
-        to: tuple[str, str],
-        level: str | None,
-        pieces: Iterable[TimedPiece],
-        ingested_ms: int,
-        report: ReportFigures | None = None,
-    ) -> None:
+    def _put(self, to: tuple[str, str], level: str | None, pieces: Iterable[TimedPiece], ingested_ms: int) -> str:
+        """Append the events of a log, and measure its documents; its last message."""
+        found: list[str] = []
         for at, text, is_record in pieces:
             # What Lambda filters out never reaches CloudWatch Logs, which is what makes metrics of documents.
             kept = text if level is None else _of_level(text, level, is_record=is_record)
-            if kept and (found := messages(kept, is_record=is_record)):
+            found = messages(kept, is_record=is_record) if kept else []
+            if found:
                 self._emf(kept, at)
-                of = report if report is not None and found[-1].startswith(REPORT) else None
-                self._logs.append(to, int(at * 1000), ingested_ms, found, of)
+                self._logs.append(to, int(at * 1000), ingested_ms, found)
+        return found[-1] if found else ""
 
     def _function(self, function: str, arn: str, version: str) -> FunctionMetrics:
         found = self._functions.get((arn, version))

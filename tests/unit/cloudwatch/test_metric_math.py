@@ -5,7 +5,12 @@ import pytest
 from cloudwatch.metric_math import MathError, Points, evaluate, names
 
 PERIODS = {"a": 60, "b": 60}
-OPERANDS: dict[str, Points] = {"a": {60: 6.0, 120: 8.0, 180: 1.0}, "b": {60: 3.0, 120: 0.0}, "calls_1": {60: 2.0}}
+OPERANDS: dict[str, Points] = {
+    "a": {60: 6.0, 120: 8.0, 180: 1.0},
+    "b": {60: 3.0, 120: 0.0},
+    "calls_1": {60: 2.0},
+    "in": {60: 1.0},
+}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,7 @@ OPERANDS: dict[str, Points] = {"a": {60: 6.0, 120: 8.0, 180: 1.0}, "b": {60: 3.0
         (".5*calls_1", {60: 1.0}),
         ("a / PERIOD(a)", {60: 0.1, 120: pytest.approx(8 / 60), 180: pytest.approx(1 / 60)}),
         ("PERIOD(b) * calls_1 / PERIOD(a)", {60: 2.0}),
+        ("a +\n in", {60: 7.0}),
         ("  1000 * calls_1 / a ", {60: pytest.approx(333.33, abs=0.01)}),
     ],
 )
@@ -42,21 +48,27 @@ def test_where_there_is_no_number_there_is_no_point() -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("", "unexpected end"),
-        ("a +", "unexpected end"),
-        ("(a", "parenthesis"),
-        ("a b", "unexpected 'b'"),
-        ("a ? b", "unexpected '?'"),
-        ("a)", "unexpected '\\)'"),
+        ("", "cannot be parsed"),
+        ("a +", "'a \\+' cannot be parsed"),
+        ("(a", "cannot be parsed: '\\(' was never closed"),
+        ("a b", "cannot be parsed"),
+        ("a)", "cannot be parsed"),
+        ("a ? b", "unexpected '\\?'"),
+        ("a ** 2", "unexpected '\\*\\*'"),
+        ("a.b", "unexpected"),
+        ("a, b", "unexpected"),
+        ("1j * a", "unexpected '1j'"),
         ("1 + 2", "no time series"),
         ("1 / 0 + a", "no number"),
         ("c + 1", "no query with the id 'c'"),
         ("SUM(METRICS())", "the function SUM is not supported here"),
-        ("PERIOD(c) * a", "PERIOD takes the id of a metric, and 'c' is none"),
-        ("PERIOD(calls_1) * a", "and 'calls_1' is none"),
-        ("PERIOD(a", "parenthesis is not closed"),
+        ("PERIOD()", "the function PERIOD is not supported"),
+        ("PERIOD(c) * a", "PERIOD takes the id of a metric, which 'c' is not"),
+        ("PERIOD(calls_1) * a", "which 'calls_1' is not"),
+        ("PERIOD(a", "was never closed"),
         ("PERIOD(a)", "no time series"),
-        ("(" * 3000 + "a", "nested too deeply"),
+        ("(" * 3000 + "a" + ")" * 3000, "too many nested parentheses|nested too deeply"),
+        ("-" * 20_000 + "a", "nested too deeply|cannot be parsed"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_with_its_reason(expression: str, reason: str) -> None:

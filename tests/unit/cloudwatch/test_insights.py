@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from cloudwatch.errors import UnsupportedError
-from cloudwatch.insights import parse_query
-from cloudwatch.insights_sql import Catalog, compile_query
+from cloudwatch.insights import Catalog, compile_query, parse_query
 from cloudwatch.store import Store
 
 GROUPS = ("/aws/lambda/cache-lab-no_cache", "/aws/lambda/cache-lab-snapstart")
@@ -130,9 +129,9 @@ def test_a_log_group_without_events_has_no_rows(store: Store) -> None:
         ("stats @duration as d", "is no aggregate"),
         ("filter @duration | stats count(*)", "neither true nor false"),
         ("filter @message like /x/ | stats count(*)", "the field '@message'"),
-        ("parse @message 'a * b' as x | stats count(*)", "no regular expression"),
+        ("parse @message 'a * b' as x | stats count(*)", "no regular expression with exactly one named group"),
         (r"parse @message /(?<a>x)/ | stats count(*)", "the field '@message'"),
-        (r"parse @message /(?<a>x)(?<b>y)/ | stats count(*)", "not exactly one named group"),
+        (r"parse @message /(?<a>x)(?<b>y)/ | stats count(*)", "exactly one named group"),
         ("stats count(*) as n | sort m asc", "`sort` names 'm'"),
         ("stats count(*", "where '\\)' is expected"),
         ("stats", "unexpected 'end'"),
@@ -149,7 +148,7 @@ def test_what_is_not_known_is_refused_by_name(query: str, reason: str) -> None:
     ("query", "reason"),
     [
         ("stats count(*)", "names no log group"),
-        ("SOURCE logGroups(namePrefix: ['x']) | stats count(*)", "where a text is expected"),
+        ("SOURCE logGroups(namePrefix: ['x']) | stats count(*)", "names no log group"),
     ],
 )
 def test_log_groups_are_named(query: str, reason: str) -> None:
