@@ -21,6 +21,7 @@ LONG_FIRST: Final = (
     "tests/e2e/",
     "tests/engine/test_faults.py",
     "tests/engine/",
+    "tests/endpoint/",
     "tests/snapshot/",
     "tests/browser/",
 )

@@ -37,7 +37,7 @@ def served_dashboard(run: Path) -> Iterator[Served]:
             yield Served(process.stdout.readline().split()[1], process.pid)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait()
 
 
 @contextlib.contextmanager
