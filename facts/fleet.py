@@ -1,4 +1,4 @@
-"""The functions that drive load as a fleet: what they have, and what limits them."""
+"""The functions that drive load as a fleet: their memory and limits."""
 
 from typing import Final
 
@@ -8,4 +8,4 @@ DRIVER_MB: Final = 1769
 MOST_DRIVERS: Final = 100
 
 LONGEST_DRIVER_S: Final = 900
-"""How long a function can run, seconds (AWS Lambda quotas)."""
+"""The longest timeout of a function, seconds (AWS Lambda quotas)."""

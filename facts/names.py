@@ -1,7 +1,7 @@
 """The names of what is deployed.
 
-Every name is explicit and follows from the variant's name alone. So one stack can name what another one makes without
-a reference between the two: each stack deploys, changes and goes by itself.
+Every name is explicit and follows from the variant's name. A stack can name what another stack makes without a
+reference, so each stack can be deployed, changed and destroyed by itself.
 """
 
 from typing import Final
@@ -19,45 +19,45 @@ COMPARISON_DASHBOARD: Final = COMPARISON_STACK
 
 
 def function_name(variant: str) -> str:
-    """The name of a variant's function: `cache-lab-<variant>`."""
+    """Return the name of a variant's function: `cache-lab-<variant>`."""
     return f"{FUNCTION_PREFIX}{variant}"
 
 
 def variant_of(function: str) -> str | None:
-    """The variant of the function with this name; None if it is not the name of a variant's function."""
+    """Return the variant of the function with this name; None for any other name."""
     return function.removeprefix(FUNCTION_PREFIX) if function.startswith(FUNCTION_PREFIX) else None
 
 
 def alias_resource(variant: str) -> str:
-    """The function and the alias it is invoked through, as Lambda and its metrics' `Resource` write them."""
+    """Return the function and the alias it is invoked through, as Lambda and its metrics' `Resource` write them."""
     return f"{function_name(variant)}:{ALIAS}"
 
 
 def log_group_name(function: str) -> str:
-    """The log group that Lambda writes to by convention, by the function's name."""
+    """Return the log group that Lambda writes to by convention, by the function's name."""
     return f"/aws/lambda/{function}"
 
 
 def stack_name(variant: str) -> str:
-    """The name of a variant's stack, with hyphens: CloudFormation takes no underscore."""
+    """Return the name of a variant's stack, with hyphens, since CloudFormation allows no underscore."""
     return f"{STACK_PREFIX}{variant.replace('_', '-')}"
 
 
 def dashboard_name(variant: str) -> str:
-    """The name of a variant's own dashboard, which is the name of its stack."""
+    """Return the name of a variant's own dashboard, which is the name of its stack."""
     return stack_name(variant)
 
 
 def alarm_name(variant: str, alarm: str) -> str:
-    """The name of an alarm of a variant: `cache-lab-<variant>-<alarm>`."""
+    """Return the name of an alarm of a variant: `cache-lab-<variant>-<alarm>`."""
     return f"{function_name(variant)}-{alarm}"
 
 
 def bucket_name(*, account: str, region: str) -> str:
-    """The name of the source's bucket: with account and region, because all of AWS shares bucket names."""
+    """Return the name of the source's bucket: with account and region, since bucket names are global."""
     return f"{PROJECT}-items-{account}-{region}"
 
 
 def runs_bucket_name(*, account: str, region: str) -> str:
-    """The name of the bucket that holds a fleet's runs."""
+    """Return the name of the bucket that holds a fleet's runs."""
     return f"{PROJECT}-load-{account}-{region}"

@@ -14,7 +14,7 @@ MONTH_S: Final = 30 * 86_400
 
 
 class Price(NamedTuple):
-    """One list price: US dollars for one unit, where AWS tells it, and how it was seen."""
+    """One list price: US dollars for one unit, the page that has it, and how it was seen."""
 
     usd: float
     unit: str
@@ -64,7 +64,7 @@ EXCLUDED: Final = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a million invocations cost, US dollars, by part."""
+    """The cost of a million invocations, US dollars, by part."""
 
     requests: float
     compute: float
@@ -73,7 +73,7 @@ class Cost:
 
     @property
     def total(self) -> float:
-        """The sum of the parts."""
+        """Return the sum of the parts."""
         return self.requests + self.compute + self.restores + self.downstream
 
 
@@ -86,7 +86,7 @@ def cost_per_million(
     restores: float,
     downstream_calls: float,
 ) -> Cost | None:
-    """The cost of a million invocations.
+    """Return the cost of a million invocations, or None without a price for the architecture or the source.
 
     Args:
         architecture: ``arm64`` or ``x86_64``.
@@ -95,9 +95,6 @@ def cost_per_million(
         billed_ms: mean billed duration of an invocation, ms (with init and restore, as billed since August 2025).
         restores: mean number of restores an invocation.
         downstream_calls: mean number of downstream calls an invocation.
-
-    Returns:
-        The cost, or None if there is no price for the architecture or the source.
     """
     if architecture not in LAMBDA_GB_SECOND or source not in READ:
         return None
@@ -112,10 +109,10 @@ def cost_per_million(
 
 
 def snapshot_per_month(memory_mb: float) -> float:
-    """What keeping the snapshot of one version costs for 30 days, US dollars."""
+    """Return the cost of keeping the snapshot of one version for 30 days, US dollars."""
     return memory_mb / 1024 * MONTH_S * SNAPSTART_CACHE.usd
 
 
 def provisioned_per_month(architecture: str, memory_mb: float) -> float:
-    """What keeping one environment ready (provisioned concurrency) costs for 30 days, US dollars."""
+    """Return the cost of one environment of provisioned concurrency for 30 days, US dollars."""
     return memory_mb / 1024 * MONTH_S * PROVISIONED_GB_SECOND[architecture].usd

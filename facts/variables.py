@@ -1,4 +1,4 @@
-"""The environment variables by which a function of the lab is configured."""
+"""The environment variables that configure a function of the lab."""
 
 from typing import Final
 
@@ -21,4 +21,4 @@ DEFAULT_TTL_S: Final = 10
 """The time to live unless the user says otherwise, seconds."""
 
 KEYS: Final = "CACHE_LAB_KEYS"
-"""How many items there are, which is how many a SnapStart function loads before its snapshot."""
+"""The number of items, all of which a SnapStart function loads before its snapshot."""

@@ -1,4 +1,4 @@
-"""What every function of the application has: the runtime, a log group of its own, and a role that writes to it."""
+"""What every function of the application has: a runtime, its own log group, and a role that writes to it."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -26,7 +26,7 @@ _RETENTIONS = {
 
 
 def own_log_group(scope: Construct, function_name: str, settings: ApplicationSettings) -> logs.LogGroup:
-    """The log group of a function, which goes with the stack."""
+    """Make the log group of a function, which is destroyed with the stack."""
     return logs.LogGroup(
         scope,
         "Logs",
@@ -37,10 +37,10 @@ def own_log_group(scope: Construct, function_name: str, settings: ApplicationSet
 
 
 def own_role(scope: Construct, log_group: logs.LogGroup, description: str) -> iam.Role:
-    """The role of a function, which may write to its log group and nothing else yet.
+    """Make a role that may only write to this log group.
 
-    In place of AWSLambdaBasicExecutionRole, which may create log groups and write to all of them: this one may not make
-    its group, so that no line that comes late makes it anew after a destroy.
+    AWSLambdaBasicExecutionRole may create log groups and write to all of them. This role may not, so that a late line
+    does not create the group again after a destroy.
     """
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description)
     log_group.grant_write(role)

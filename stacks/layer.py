@@ -1,4 +1,4 @@
-"""The shared layer's folder, built without Docker for the runtime and architecture it is deployed to."""
+"""Builds the folder of the layer without Docker, for the runtime and architecture it is deployed to."""
 
 import shutil
 import subprocess
@@ -19,16 +19,16 @@ PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28
 
 @contextmanager
 def built_layer(*, python_version: str, architecture: str) -> Iterator[Path]:
-    """A folder laid out as Lambda unpacks a layer: `python/` with `warmcache` and its locked requirements.
+    """Build a folder as Lambda unpacks a layer: `python/` with our packages and their requirements.
 
-    The same inputs give the same files, so that the asset's hash moves only when what is deployed does.
+    The same inputs give the same files, so that the asset's hash changes only with what is deployed.
 
     Args:
         python_version: of the deployed runtime, as `3.14`.
         architecture: `arm64` or `x86_64`.
 
     Yields:
-        The folder, which is gone afterwards: stage it before.
+        The folder. It is removed afterwards.
 
     Raises:
         ApplicationError: the requirements cannot be installed.
@@ -44,7 +44,7 @@ def built_layer(*, python_version: str, architecture: str) -> Iterator[Path]:
 
 
 def install_locked(requirements: Path, *, target: Path, python_version: str, architecture: str) -> None:
-    """Install locked requirements into a folder, for the runtime and architecture that it is deployed to.
+    """Install locked requirements into a folder, for the runtime and architecture it is deployed to.
 
     Raises:
         ApplicationError: they cannot be installed.
@@ -56,7 +56,7 @@ def install_locked(requirements: Path, *, target: Path, python_version: str, arc
     platform = ["--python-version", python_version, "--python-platform", PLATFORMS[architecture]]
     where = ["--python", sys.executable, "--target", str(target), "--requirement", str(requirements)]
     install = [str(uv), "pip", "install", *locked, *platform, *where]
-    # From uv's cache first: that takes 50 ms, and a synthesis after the first needs no network.
+    # From uv's cache first: that takes 50 ms, and only the first synthesis needs a network.
     for reach in (["--offline"], []):
         done = subprocess.run([*install, *reach], capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode == 0:
@@ -65,5 +65,5 @@ def install_locked(requirements: Path, *, target: Path, python_version: str, arc
     reason = " ".join(done.stderr.split())
     raise ApplicationError(
         f"{requirements.parent.name}/{requirements.name} cannot be installed for python{python_version} on "
-        f"{architecture}; check the network, or lock anew with `make lock`: {reason}"
+        f"{architecture}; check the network, or lock again with `make lock`: {reason}"
     )

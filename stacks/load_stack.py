@@ -130,10 +130,10 @@ class LoadStack(Stack):
 
 @contextmanager
 def built_driver(architecture: str) -> Iterator[Path]:
-    """The driver's folder, as Lambda unpacks it: parts of `lab` and the driver's locked requirements.
+    """Build the driver's folder as Lambda unpacks it: parts of `lab` and the driver's locked requirements.
 
     Yields:
-        The folder, which is gone afterwards: stage it before.
+        The folder. It is removed afterwards.
 
     Raises:
         ApplicationError: the requirements cannot be installed.

@@ -23,12 +23,12 @@ LOG_FORMATS = {"text": lambda_.LoggingFormat.TEXT, "json": lambda_.LoggingFormat
 INTRODUCTION = """\
 # {title}
 {summary} Stale data: {staleness}. Choose it when {choose_when}."""
-# More than a read takes at worst, retries and their pauses included: see instrumentation.sources.
+# Longer than the slowest read with all its retries: see instrumentation.sources.
 TIMEOUT = Duration.seconds(10)
 
 
 class VariantStack(Stack):
-    """One variant with its log group, alarms and dashboard, deployable by itself once the source is there."""
+    """One variant with its log group, alarms and dashboard. It can be deployed by itself after the source."""
 
     def __init__(self, scope: Construct, *, variant: Variant, settings: ApplicationSettings, layer: Path) -> None:
         super().__init__(
@@ -42,13 +42,13 @@ class VariantStack(Stack):
             Annotations.of(function).acknowledge_warning(
                 "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias publishes, and is what callers use."
             )
-        # A change of code, layer or configuration makes current_version a new one, and the alias follows.
+        # A change of code, layer or configuration makes a new current_version, and the alias follows.
         alias = lambda_.Alias(
             self,
             "Live",
             alias_name=names.ALIAS,
             version=function.current_version,
-            # Lambda takes no provisioned concurrency where there is SnapStart.
+            # Lambda allows no provisioned concurrency with SnapStart.
             provisioned_concurrent_executions=None if variant.snap_start else settings.provisioned_concurrency,
         )
         if settings.function_url:
@@ -98,8 +98,8 @@ class VariantStack(Stack):
         return function
 
     def _layer(self, variant: Variant, settings: ApplicationSettings, layer: Path) -> lambda_.LayerVersion:
-        # One layer version a stack, from the one asset: one that the stacks shared by an export could not be
-        # replaced while any of them used it.
+        # One layer version for each stack, from the same asset: a version that stacks share by an export cannot be
+        # replaced while a stack uses it.
         return lambda_.LayerVersion(
             self,
             "Layer",

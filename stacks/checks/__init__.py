@@ -1,4 +1,4 @@
-"""Rules of AWS that no validator of templates knows, checked on a synthesized cloud assembly.
+"""Rules of AWS that other validators do not check, on a synthesized cloud assembly.
 
-``python -m stacks.checks cdk.out`` prints what it finds, a line each, and ends with 1 if there is anything.
+``python -m stacks.checks cdk.out`` prints one line for each finding; the exit code is 1 if there is any.
 """

@@ -1,4 +1,4 @@
-"""A cloud assembly as the checks look at it: the resources of all its stacks."""
+"""A cloud assembly as the checks read it: the resources of all its stacks."""
 
 import functools
 import json
@@ -40,7 +40,7 @@ class Resource(NamedTuple):
     definition: dict[str, Any]
 
     def finding(self, rule: str, message: str, where: str = "") -> Finding:
-        """Something wrong with it."""
+        """Report something wrong with it."""
         return Finding(rule, self.stack, self.logical_id + where, message)
 
 
@@ -60,12 +60,12 @@ class Assembly:
         """
         files = sorted(folder.glob("*.template.json"))
         if not files:
-            raise FileNotFoundError(f"{folder} holds no *.template.json: synthesize first, `make synth`")
+            raise FileNotFoundError(f"{folder} has no *.template.json: synthesize first, `make synth`")
         names = [file.name.removesuffix(".template.json") for file in files]
         return cls(folder, dict(zip(names, (json.loads(file.read_text()) for file in files), strict=True)))
 
     def resources(self, kind: str | None = None, *, stack: str | None = None) -> Iterator[Resource]:
-        """The resources of a type, or all; of one stack, or of all."""
+        """Iterate over the resources of one type or all types, of one stack or all stacks."""
         for name, template in self.templates.items():
             if stack in (None, name):
                 for logical_id, found in template["Resources"].items():
@@ -73,7 +73,7 @@ class Assembly:
                         yield Resource(name, logical_id, found.get("Properties", {}), found)
 
     def resource(self, stack: str, reference: Any) -> Resource | None:
-        """What a ``Ref`` or ``Fn::GetAtt`` of a stack leads to, if it is a resource of that stack."""
+        """Return the resource that a ``Ref`` or ``Fn::GetAtt`` names, if it is in the same stack."""
         if not isinstance(reference, dict):
             return None
         wanted = reference.get("Ref") or (reference.get("Fn::GetAtt") or [None])[0]
@@ -96,7 +96,7 @@ class Assembly:
 
     @functools.cached_property
     def variants(self) -> set[str]:
-        """The variants that the functions say they are, which is the value of their metrics' dimension."""
+        """The variants in the functions' environment variables: the values of their metrics' dimension."""
         variables = [
             found.properties.get("Environment", {}).get("Variables", {})
             for found in self.resources("AWS::Lambda::Function")
@@ -114,12 +114,11 @@ class Assembly:
         return self._named("AWS::DynamoDB::Table", "TableName")
 
     def _named(self, kind: str, name: str) -> set[str]:
-        # What has no name of its own, nobody can ask for by name.
         return {found.properties[name] for found in self.resources(kind) if isinstance(found.properties.get(name), str)}
 
 
 def as_text(value: Any) -> str | None:
-    """A string, or one that ``Fn::Join`` or ``Fn::Sub`` makes, with references as ``${…}``; None if it is none."""
+    """Return a string, or the result of ``Fn::Join`` or ``Fn::Sub`` with references as ``${…}``; else None."""
     match value:
         case str():
             return value

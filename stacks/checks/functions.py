@@ -1,4 +1,4 @@
-"""What Lambda refuses of a function, an alias or a version, though the template is valid.
+"""What Lambda refuses although the template is valid: SnapStart and provisioned concurrency.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html, "Supported features and limitations"
 https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
@@ -29,21 +29,21 @@ def _snap_start(assembly: Assembly, function: Resource) -> Iterator[Finding]:
     storage = function.properties.get("EphemeralStorage", {}).get("Size", SNAP_START_STORAGE_MB)
     if storage > SNAP_START_STORAGE_MB:
         yield function.finding(
-            "snap-start-storage", f"{storage} MB of /tmp; SnapStart takes {SNAP_START_STORAGE_MB} at most"
+            "snap-start-storage", f"{storage} MB of /tmp; SnapStart allows at most {SNAP_START_STORAGE_MB}"
         )
     runtime = function.properties.get("Runtime", "")
     version = re.fullmatch(r"python3\.(\d+)", runtime)
     if version and int(version[1]) < 12:
-        yield function.finding("snap-start-runtime", f"{runtime} has no SnapStart; python3.12 and newer have")
+        yield function.finding("snap-start-runtime", f"{runtime} has no SnapStart; use python3.12 or newer")
     if function.properties.get("FileSystemConfigs"):
-        yield function.finding("snap-start-file-system", "SnapStart takes no file system")
+        yield function.finding("snap-start-file-system", "SnapStart does not allow a file system")
     published = [
         version
         for version in assembly.resources("AWS::Lambda::Version", stack=function.stack)
         if assembly.resource(version.stack, version.properties["FunctionName"]) == function
     ]
     if not published:
-        yield function.finding("snap-start-unpublished", "SnapStart is for published versions, and there is none")
+        yield function.finding("snap-start-unpublished", "SnapStart needs a published version, and there is none")
 
 
 def _provisioned(assembly: Assembly, alias: Resource) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def _provisioned(assembly: Assembly, alias: Resource) -> Iterator[Finding]:
     if provisioned is None or function is None:
         return
     if _has_snap_start(function):
-        yield alias.finding("provisioned-snap-start", "provisioned concurrency and SnapStart exclude one another")
+        yield alias.finding("provisioned-snap-start", "provisioned concurrency and SnapStart cannot be combined")
     reserved = function.properties.get("ReservedConcurrentExecutions")
     if reserved is not None and provisioned > reserved:
-        yield alias.finding("provisioned-reserved", f"{provisioned} provisioned of {reserved} reserved")
+        yield alias.finding("provisioned-reserved", f"{provisioned} provisioned is more than {reserved} reserved")

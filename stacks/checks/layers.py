@@ -1,6 +1,6 @@
-"""Whether a function can load what its layers hold: runtime and architecture against the packages in the asset.
+"""Whether a function can load its layers: its runtime and architecture against the packages in the asset.
 
-Compiled files say for what they are made in their ELF header and their name, wheels in `*.dist-info/WHEEL`:
+The ELF header and the name of a compiled file say what it is made for; for a wheel `*.dist-info/WHEEL` does:
 https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
 """
 
@@ -28,7 +28,7 @@ def check(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _target(function: Resource) -> tuple[str, str]:
-    """The function's runtime and architecture."""
+    """Return the function's runtime and architecture."""
     (architecture,) = function.properties.get("Architectures", [DEFAULT_ARCHITECTURE])
     return function.properties["Runtime"], architecture
 
@@ -36,18 +36,16 @@ def _target(function: Resource) -> tuple[str, str]:
 def _declared(function: Resource, layer: Resource) -> Iterator[Finding]:
     runtime, architecture = _target(function)
     if runtime not in layer.properties.get("CompatibleRuntimes", [runtime]):
-        yield function.finding("layer-runtime", f"{runtime} is none of those that {layer.logical_id} is made for")
+        yield function.finding("layer-runtime", f"{layer.logical_id} is not compatible with {runtime}")
     if architecture not in layer.properties.get("CompatibleArchitectures", [architecture]):
-        yield function.finding(
-            "layer-architecture", f"{architecture} is none of those that {layer.logical_id} is made for"
-        )
+        yield function.finding("layer-architecture", f"{layer.logical_id} is not compatible with {architecture}")
 
 
 def _packages(assembly: Assembly, function: Resource, layer: Resource) -> Iterator[Finding]:
     runtime, architecture = _target(function)
     folder = _asset(assembly, layer.properties["Content"])
     if folder is None:
-        yield layer.finding("layer-asset", "its content is no asset of this assembly")
+        yield layer.finding("layer-asset", "its content is not an asset of this assembly")
         return
     python = runtime.removeprefix("python")
     for file in sorted(folder.rglob("*.so*")):
@@ -71,9 +69,9 @@ def _unloadable(file: Path, python: str, architecture: str) -> str | None:
     with file.open("rb") as opened:
         header = opened.read(20)
     if header[:4] != b"\x7fELF":
-        return "is no ELF file: it is made for another system"
+        return "is not an ELF file: it is made for another system"
     if int.from_bytes(header[18:20], "little") != ELF_MACHINES[architecture]:
-        return f"is compiled for another machine than {architecture}"
+        return f"is not compiled for {architecture}"
     made_for = re.search(r"\.cpython-3(\d+)", file.name)
     if made_for and f"3.{made_for[1]}" != python:
         return f"is compiled for python3.{made_for[1]}, not python{python}"

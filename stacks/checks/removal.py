@@ -1,11 +1,11 @@
-"""Whether a destroy leaves something behind."""
+"""Whether `cdk destroy` leaves something behind."""
 
 from collections.abc import Iterator
 
 from facts.names import log_group_name
 from stacks.checks.assembly import Assembly, Finding
 
-# CloudFormation snapshots these before it deletes them, unless told otherwise; the rest it deletes.
+# With these policies CloudFormation keeps a resource or a snapshot of it; otherwise it deletes the resource.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 
@@ -20,4 +20,4 @@ def check(assembly: Assembly) -> Iterator[Finding]:
         own = function.properties.get("LoggingConfig", {}).get("LogGroup")
         by_convention = log_group_name(str(function.properties.get("FunctionName")))
         if assembly.resource(function.stack, own) is None and by_convention not in assembly.log_groups:
-            yield function.finding("log-group", "has no log group in the stacks: Lambda would make one that stays")
+            yield function.finding("log-group", "has no log group in the stacks: Lambda would create one that stays")

@@ -122,7 +122,7 @@ def test_the_command_tells_what_it_finds(
     template = json.dumps(assembly.templates["CacheLab-snapstart"])
     (tmp_path / "Broken.template.json").write_text(template.replace('"python3.14"', '"python3.9"'))
     assert main([str(tmp_path)]) == 1
-    assert "Broken/Function76856677: python3.9 has no SnapStart; python3.12 and newer have" in capsys.readouterr().out
+    assert "Broken/Function76856677: python3.9 has no SnapStart; use python3.12 or newer" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["no/such/folder"], ["one", "two"]])
