@@ -19,10 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab.engine.sandbox.isolation import Isolation
 from lab.engine.settings import Transport
 from lab.records.report_line import find_report
-from tests.endpoint.test_function_urls import url_of
 from tests.engine.endpoint import BOTH_TRANSPORTS, Endpoint, until
 from tests.engine.harness import processes_with
-from tests.engine.raw_http import request
 from tests.engine.test_metrics import of, statistics
 
 LOGS = """
@@ -162,13 +160,6 @@ def test_an_answer_over_the_limit_is_an_error_in_the_metrics_too(endpoint: Endpo
     answer = endpoint.invoke(name)
     assert answer.payload["errorType"] == "Function.ResponseSizeTooLarge"
     assert statistics(endpoint, "Errors", "Sum", **of(name)) == {"Sum": 1}
-
-
-@pytest.mark.parametrize("value", ["float('inf')", "float('nan')", "'9' * 9_999", "[200]", "'\\u0663'"])
-def test_a_status_that_is_none_is_a_bad_gateway_at_a_function_url(endpoint: Endpoint, value: str) -> None:
-    path = url_of(endpoint, f"def handler(event, context): return {{'statusCode': {value}, 'body': 'x'}}")
-    answer = request(endpoint.url, "GET", path)
-    assert (answer.status, answer.body) == (502, b"Internal Server Error")
 
 
 def test_the_record_of_an_answer_that_is_no_json_is_sent_as_text(endpoint: Endpoint) -> None:

@@ -225,6 +225,11 @@ def test_headers_of_the_connection_are_remapped(endpoint: Endpoint, header: str)
         {"statusCode": 200, "cookies": 5},
         {"statusCode": 200, "body": "!", "isBase64Encoded": True},
         {"statusCode": None},
+        {"statusCode": float("inf"), "body": "x"},
+        {"statusCode": float("nan"), "body": "x"},
+        {"statusCode": "9" * 9_999, "body": "x"},
+        {"statusCode": [200], "body": "x"},
+        {"statusCode": "\u0663", "body": "x"},
     ],
 )
 def test_a_result_that_is_no_answer_is_a_bad_gateway(endpoint: Endpoint, result: Any) -> None:
