@@ -50,12 +50,7 @@ def records(lines: Iterable[LogLine], *, run_id: str, target: str, variant: str)
             target=target,
             variant=variant,
             sequence=sequence,
-            key=None,
-            planned_at=None,
-            sent_at=None,
             received_at=logged.at,
-            latency_ms=None,
-            service_ms=None,
             **_outcome(logged, environments).fields(),
         )
 

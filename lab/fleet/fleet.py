@@ -19,11 +19,7 @@ class Fleet(NamedTuple):
 
 
 def find_fleet(connection: Connection) -> Fleet:
-    """Return the deployed fleet.
-
-    Raises:
-        LabError: it is not deployed.
-    """
+    """Return the deployed fleet. Raises `LabError` if there is none."""
     outputs = stack_outputs(connection, LOAD_STACK)
     if outputs is None:
         raise LabError(
@@ -45,30 +41,18 @@ def check_new(connection: Connection, fleet: Fleet, run_id: str) -> None:
 
 
 def put_file(connection: Connection, fleet: Fleet, run_id: str, name: str, text: str) -> None:
-    """Write a file of a run's folder beside the records, so that the run can be reported from S3.
-
-    Raises:
-        LabError: S3 refuses.
-    """
+    """Write a file of a run's folder beside the records, so that the run can be reported from S3."""
     put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{name}", [text.rstrip()])
 
 
 def kept_runs(connection: Connection) -> str | None:
-    """Return the fleet's bucket if it exists and holds runs.
-
-    Raises:
-        LabError: it cannot be listed.
-    """
+    """Return the fleet's bucket if it exists and holds runs. Raises `LabError` if it cannot be listed."""
     bucket = _bucket(connection)
     return bucket if bucket is not None and _holds_objects(connection, bucket, "") else None
 
 
 def empty_fleet(connection: Connection) -> None:
-    """Empty the fleet's bucket, if it exists: CloudFormation deletes empty buckets only.
-
-    Raises:
-        LabError: it cannot be emptied.
-    """
+    """Empty the fleet's bucket, if it exists: CloudFormation deletes empty buckets only."""
     bucket = _bucket(connection)
     if bucket is not None:
         with aws_errors(f"empty the bucket {bucket}"):

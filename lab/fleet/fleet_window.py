@@ -216,10 +216,6 @@ class FleetWindow:
                 sequence=planned.sequence,
                 key=planned.key,
                 planned_at=opens_at + self.ahead_s + planned.at,
-                sent_at=None,
-                received_at=None,
-                latency_ms=None,
-                service_ms=None,
                 status="lost",
                 error_type=lost_by,
             )

@@ -87,8 +87,7 @@ class ShardRecords:
     def write(self, *, last: bool = False) -> None:
         """Write the new records, if there are any or it is the last part. May block; any thread may call it.
 
-        Raises:
-            LabError: S3 refuses. The next part will have the same records.
+        If S3 refuses, it raises `LabError`, and the next part will have the same records.
         """
         with self._writing:
             new = self._records[self._written :]
@@ -130,11 +129,7 @@ class Arrivals:
         self.ended = 0
 
     def count(self) -> None:
-        """Count again.
-
-        Raises:
-            LabError: the bucket cannot be listed.
-        """
+        """Count again. Raises `LabError` if the bucket cannot be listed."""
         keys = object_keys(self._s3, self._bucket, self._prefix)
         parts = [part for key in keys if (part := RecordPart.parse(key))]
         self.completed = sum(part.records for part in parts)
@@ -142,43 +137,27 @@ class Arrivals:
 
 
 def read_parts(s3: Any, objects: ShardObjects) -> Iterator[Record]:
-    """Read the records that a driver has written, all or until it died.
-
-    Raises:
-        LabError: S3 refuses.
-    """
+    """Read the records that a driver has written, all or until it died. Raises `LabError` if S3 refuses."""
     for key in object_keys(s3, objects.bucket, objects.parts):
         for line in read_lines(s3, objects.bucket, key):
             yield Record(**json.loads(line))
 
 
 def object_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """List the keys below a prefix.
-
-    Raises:
-        LabError: S3 refuses.
-    """
+    """List the keys below a prefix. Raises `LabError` if S3 refuses."""
     with aws_errors(f"list s3://{bucket}/{prefix}"):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
 
 
 def read_lines(s3: Any, bucket: str, key: str) -> list[str]:
-    """Read an object of lines.
-
-    Raises:
-        LabError: S3 refuses.
-    """
+    """Read an object of lines. Raises `LabError` if S3 refuses."""
     with aws_errors(f"read s3://{bucket}/{key}"):
         body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     return body.decode().splitlines()
 
 
 def put_lines(s3: Any, bucket: str, key: str, lines: Iterable[str]) -> None:
-    """Write an object of lines.
-
-    Raises:
-        LabError: S3 refuses.
-    """
+    """Write an object of lines. Raises `LabError` if S3 refuses."""
     with aws_errors(f"write s3://{bucket}/{key}"):
         s3.put_object(Bucket=bucket, Key=key, Body="".join(f"{line}\n" for line in lines).encode())

@@ -69,15 +69,17 @@ class Record(Outcome):
     target: Annotated[str, Meaning("`local` or `aws`")]
     variant: Annotated[str, Meaning("name of the variant")]
     sequence: Annotated[int, Meaning("number of the invocation among those of its variant, from 0")]
-    key: Annotated[str | None, Meaning("key that was asked for")]
-    planned_at: Annotated[float | None, Meaning("planned start", "Unix seconds")]
-    sent_at: Annotated[float | None, Meaning("when the request was sent", "Unix seconds")]
+    key: Annotated[str | None, Meaning("key that was asked for")] = None
+    planned_at: Annotated[float | None, Meaning("planned start", "Unix seconds")] = None
+    sent_at: Annotated[float | None, Meaning("when the request was sent", "Unix seconds")] = None
     received_at: Annotated[
         float | None,
         Meaning("when the answer came; made from logs: when Lambda logged its report", "Unix seconds"),
-    ]
-    latency_ms: Annotated[float | None, Meaning("from the planned start to the answer (no coordinated omission)", "ms")]
-    service_ms: Annotated[float | None, Meaning("from the sending to the answer", "ms")]
+    ] = None
+    latency_ms: Annotated[
+        float | None, Meaning("from the planned start to the answer (no coordinated omission)", "ms")
+    ] = None
+    service_ms: Annotated[float | None, Meaning("from the sending to the answer", "ms")] = None
     staleness_ms: Annotated[
         float | None, Meaning("how long the served version had been superseded at the sending; 0: it was current", "ms")
     ] = None
