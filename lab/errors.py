@@ -1,11 +1,11 @@
-"""What a user is told: one clear line, and an exit code."""
+"""Errors that the user can fix: one clear line, and an exit code."""
 
 EXIT_FINDING = 1
 EXIT_WRONG_USE = 2
 
 
 class LabError(Exception):
-    """Something the user can mend. Its text is one line that names the input and the remedy.
+    """An error that the user can fix. Its text is one line that names the input and the remedy.
 
     The command line prints it as ``lab: <text>`` on stderr and exits with ``exit_code``.
     """
@@ -20,6 +20,6 @@ class UsageError(LabError):
 
 
 class RunInterruptedError(LabError):
-    """The user pressed Ctrl-C: exit code 130, as shells count a death by SIGINT."""
+    """The user pressed Ctrl-C: exit code 130, as in shells after SIGINT."""
 
     exit_code = 130

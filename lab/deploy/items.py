@@ -4,14 +4,15 @@ An item is ``value`` (an object), ``version`` (a whole number: 1 at first, one m
 (Unix seconds). DynamoDB holds these as attributes; the others hold them as JSON text.
 """
 
-import abc
 import contextlib
+import dataclasses
 import decimal
+import functools
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
@@ -32,52 +33,33 @@ from lab.aws.objects import delete_objects
 from lab.errors import LabError
 
 
-class Store(abc.ABC):
-    """The items of one source."""
+class Store(Protocol):
+    """The items of one source: `DynamoDbStore` or `DocumentStore`."""
 
-    SERVICE: ClassVar[str]
-    EXISTS: ClassVar[str | None] = None
-    """The error code of creating an item that exists."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._client = connection.client(self.SERVICE)
-
-    @abc.abstractmethod
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
         """Read the versions of those items that exist, strongly consistent."""
 
-    @abc.abstractmethod
+    def create(self, key: str) -> None:
+        """Write version 1 of an item, unless it exists."""
+
     def update(self, key: str) -> int:
         """Write the next version of an item, and return that version."""
 
-    @abc.abstractmethod
     def clear(self) -> None:
         """Remove what ``cdk destroy`` would leave behind, or what would block it."""
 
-    @abc.abstractmethod
-    def _create(self, key: str) -> None: ...
-
-    def create(self, key: str) -> None:
-        """Write version 1 of an item, unless it exists."""
-        with _ignored(self.EXISTS):
-            self._create(key)
-
 
 def open_store(source: SourceName, connection: Connection, bucket: str | None = None) -> Store:
-    """The store of a source.
-
-    Args:
-        source: the service that holds the items.
-        connection: the target's APIs.
-        bucket: the bucket's name; needed for `s3` only.
-    """
-    if source == "s3":
-        if bucket is None:
-            raise LabError("there is no bucket to hold the items; deploy with --source s3 first")
-        return S3Store(connection, bucket)
+    """The store of a source. The bucket's name is needed for `s3` only."""
     if source == "dynamodb":
-        return DynamoDbStore(connection)
-    return SsmStore(connection) if source == "ssm" else SecretsStore(connection)
+        return DynamoDbStore(connection.client("dynamodb"))
+    if source == "ssm":
+        return _ssm_store(connection.client("ssm"))
+    if source == "secretsmanager":
+        return _secrets_store(connection.client("secretsmanager"))
+    if bucket is None:
+        raise LabError("there is no bucket to hold the items; deploy with --source s3 first")
+    return _s3_store(connection.client("s3"), bucket)
 
 
 def seed(store: Store, keys: Sequence[str]) -> dict[str, int]:
@@ -120,13 +102,14 @@ def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
         yield batch
 
 
-class DynamoDbStore(Store):
-    """Items of the table, partition key ``key``."""
+class DynamoDbStore:
+    """Items of the table, partition key ``key``. See `Store`."""
 
-    SERVICE, EXISTS = "dynamodb", "ConditionalCheckFailedException"
+    def __init__(self, client: Any) -> None:
+        self._client = client
 
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
-        """See the base class. BatchGetItem takes at most 100 keys and may return only a part of them."""
+        """BatchGetItem takes at most 100 keys, and may return only a part of them."""
         found: dict[str, int] = {}
         for batch in _batches(keys, 100):
             request: dict[str, Any] = {
@@ -144,18 +127,20 @@ class DynamoDbStore(Store):
                 request = answer.get("UnprocessedKeys") or {}
         return found
 
-    def _create(self, key: str) -> None:
+    def create(self, key: str) -> None:
+        """See `Store`."""
         item = {"key": key, **_item(key, 1)}
         item["written_at"] = decimal.Decimal(str(item["written_at"]))
-        self._client.put_item(
-            TableName=TABLE,
-            Item=TypeSerializer().serialize(item)["M"],
-            ConditionExpression="attribute_not_exists(#key)",
-            ExpressionAttributeNames={"#key": "key"},
-        )
+        with _ignored("ConditionalCheckFailedException"):
+            self._client.put_item(
+                TableName=TABLE,
+                Item=TypeSerializer().serialize(item)["M"],
+                ConditionExpression="attribute_not_exists(#key)",
+                ExpressionAttributeNames={"#key": "key"},
+            )
 
     def update(self, key: str) -> int:
-        """See the base class. The table counts, so nothing needs to be read first."""
+        """The table counts, so nothing needs to be read first."""
         answer = self._client.update_item(
             TableName=TABLE,
             Key={"key": {"S": key}},
@@ -172,41 +157,48 @@ class DynamoDbStore(Store):
         return int(answer["Attributes"]["version"]["N"])
 
     def clear(self) -> None:
-        """See the base class. CloudFormation removes the table with its stack."""
+        """Nothing: CloudFormation removes the table with its stack."""
 
 
-class _DocumentStore(Store):
-    """Items as JSON text in a service that cannot count: the one writer remembers the versions."""
+@dataclasses.dataclass(kw_only=True)
+class DocumentStore:
+    """Items as JSON text in a service that cannot count: the one writer remembers the versions. See `Store`.
 
-    MISSING: ClassVar[str]
-    """The error code of reading an item that does not exist."""
+    Attributes:
+        read: returns the document of a key.
+        create_document: writes a new document.
+        write: replaces a document.
+        clear: removes every item.
+        missing: the error code of reading an item that does not exist.
+        exists: the error code of creating an item that exists; None if that replaces it.
+    """
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._versions: dict[str, int] = {}
-
-    @abc.abstractmethod
-    def _read(self, key: str) -> str: ...
-
-    @abc.abstractmethod
-    def _write(self, key: str, document: str, *, new: bool = False) -> None: ...
+    read: Callable[[str], str]
+    create_document: Callable[[str, str], Any]
+    write: Callable[[str, str], Any]
+    clear: Callable[[], None]
+    missing: str
+    exists: str | None
+    _versions: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
+        """See `Store`."""
         found = {}
         for key in keys:
-            with _ignored(self.MISSING):
-                found[key] = _version_in(self._read(key), key)
+            with _ignored(self.missing):
+                found[key] = _version_in(self.read(key), key)
         self._versions.update(found)
         return found
 
-    def _create(self, key: str) -> None:
-        self._write(key, json.dumps(_item(key, 1), separators=(",", ":")), new=True)
+    def create(self, key: str) -> None:
+        """See `Store`."""
+        with _ignored(self.exists):
+            self.create_document(key, json.dumps(_item(key, 1), separators=(",", ":")))
 
     def update(self, key: str) -> int:
-        version = self._versions[key] + 1
-        # Counted before the write: a write that failed may have taken effect, so its version is not used again.
-        self._versions[key] = version
-        self._write(key, json.dumps(_item(key, version), separators=(",", ":")))
+        """Count before the write: a write that failed may have taken effect, so its version is not used again."""
+        version = self._versions[key] = self._versions[key] + 1
+        self.write(key, json.dumps(_item(key, version), separators=(",", ":")))
         return version
 
 
@@ -217,67 +209,60 @@ def _version_in(document: str, key: str) -> int:
         raise LabError(f"item {key} was not written by the lab: it has no version; remove it") from None
 
 
-class SsmStore(_DocumentStore):
+def _ssm_store(client: Any) -> DocumentStore:
     """Parameters ``/cache-lab/<key>``."""
 
-    SERVICE, EXISTS, MISSING = "ssm", "ParameterAlreadyExists", "ParameterNotFound"
-
-    def _read(self, key: str) -> str:
-        return str(self._client.get_parameter(Name=parameter_name(key))["Parameter"]["Value"])
-
-    def _write(self, key: str, document: str, *, new: bool = False) -> None:
-        self._client.put_parameter(Name=parameter_name(key), Value=document, Type="String", Overwrite=not new)
-
-    def clear(self) -> None:
-        """Delete every parameter under the prefix; one call takes ten."""
-        pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=PARAMETER_PREFIX)
+    def clear() -> None:
+        pages = client.get_paginator("get_parameters_by_path").paginate(Path=PARAMETER_PREFIX)
         names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
-        for batch in _batches(names, 10):
-            self._client.delete_parameters(Names=batch)
+        for batch in _batches(names, 10):  # of one call
+            client.delete_parameters(Names=batch)
+
+    def put(key: str, document: str, *, overwrite: bool) -> None:
+        client.put_parameter(Name=parameter_name(key), Value=document, Type="String", Overwrite=overwrite)
+
+    return DocumentStore(
+        read=lambda key: client.get_parameter(Name=parameter_name(key))["Parameter"]["Value"],
+        create_document=functools.partial(put, overwrite=False),
+        write=functools.partial(put, overwrite=True),
+        clear=clear,
+        missing="ParameterNotFound",
+        exists="ParameterAlreadyExists",
+    )
 
 
-class SecretsStore(_DocumentStore):
+def _secrets_store(client: Any) -> DocumentStore:
     """Secrets ``cache-lab/<key>``."""
 
-    SERVICE, EXISTS, MISSING = "secretsmanager", "ResourceExistsException", "ResourceNotFoundException"
-
-    def _read(self, key: str) -> str:
-        return str(self._client.get_secret_value(SecretId=secret_name(key))["SecretString"])
-
-    def _write(self, key: str, document: str, *, new: bool = False) -> None:
-        if new:
-            self._client.create_secret(Name=secret_name(key), SecretString=document)
-        else:
-            self._client.put_secret_value(SecretId=secret_name(key), SecretString=document)
-
-    def clear(self) -> None:
-        """Delete every secret under the prefix at once: a secret costs while it waits to be deleted."""
-        paginator = self._client.get_paginator("list_secrets")
-        pages = paginator.paginate(Filters=[{"Key": "name", "Values": [SECRET_PREFIX]}])
+    def clear() -> None:
+        filters = [{"Key": "name", "Values": [SECRET_PREFIX]}]
+        pages = client.get_paginator("list_secrets").paginate(Filters=filters)
         names = [secret["Name"] for page in pages for secret in page["SecretList"]]
         for name in names:
-            if name.startswith(SECRET_PREFIX):
-                self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            if name.startswith(SECRET_PREFIX):  # at once: a secret costs while it waits to be deleted
+                client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+    return DocumentStore(
+        read=lambda key: client.get_secret_value(SecretId=secret_name(key))["SecretString"],
+        create_document=lambda key, document: client.create_secret(Name=secret_name(key), SecretString=document),
+        write=lambda key, document: client.put_secret_value(SecretId=secret_name(key), SecretString=document),
+        clear=clear,
+        missing="ResourceNotFoundException",
+        exists="ResourceExistsException",
+    )
 
 
-class S3Store(_DocumentStore):
+def _s3_store(client: Any, bucket: str) -> DocumentStore:
     """Objects ``items/<key>.json`` of the bucket."""
 
-    SERVICE, MISSING = "s3", "NoSuchKey"  # nothing EXISTS: an object is created by overwriting
+    def put(key: str, document: str) -> None:
+        client.put_object(Bucket=bucket, Key=object_key(key), Body=document.encode(), ContentType="application/json")
 
-    def __init__(self, connection: Connection, bucket: str) -> None:
-        super().__init__(connection)
-        self._bucket = bucket
-
-    def _read(self, key: str) -> str:
-        answer = self._client.get_object(Bucket=self._bucket, Key=object_key(key))
-        return str(answer["Body"].read().decode())
-
-    def _write(self, key: str, document: str, *, new: bool = False) -> None:  # noqa: ARG002 -- S3 overwrites
-        self._client.put_object(
-            Bucket=self._bucket, Key=object_key(key), Body=document.encode(), ContentType="application/json"
-        )
-
-    def clear(self) -> None:
-        """Delete every item."""
-        delete_objects(self._client, self._bucket, OBJECT_PREFIX)
+    return DocumentStore(
+        read=lambda key: client.get_object(Bucket=bucket, Key=object_key(key))["Body"].read().decode(),
+        create_document=put,
+        write=put,
+        clear=lambda: delete_objects(client, bucket, OBJECT_PREFIX),
+        missing="NoSuchKey",
+        exists=None,
+    )

@@ -60,7 +60,7 @@ ROUTES = (
 
 
 class AwsDouble:
-    """Answers by route; ``answers`` has those that a test sets. ``asked`` tells what was asked for, in order."""
+    """Answers by route; ``answers`` has those that a test sets. ``asked`` lists the requests in order."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}

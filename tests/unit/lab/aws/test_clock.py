@@ -1,4 +1,4 @@
-"""The clock difference, with a server's clock whose difference is known."""
+"""The clock difference, with a server that has a known one."""
 
 import math
 from email.utils import formatdate
@@ -11,7 +11,7 @@ from tests.unit.lab.aws.aws_double import AwsDouble
 
 
 class Clocks:
-    """This machine's clock, and a server whose clock is ``difference`` s ahead and ``trip`` s away, there and back."""
+    """This machine's clock, and a server ``difference`` s ahead, at a round trip of ``trip`` s."""
 
     def __init__(self, difference: float, trip: float, begin: float = 1_795_000_000.37) -> None:
         self.now = begin

@@ -42,7 +42,7 @@ def store(source: SourceName, connection: Connection) -> Iterator[Store]:
     store = open_store(source, connection, BUCKET)
     yield store
     store.clear()
-    if source == "dynamodb":  # whose table goes with its stack
+    if source == "dynamodb":  # CloudFormation removes the table
         for key in KEYS:
             connection.client("dynamodb").delete_item(TableName="cache-lab-items", Key={"key": {"S": key}})
 
@@ -146,9 +146,9 @@ def test_without_a_bucket_s3_is_told_how_to_get_one(connection: Connection) -> N
 def test_a_failure_of_the_service_is_one_line(connection: Connection) -> None:
     missing = open_store("s3", connection, "no-such-bucket")
 
-    with pytest.raises(LabError, match=r"^cannot seed the items: NoSuchBucket: ") as told:
+    with pytest.raises(LabError, match=r"^cannot seed the items: NoSuchBucket: ") as error:
         seed(missing, KEYS)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_nobody_there_is_one_line() -> None:

@@ -1,4 +1,4 @@
-"""The limits of each setting, told in one line that names the flag."""
+"""The limits of each setting: an error is one line that names the flag."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ NAN, INF = float("nan"), float("inf")
 def test_outside_the_limits(setting: str, flag: str, values: list[float]) -> None:
     for value in values:
         given: dict[str, Any] = {setting: value}
-        with pytest.raises(UsageError, match=f"^{flag} .* is outside its limits; give a number ") as told:
+        with pytest.raises(UsageError, match=f"^{flag} .* is outside its limits; give a number ") as error:
             RunSettings(variants=("no_cache",), **given)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
