@@ -1,7 +1,7 @@
-"""CloudWatch's embedded metric format: what a line of a log says about metrics.
+"""CloudWatch's embedded metric format (EMF): the metrics in a line of a log.
 
 Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format", its text and its JSON schema. A document
-that breaks the specification makes no metric at all. A value that CloudWatch cannot hold makes none by itself.
+that breaks the specification makes no metric at all. A value that CloudWatch cannot hold is left out.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ MARSHAL_WITHOUT_REFERENCES: Final = 2
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
 class Directive:
-    """A valid metric directive, which refers to members of the root by their names. Metrics are names and units."""
+    """A valid metric directive, which names members of the root. Metrics are names and units."""
 
     namespace: str
     dimension_sets: list[list[str]]
@@ -39,7 +39,7 @@ class Directive:
 
 
 class Measured(NamedTuple):
-    """What one directive of a document measured: a value, or a list of them, for each of the directive's metrics.
+    """The values of one directive in a document: one, or a list of them, for each of the directive's metrics.
 
     ``at`` is Unix seconds.
     """
@@ -71,7 +71,7 @@ def documents(log: bytes) -> Iterator[bytes]:
 
 
 def measured(document: bytes, now: float) -> list[Measured]:
-    """What a document measured; nothing if it is none, or breaks the specification."""
+    """The values in a document; none if it is no EMF document, or breaks the specification."""
     if len(document) > LARGEST_DOCUMENT:
         return []
     try:
@@ -91,7 +91,7 @@ def _of_root(root: dict[str, Any], now: float) -> list[Measured]:
     at = timestamp / 1000
     if not in_time(at, now):
         return []
-    # A function says the same of every document, so what it says is looked at once.
+    # The directives of a function are always the same, so they are checked once.
     valid = _directives(marshal.dumps(directives, MARSHAL_WITHOUT_REFERENCES))
     return [_of_directive(root, directive, at) for directive in valid]
 

@@ -1,13 +1,14 @@
-"""Filter patterns: which log events a reader wants.
+"""Filter patterns, which select log events.
 
 Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax": terms, and conditions on JSON. Patterns for
 space-delimited events and regular expressions are refused.
 """
 
+import contextlib
 import json
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 Filter = Callable[[str], bool]
@@ -22,14 +23,14 @@ _ORDERS: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": o
 
 
 class PatternError(Exception):
-    """A pattern cannot be read, or is of a kind that is not supported; the text says which."""
+    """A pattern is malformed, or is of a kind that is not supported; the text says which."""
 
 
 def compiled(pattern: str) -> Filter:
-    """What tells whether a message matches.
+    """A function that says whether a message matches.
 
     Raises:
-        PatternError: see there.
+        PatternError: the pattern is malformed, or not supported.
     """
     trimmed = pattern.strip()
     if trimmed.startswith("{"):
@@ -59,8 +60,8 @@ def _term_filter(pattern: str) -> Filter:
 
 
 def _json_filter(pattern: str) -> Filter:
-    reader = _Reader(pattern)
-    condition = reader.either()
+    reader = _Reader(_tokens(pattern))
+    condition = reader.conditions()
     if reader.kind != "end":
         raise PatternError(f"Invalid filter pattern: unexpected '{reader.text}'")
 
@@ -75,86 +76,70 @@ def _json_filter(pattern: str) -> Filter:
     return matches
 
 
+def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
+    position = 0
+    while rest := pattern[position:].strip():
+        match = _TOKEN.match(pattern, position)
+        if match is None or match.lastgroup is None:
+            raise PatternError(f"Invalid filter pattern: unexpected '{rest[:20]}'")
+        text = match[match.lastgroup]
+        yield match.lastgroup, _unescaped(text) if match.lastgroup == "text" else text
+        position = match.end()
+
+
 class _Reader:
-    """Reads the conditions of a JSON pattern."""
+    """Parses the conditions of a JSON pattern."""
 
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        self._position = 0
-        self.kind = self.text = ""
-        self._next()
+    def __init__(self, tokens: Iterator[tuple[str, str]]) -> None:
+        self._tokens = tokens
+        self.kind, self.text = next(tokens, ("end", ""))
 
-    def either(self) -> Condition:
-        """Conditions joined by ``||``."""
-        conditions = [self._both()]
-        while self._took("||"):
-            conditions.append(self._both())
-        return lambda root: any(condition(root) for condition in conditions)
-
-    def _both(self) -> Condition:
-        conditions = [self._condition()]
-        while self._took("&&"):
-            conditions.append(self._condition())
-        return lambda root: all(condition(root) for condition in conditions)
+    def conditions(self) -> Condition:
+        """Conditions joined by ``&&`` and ``||``."""
+        some: list[list[Condition]] = [[self._condition()]]
+        while self.text in ("&&", "||"):
+            if self._take() == "||":
+                some.append([])
+            some[-1].append(self._condition())
+        return lambda root: any(all(condition(root) for condition in every) for every in some)
 
     def _condition(self) -> Condition:
-        if self._took("("):
-            inner = self.either()
-            if not self._took(")"):
+        if (self.kind, self.text) == ("sign", "("):
+            self._take()
+            inner = self.conditions()
+            if self._take() != ")":
                 raise PatternError("Invalid filter pattern: a parenthesis is not closed")
             return inner
         if self.kind != "field":
             raise PatternError(f"Invalid filter pattern: a field is wanted, not '{self.text}'")
-        values = _selector(self.text)
-        self._next()
+        values = _selector(self._take())
         if self.kind == "word":
             return self._state(values)
-        sign, _ = self._take(), self.kind
-        return _comparison(values, sign, self.kind, self._take())
+        sign, kind = self._take(), self.kind
+        return _comparison(values, sign, kind, self._take())
 
     def _state(self, values: Callable[[Any], list[Any]]) -> Condition:
-        words = [self._take().upper()]
+        words = self._take().upper()
         while self.kind == "word":
-            words.append(self._take().upper())
+            words += f" {self._take().upper()}"
         match words:
-            case ["IS", "NULL"]:
+            case "IS NULL":
                 return lambda root: None in values(root)
-            case ["IS", "TRUE"]:
-                return lambda root: any(value is True for value in values(root))
-            case ["IS", "FALSE"]:
-                return lambda root: any(value is False for value in values(root))
-            case ["NOT", "EXISTS"]:
+            case "IS TRUE" | "IS FALSE":
+                wanted = words == "IS TRUE"
+                return lambda root: any(value is wanted for value in values(root))
+            case "NOT EXISTS":
                 return lambda root: not values(root)
-            case _:
-                raise PatternError(f"Invalid filter pattern: '{' '.join(words)}'")
-
-    def _took(self, sign: str) -> bool:
-        if self.kind != "sign" or self.text != sign:
-            return False
-        self._next()
-        return True
+        raise PatternError(f"Invalid filter pattern: '{words}'")
 
     def _take(self) -> str:
         text = self.text
-        self._next()
+        self.kind, self.text = next(self._tokens, ("end", ""))
         return text
-
-    def _next(self) -> None:
-        rest = self._pattern[self._position :]
-        if not rest.strip():
-            self.kind, self.text = "end", ""
-            return
-        match = _TOKEN.match(self._pattern, self._position)
-        if match is None or match.lastgroup is None:
-            raise PatternError(f"Invalid filter pattern: unexpected '{rest.strip()[:20]}'")
-        self.kind, self.text = match.lastgroup, match[match.lastgroup]
-        if self.kind == "text":
-            self.text = _unescaped(self.text)
-        self._position = match.end()
 
 
 def _selector(text: str) -> Callable[[Any], list[Any]]:
-    """What finds the values of ``$.a.b[0]`` in a document; none where there is no such member."""
+    """A function that finds the values of ``$.a.b[0]`` in a document; none where there is no such member."""
     steps, position = [], 1
     while position < len(text):
         match = _STEP.match(text, position)
@@ -182,7 +167,9 @@ def _members(parent: Any, step: str | int) -> list[Any]:
 
 
 def _comparison(values: Callable[[Any], list[Any]], sign: str, kind: str, text: str) -> Condition:
-    number = _number(text) if kind == "word" else None
+    number = None
+    with contextlib.suppress(ValueError):
+        number = float(text) if kind == "word" else None
     if sign in _ORDERS:
         order = _ORDERS[sign]
         if number is None:
@@ -197,16 +184,7 @@ def _comparison(values: Callable[[Any], list[Any]], sign: str, kind: str, text: 
             return number is not None and bool(value == number)
         return isinstance(value, str) and wildcard.fullmatch(value) is not None
 
-    if sign == "=":
-        return lambda root: any(equal(value) for value in values(root))
-    return lambda root: any(not equal(value) for value in values(root))
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return lambda root: any(equal(value) == (sign == "=") for value in values(root))
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cloudwatch.errors import CloudWatchError, UnsupportedError
 from cloudwatch.filter_pattern import PatternError, compiled
@@ -28,18 +28,16 @@ Parameters = dict[str, Any]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
-class Groups(Protocol):
-    """What knows the log groups."""
-
-    def created_ms(self, name: str) -> int | None:
-        """When the group was made, Unix milliseconds; None if there is none."""
-
-
 class LogsApi:
-    """The operations, over one store. An answer of None: the emulator answers."""
+    """The operations, over one store.
 
-    def __init__(self, store: Store, groups: Groups) -> None:
-        self._store, self._logs, self._groups = store, store.logs, groups
+    Args:
+        store: where the events are.
+        created_ms: when a log group was made, Unix milliseconds; None if there is no such group.
+    """
+
+    def __init__(self, store: Store, created_ms: Callable[[str], int | None]) -> None:
+        self._store, self._logs, self._created_ms = store, store.logs, created_ms
         self._on_group: dict[str, Callable[[str, Parameters], Any]] = {
             "DescribeLogStreams": self._describe_log_streams,
             "GetLogEvents": self._get_log_events,
@@ -55,7 +53,7 @@ class LogsApi:
         self._queries: dict[str, tuple[Parameters, Any]] = {}
 
     def answer(self, operation: str, body: bytes) -> Answer | None:
-        """The answer to a request."""
+        """The answer to a request; None where the emulator answers."""
         try:
             parameters = json.loads(body or b"{}")
             group = _group_name(parameters)
@@ -76,7 +74,7 @@ class LogsApi:
         """Whether functions have written to this group since it was made."""
         if not self._logs.streams(group):
             return False
-        created_ms = self._groups.created_ms(group)
+        created_ms = self._created_ms(group)
         for name, stream in list(self._logs.streams(group).items()):
             if created_ms is None or stream.ingested_ms < created_ms:
                 self._logs.delete_stream(group, name)
@@ -153,13 +151,12 @@ class LogsApi:
         return {}
 
     def _start_query(self, parameters: Parameters) -> Any:
-        """StartQuery: the query is answered at once, and its result kept for GetQueryResults."""
+        """Answer the query at once, and keep its result for GetQueryResults."""
         text, start, end = (parameters.get(name) for name in ("queryString", "startTime", "endTime"))
         if not isinstance(text, str) or not isinstance(start, int) or not isinstance(end, int) or start > end:
             raise _invalid("queryString, startTime and endTime must be given, and startTime must not be after endTime")
-        one = parameters.get("logGroupName")
-        names = [*([one] if one else []), *(parameters.get("logGroupNames") or [])]
-        names += parameters.get("logGroupIdentifiers") or []
+        names = [parameters["logGroupName"]] if "logGroupName" in parameters else []
+        names += parameters.get("logGroupNames", []) + parameters.get("logGroupIdentifiers", [])
         try:
             query = parse_query(text, [_of_arn(name) for name in names])
             self._check_groups(query)
@@ -194,8 +191,7 @@ class LogsApi:
         if len(query.log_groups) > MOST_GROUPS:
             raise _invalid(f"A query reads at most {MOST_GROUPS} log groups.")
         for name in query.log_groups:
-            # The emulator is asked once a group: `_has` forgets what a deleted one had.
-            if not self._has(name) and self._groups.created_ms(name) is None:
+            if not self._has(name) and self._created_ms(name) is None:
                 message = f"Log group '{name}' does not exist for account ID '{ACCOUNT}'"
                 raise CloudWatchError("ResourceNotFoundException", message)
 

@@ -7,10 +7,12 @@ import datetime
 import gzip
 import io
 import json
+import urllib.parse
 import uuid
 import zlib
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
+from xml.etree import ElementTree
 
 import botocore.parsers
 import botocore.serialize
@@ -19,7 +21,6 @@ import botocore.utils
 import botocore.validate
 from botocore.model import OperationModel, ServiceModel, Shape
 
-from cloudwatch import query_protocol as query
 from cloudwatch.errors import CloudWatchError
 
 MOST_BYTES: Final = 16 << 20
@@ -79,10 +80,12 @@ class Model:
         shape = self._operation(call).output_shape
         request_id = str(uuid.uuid4())
         if call.protocol == QUERY:
-            namespace = self._service.metadata["xmlNamespace"]
-            inner = f"<{call.operation}Result>{query.xml(result, shape)}</{call.operation}Result>" if shape else ""
-            body = query.document(f"{call.operation}Response", inner, namespace, request_id)
-            return 200, _headers("text/xml", request_id), body
+            document = self._document(f"{call.operation}Response")
+            if shape:
+                xml: Any = botocore.serialize.RestXMLSerializer()
+                xml._serialize(shape, result, document, f"{call.operation}Result")
+            _add(document, "ResponseMetadata", {"RequestId": request_id})
+            return 200, _headers("text/xml", request_id), ElementTree.tostring(document)
         if call.protocol == CBOR:
             encoder: Any = botocore.serialize.RpcV2CBORSerializer()
             data = bytearray()
@@ -96,9 +99,10 @@ class Model:
         code, message = error.code, str(error)
         fault = "Sender" if error.status < 500 else "Receiver"
         if call.protocol == QUERY:
-            told = {"Type": fault, "Code": code, "Message": message}
-            body = query.error(told, self._service.metadata["xmlNamespace"], request_id)
-            return error.status, _headers("text/xml", request_id), body
+            document = self._document("ErrorResponse")
+            _add(document, "Error", {"Type": fault, "Code": code, "Message": message})
+            ElementTree.SubElement(document, "RequestId").text = request_id
+            return error.status, _headers("text/xml", request_id), ElementTree.tostring(document)
         name = self._error_shape(code)
         content = {"__type": f"com.amazonaws.cloudwatch#{name}", "message": message}
         query_error = (b"x-amzn-query-error", f"{code};{fault}".encode())
@@ -112,6 +116,9 @@ class Model:
     def _operation(self, call: Call) -> OperationModel:
         return self._service.operation_model(call.operation)
 
+    def _document(self, name: str) -> ElementTree.Element:
+        return ElementTree.Element(name, xmlns=self._service.metadata["xmlNamespace"])
+
     def _error_shape(self, code: str) -> str:
         for shape in self._service.error_shapes:
             if shape.metadata.get("error", {}).get("code") == code:
@@ -120,6 +127,12 @@ class Model:
 
 
 _RPC: Final = (b"smithy-protocol", b"rpc-v2-cbor")
+
+
+def _add(document: ElementTree.Element, name: str, texts: dict[str, str]) -> None:
+    element = ElementTree.SubElement(document, name)
+    for member, text in texts.items():
+        ElementTree.SubElement(element, member).text = text
 
 
 def _headers(content_type: str, request_id: str) -> Headers:
@@ -145,7 +158,40 @@ def _from_cbor(content: bytes, shape: Shape) -> Any:  # noqa: ARG001 - as the ot
     return parser.parse_data_item(parser.get_peekable_stream_from_bytes(content)) if content else {}
 
 
-_READERS: Final[dict[str, Callable[[bytes, Shape], Any]]] = {JSON: _from_json, CBOR: _from_cbor, QUERY: query.from_form}
+def _from_form(content: bytes, shape: Shape) -> Any:
+    """The parameters of a form, whose names are paths: ``Dimensions.member.1.Name``; numbers and times stay text."""
+    tree: dict[str, Any] = {}
+    for path, text in urllib.parse.parse_qsl(content.decode(), keep_blank_values=True):
+        _place(tree, path.split("."), text)
+    return _of_tree(tree, shape)
+
+
+def _place(tree: dict[str, Any], path: list[str], text: str) -> None:
+    for name in path[:-1]:
+        below = tree.setdefault(name, {})
+        if not isinstance(below, dict):
+            raise ValueError(".".join(path))
+        tree = below
+    tree[path[-1]] = text
+
+
+def _of_tree(node: Any, shape: Any) -> Any:
+    match shape.type_name:
+        case "structure":
+            return {name: _of_tree(node[name], member) for name, member in shape.members.items() if name in node}
+        case "list":
+            items = node.get("member", {}) if node else {}
+            return [_of_tree(items[number], shape.member) for number in sorted(items, key=int)]
+        case "map":
+            entries = node.get("entry", {}).values()
+            return {entry["key"]: _of_tree(entry["value"], shape.value) for entry in entries}
+        case "boolean":
+            return node == "true"
+        case _:
+            return node
+
+
+_READERS: Final[dict[str, Callable[[bytes, Shape], Any]]] = {JSON: _from_json, CBOR: _from_cbor, QUERY: _from_form}
 
 
 def _normal(value: Any, shape: Any) -> Any:

@@ -15,14 +15,14 @@ LIMIT_S: Final = 10.0
 
 
 class LogGroups:
-    """Asks the emulator for log groups, and makes those that a function writes to, as Lambda does."""
+    """Asks the emulator about log groups, and makes those that a function writes to, as Lambda does."""
 
     def __init__(self, emulator_url: str) -> None:
         self._url = emulator_url
         self._ensured: dict[str, float] = {}
 
     def ensure(self, name: str) -> None:
-        """See to it that there is such a group. It may be deleted at any time: so it is looked after again later."""
+        """Make the group if it does not exist. It may be deleted at any time, so this asks again after a second."""
         now = time.monotonic()
         if now - self._ensured.get(name, -ENSURE_AGAIN_S) >= ENSURE_AGAIN_S:
             self._ensured[name] = now

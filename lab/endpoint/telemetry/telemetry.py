@@ -1,4 +1,4 @@
-"""The endpoint's end of telemetry: what the engine calls, and what answers CloudWatch's clients."""
+"""Telemetry on the endpoint's side: the engine calls it, and it answers CloudWatch's clients."""
 
 import asyncio
 import contextlib
@@ -40,9 +40,9 @@ ENDED: Final[Answer] = (503, [(b"content-type", b"text/plain")], b"the telemetry
 
 
 class Telemetry(asyncio.Protocol):
-    """Takes what the engine tells, in its event loop, and passes it on in batches to a process (see ``worker``).
+    """Takes what the engine reports, in its event loop, and sends it in batches to a process (see ``worker``).
 
-    If that process falls behind, logs are dropped rather than kept in memory without bound: `warnings` tells.
+    If that process falls behind, logs are dropped rather than kept in memory without bound; `warnings` says so.
     """
 
     def __init__(self, folder: Path, emulator_url: str) -> None:
@@ -65,12 +65,12 @@ class Telemetry(asyncio.Protocol):
         self._state = {"refused_series": 0, "lost_batches": 0}
 
     async def start(self) -> None:
-        """Begin to pass on. To be called in the event loop of the engine, before any other method."""
+        """Connect to the process. Call it in the event loop of the engine, before any other method."""
         self._loop = asyncio.get_running_loop()
         await self._loop.create_connection(lambda: self, sock=self._socket)
 
     async def close(self) -> None:
-        """End the process; what was not yet asked for is lost."""
+        """End the process, and with it all logs and metrics."""
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
@@ -123,9 +123,9 @@ class Telemetry(asyncio.Protocol):
         self._put((entries.THROTTLE, version.name, version.version, arn, time.time()), 0)
 
     async def answer(self, request: Request, service: str) -> Answer | None:
-        """Answer a request of a CloudWatch or CloudWatch Logs client; None where the emulator is to.
+        """Answer a request of a CloudWatch or CloudWatch Logs client; None where the emulator answers.
 
-        The answer knows of everything that the engine has told before.
+        The answer includes everything that the engine reported before.
         """
         call = _call(request, service)
         if call is None:

@@ -35,7 +35,7 @@ class Worker:
         self._store = Store(folder)
         self._groups = LogGroups(emulator_url)
         self._ingest = Ingest(self._store)
-        self._logs_api = LogsApi(self._store, self._groups)
+        self._logs_api = LogsApi(self._store, self._groups.created_ms)
         self._metrics_api = MetricsApi(self._store)
         self._model = Model()
         self.lost_batches = 0

@@ -30,7 +30,7 @@ class Reader:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.groups = EmulatorsGroups()
-        self._api = LogsApi(store, self.groups)
+        self._api = LogsApi(store, self.groups.created_ms)
 
     def ask(self, operation: str, **parameters: Any) -> Any:
         """The result; None where the emulator is asked instead; the message where it is refused."""
@@ -205,7 +205,7 @@ def test_the_emulator_answers_for_groups_and_streams_that_no_function_wrote(read
     assert reader.ask("FilterLogEvents", logGroupName="/other") is None
     assert reader.ask("GetLogEvents", logStreamName="clients-own") is None
     assert reader.ask("DescribeLogGroups") is None
-    assert LogsApi(reader.store, reader.groups).answer("FilterLogEvents", b"{") is None
+    assert LogsApi(reader.store, reader.groups.created_ms).answer("FilterLogEvents", b"{") is None
 
 
 def test_a_deleted_group_has_no_streams(reader: Reader) -> None:
