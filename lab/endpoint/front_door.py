@@ -51,8 +51,10 @@ class FrontDoor:
         """Answer one request, now or later."""
         try:
             host = request.headers.get(b"host", DEFAULT_HOST)
-            if host in self._own_hosts or self._is_own_host(host.lower(), request, respond):
+            if host in self._own_hosts:
                 self._route(request, respond)
+            else:
+                self._route_by_host(host, request, respond)
         except Exception as error:
             respond(*error_answer(error))
 
@@ -62,18 +64,16 @@ class FrontDoor:
         self._deployments.close()
         await self._tasks.close()
 
-    def _is_own_host(self, host: bytes, request: Request, respond: Respond) -> bool:
-        """Whether a host is the endpoint itself; other hosts are refused, those of function URLs are answered here."""
-        if not LOCAL_HOST.fullmatch(host):
+    def _route_by_host(self, host: bytes, request: Request, respond: Respond) -> None:
+        if not LOCAL_HOST.fullmatch(host.lower()):
             respond(403, [JSON_TYPE], b'{"message":"this endpoint answers for loopback hosts only"}')
-            return False
-        if match := HOST.fullmatch(host):
+        elif match := HOST.fullmatch(host.lower()):
             path = request.target.partition(b"?")[0].decode("latin-1")
             self._answer_later(self._urls.answer(match[1].decode(), path, request), respond)
-            return False
-        if len(self._own_hosts) < MAX_HOSTS:
-            self._own_hosts.add(request.headers.get(b"host", DEFAULT_HOST))
-        return True
+        else:
+            if len(self._own_hosts) < MAX_HOSTS:
+                self._own_hosts.add(host)
+            self._route(request, respond)
 
     def _route(self, request: Request, respond: Respond) -> None:
         target, headers = request.target, request.headers

@@ -138,10 +138,8 @@ class _Parser:
 
 class _Reading(enum.Enum):
     OPEN = enum.auto()
-    PAUSED = enum.auto()
-    """Until fewer requests wait."""
-    ENDED = enum.auto()
-    """For good: after a request that was refused or is the last."""
+    PAUSED = enum.auto()  # until fewer requests wait
+    ENDED = enum.auto()  # for good: after a request that was refused or is the last
 
 
 class _Connection(asyncio.BufferedProtocol):
