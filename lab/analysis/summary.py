@@ -75,7 +75,7 @@ def _names(run: RunFile, columns: Columns) -> list[str]:
 def _variant(
     about: VariantDescription, records: VariantColumns, run: RunFile, window: tuple[float, float]
 ) -> VariantSummary:
-    statuses, memory = records.statuses(), records.memory_mb()
+    statuses, memory, latency = records.statuses(), records.memory_mb(), records.measured("latency_ms")
     cost, cost_total = costed(records, Priced(run.settings.architecture, run.run.source, memory))
     wire = (run.wire or {}).get(about.name)
     return VariantSummary(
@@ -98,16 +98,15 @@ def _variant(
         cost_total=cost_total,
         comparison=None,
         lives=lives(records),
-        **_distributions(records),
+        **_distributions(records, latency),
         **_served(records),
-        **_over_time(records, window),
+        **_over_time(records, latency, window),
     )
 
 
-def _distributions(records: VariantColumns) -> dict[str, Any]:
+def _distributions(records: VariantColumns, latency: Floats) -> dict[str, Any]:
     """The times that were measured, of answered invocations; those of init, restore and billing of all."""
-    ok, billed = records.ok, _sample(records, "billed_ms").values
-    latency, service = records.measured("latency_ms"), records.measured("service_ms")
+    ok, service, billed = records.ok, records.measured("service_ms"), _sample(records, "billed_ms").values
     return {
         "starts": _starts(records, latency, service),
         "latency_ms": _described(records, latency, ok),
@@ -134,9 +133,9 @@ def _served(records: VariantColumns) -> dict[str, Any]:
     }
 
 
-def _over_time(records: VariantColumns, window: tuple[float, float]) -> dict[str, Any]:
+def _over_time(records: VariantColumns, latency: Floats, window: tuple[float, float]) -> dict[str, Any]:
     """The curves and the points that the charts draw."""
-    latency, planned = records.measured("latency_ms"), records.measured("moment")
+    planned = records.measured("moment")
     ordered = np.sort(latency[records.ok & ~np.isnan(latency)])
     return {
         "latency_curve": _latency_curve(ordered),

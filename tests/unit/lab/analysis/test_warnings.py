@@ -12,12 +12,14 @@ from facts.warnings import WarningCode
 from lab.analysis.model import RunWarning
 from lab.analysis.summary import summarise
 from lab.records.record import Record
-from tests.unit.lab.report.simulated import NAMES, run_content, simulated_records, write_run
+from tests.unit.lab.report.simulated import run_content, simulated_records, write_run
+
+VARIANTS = ("no_cache", "ttl_cache", "snapstart")
 
 
 @functools.cache
 def _faultless() -> list[Record]:
-    return simulated_records(duration_s=10.0, target="local")
+    return simulated_records(duration_s=10.0, target="local", variants=VARIANTS)
 
 
 class Case:
@@ -25,7 +27,7 @@ class Case:
 
     def __init__(self) -> None:
         self.records = [*_faultless()]
-        self.content: dict[str, Any] = run_content(self.records, target="local", duration_s=10.0)
+        self.content: dict[str, Any] = run_content(self.records, target="local", duration_s=10.0, variants=VARIANTS)
 
     def replace(self, change: Callable[[int, Record], Record]) -> None:
         self.records = [change(index, record) for index, record in enumerate(self.records)]
@@ -55,7 +57,7 @@ def _errors(case: Case) -> None:
 
 def _no_baseline(case: Case) -> None:
     case.records = [record for record in case.records if record.variant != "no_cache"]
-    case.content["settings"]["variants"] = [name for name in NAMES if name != "no_cache"]
+    case.content["settings"]["variants"] = [*VARIANTS[1:]]
 
 
 def _few(case: Case) -> None:

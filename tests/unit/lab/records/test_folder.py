@@ -31,6 +31,21 @@ RECORD = Record(
 )
 
 
+def _program(tmp_path: Path) -> str:
+    """The beginning of a program that writes a run; it imports little, so that it starts soon."""
+    return f"""
+import json
+from pathlib import Path
+from lab.errors import LabError
+from lab.records.folder import RunFolder
+from lab.records.record import Record
+from lab.records.run_file import RunFile
+RECORD = Record(**json.loads({RECORD.to_json()!r}))
+folder = RunFolder(Path({str(tmp_path / "run")!r}), invocations=1)
+folder.begin(RunFile())
+"""
+
+
 def begun(path: Path) -> RunFolder:
     folder = RunFolder(path, invocations=1)
     folder.begin(RunFile())
@@ -57,10 +72,7 @@ def test_a_killed_run_keeps_every_complete_record(tmp_path: Path) -> None:
     """Killed in the middle of a line, as a full page of the last write might be."""
     program = f"""
 import os, signal
-from pathlib import Path
-from tests.unit.lab.records.test_folder import RECORD, begun
-folder = begun(Path({str(tmp_path / "run")!r}))
-for _ in range(3):
+{_program(tmp_path)}for _ in range(3):
     folder.append(RECORD)
 os.write(folder._records or 0, RECORD.to_json().encode()[:100])
 os.kill(os.getpid(), signal.SIGKILL)
@@ -148,11 +160,7 @@ def test_a_record_that_fits_in_part_is_taken_back(tmp_path: Path) -> None:
     """At a limit of the file's size, as at the disk's end, a write takes what fits."""
     program = f"""
 import resource, signal
-from pathlib import Path
-from lab.errors import LabError
-from tests.unit.lab.records.test_folder import RECORD, begun
-folder = begun(Path({str(tmp_path / "run")!r}))
-folder.append(RECORD)
+{_program(tmp_path)}folder.append(RECORD)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
