@@ -213,9 +213,9 @@ def _cloudwatch_counts(report: Report) -> Iterator[RunWarning]:
 
 def _unreported(report: Report) -> Iterator[RunWarning]:
     """Failures whose calls are unknown: functions invoked by URL have no log tail, a killed one writes no metrics."""
-    silent = [one for one in report.variants if one.untold and one.downstream_calls]
+    silent = [one for one in report.variants if one.untold]
     on_wire = [one for one in silent if one.wire_calls is not None and one.wire_calls > (one.downstream_calls or 0)]
-    unseen = [one for one in silent if one.wire_calls is None]
+    unseen = [one for one in silent if one.wire_calls is None and one.downstream_calls]
     for found, effect, advice in (
         (
             on_wire,
