@@ -47,10 +47,9 @@ def _nothing_answered(case: Case) -> None:
 
 
 def _errors(case: Case) -> None:
-    case.replace(
-        lambda index, record: (
-            dataclasses.replace(record, status="function_error", error_type="DownstreamError") if index == 5 else record
-        )
+    first = next(index for index, record in enumerate(case.records) if record.variant == "no_cache")
+    case.records[first] = dataclasses.replace(
+        case.records[first], status="function_error", error_type="DownstreamError"
     )
     case.content["wire"] = None
 
