@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # More workers than cores: tests wait more than they compute.
 WORKERS ?= 3
-QUICK := tests/unit tests/contract
+QUICK := tests/unit tests/contract --ignore tests/unit/stacks
 
 .PHONY: help setup rie demo test quick check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth lock clean
 
@@ -47,7 +47,7 @@ demo: setup ## deploy to the local endpoint, run every variant, compare
 test: setup .lab/rie/.ready ## run every test: five minutes on two quiet cores
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-quick: setup ## run the tests that need no deployment and no browser: one minute
+quick: setup ## run the tests that need no synthesis, no deployment and no browser: one minute
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(QUICK)
 
 check: setup ## run ruff, mypy and import-linter
