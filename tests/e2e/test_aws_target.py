@@ -117,12 +117,12 @@ def test_what_is_deployed_is_measured_as_it_is(run: Run) -> None:
 
 
 def test_the_run_tells_the_clocks_the_retries_and_dynamodbs_own_count(run: Run) -> None:
-    told = run.content["aws"]
-    assert abs(told["clock_difference_ms"]) <= told["clock_uncertainty_ms"] + 1
-    assert told["sdk_retries"] == 0
-    assert told["endpoint_url"].startswith("http://127.0.0.1:")
-    assert told["downstream"]["functions_calls"] == sum(record.downstream_calls or 0 for record in run.records)
-    assert told["downstream"]["cloudwatch_whole"] is False  # the local endpoint keeps no metrics of DynamoDB
+    observed = run.content["aws"]
+    assert abs(observed["clock_difference_ms"]) <= observed["clock_uncertainty_ms"] + 1
+    assert observed["sdk_retries"] == 0
+    assert observed["endpoint_url"].startswith("http://127.0.0.1:")
+    assert observed["downstream"]["functions_calls"] == sum(record.downstream_calls or 0 for record in run.records)
+    assert observed["downstream"]["cloudwatch_whole"] is False  # the local endpoint keeps no metrics of DynamoDB
     codes = {warning["code"] for warning in run.content["warnings"]}
     assert codes >= {"not_aws", "clock_difference"}
     assert "000000000000" not in json.dumps(run.content)

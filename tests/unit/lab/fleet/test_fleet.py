@@ -1,4 +1,4 @@
-"""A fleet's run, settled: every planned start has one record, whatever became of its driver."""
+"""A fleet's run, settled: every planned start has one record, also if its driver died."""
 
 import dataclasses
 import io
@@ -62,8 +62,8 @@ def fleet(ministack: str) -> Iterator[Fleet]:
 
 @pytest.fixture
 def slow_fleet(ministack: str) -> Iterator[Fleet]:
-    """A state machine whose shards take a minute."""
-    yield from state_machine(ministack, {"Type": "Wait", "Seconds": 60})
+    """A state machine whose shards take ten minutes."""
+    yield from state_machine(ministack, {"Type": "Wait", "Seconds": 600})
 
 
 class Driven:
@@ -154,7 +154,8 @@ def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
     shards = [ShardRecords(s3, ShardObjects(BUCKET, "stopped", number)) for number in range(3)]
 
     def drive() -> None:
-        """Three drivers that have an invocation each when they are told to stop."""
+        """Three drivers that have an invocation each when they are asked to stop."""
+        watched.wait(60)
         for number, shard in enumerate(shards):
             shard.append(record(driven.schedule[number]))
         os.kill(os.getpid(), signal.SIGINT)
@@ -163,7 +164,9 @@ def test_ctrl_c_stops_the_fleet_and_keeps_what_has_arrived(
         for shard in shards:
             shard.write(last=True)
 
-    drivers = threading.Timer(1.5, drive)
+    watched = threading.Event()
+    connection._session.events.register("before-call.sfn.DescribeExecution", lambda **_: watched.set())
+    drivers = threading.Thread(target=drive)
     drivers.start()
     with pytest.raises(KeyboardInterrupt):
         driven.window.run()

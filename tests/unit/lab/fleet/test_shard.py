@@ -40,15 +40,15 @@ def test_a_driver_that_is_refused_writes_its_throttles_down(throttling: AwsDoubl
     s3 = Connection(target="aws", endpoint_url=None).client("s3")
     s3.create_bucket(Bucket=BUCKET)
     place = ShardObjects(BUCKET, "refused", 0)
-    schedule = list(plan(Load(variants=("no_cache",), rate=20, duration_s=10, keys=5)))
+    schedule = list(plan(Load(variants=("no_cache",), rate=20, duration_s=600, keys=5)))
     s3.put_object(Bucket=BUCKET, Key=place.plan, Body="\n".join(json.dumps(each) for each in schedule).encode())
     event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "timeout_s": 5.0}
 
-    told = handler(event | {"opens_at": time.time() + 0.2}, Context())
+    answer = handler(event | {"opens_at": time.time() + 0.2}, Context())
 
-    assert REFUSED_AT_START <= told["records"] < len(schedule)
+    assert REFUSED_AT_START <= answer["records"] < len(schedule)
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=place.parts)["Contents"]]
     parts = [part for key in keys if (part := RecordPart.parse(key))]
-    assert (sum(part.records for part in parts), [part.last for part in parts][-1]) == (told["records"], True)
+    assert (sum(part.records for part in parts), [part.last for part in parts][-1]) == (answer["records"], True)
     lines = [line for key in keys for line in s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().splitlines()]
     assert {(each["status"], each["error_type"]) for each in map(json.loads, lines)} == {("throttled", LIMIT)}
