@@ -8,6 +8,7 @@ downstream calls and errors where its log was seen; it was no hit, no miss and n
 
 # ruff: noqa: S608 -- every value is a parameter of the query; names are ours
 import contextlib
+import logging
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ from lab.records.dashboards_file import DashboardBody
 from lab.records.files import RunFiles
 from lab.records.run_file import RunFile, read_run
 from lab.records.table import RecordTable
+
+logger = logging.getLogger(__name__)
 
 LAMBDA: Final = "AWS/Lambda"
 _FIELDS: Final = (
@@ -132,8 +135,10 @@ class RunSource:
 
     def read_on(self) -> bool:
         """Load the next new records; whether there were any."""
-        with contextlib.suppress(LabError):  # run.json is being replaced, or has gone: what was known holds
+        try:
             self._run = read_run(self._folder)
+        except LabError as error:  # it is being replaced, or has gone
+            logger.info("what was known of the run holds: %s", error)
         batch = self._records.batch
         more = self._records.catch_up()
         if self._records.batch != batch + more:  # another file has taken the place of the records

@@ -49,17 +49,12 @@ def serve_dashboard(run: Path | str | None, *, port: int, endpoint_url: str | No
 
 def _listening(port: int) -> socket.socket:
     """The port, taken before anything that lasts is done."""
-    listening = socket.socket()
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-        listening.listen()
+        return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        listening.close()
         if error.errno == errno.EADDRINUSE:
             raise UsageError(f"port {port} is in use: give another with --port, or 0 for a free one") from None
         raise UsageError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from None
-    return listening
 
 
 @contextlib.contextmanager

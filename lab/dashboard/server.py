@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cloudwatch.dashboard import Dashboard
 from cloudwatch.ranges import COARSE, FINE
 from lab.charts.drawing import ECHARTS
-from lab.dashboard.live import Live
+from lab.dashboard.live import Choice, Live
 from lab.dashboard.page import dashboard_page, plan_id
 from lab.dashboard.sources import State
 from lab.errors import LabError
@@ -117,7 +117,7 @@ class _Pages:
 
     async def data(self, request: web.Request) -> web.StreamResponse:
         """What every widget of a dashboard shows of a range."""
-        dashboard, choice = self._chosen(request), _Choice(request.query)
+        dashboard, choice = self._chosen(request), _choice(request.query)
         try:
             found = await self._live.widgets(dashboard, choice)
         except LabError as error:
@@ -151,25 +151,24 @@ class _Pages:
         return dashboards[name]
 
 
-class _Choice:
+def _choice(query: Mapping[str, str]) -> Choice:
     """The range and the period that a request asks for."""
+    last_s, start, end = (_number(query, name) for name in ("last", "start", "end"))
+    text = query.get("period", "auto")
+    if text != "auto" and text not in map(str, PERIODS):
+        raise web.HTTPBadRequest(reason="period is auto or one of CloudWatch's.")
+    period = None if text == "auto" else int(text)
 
-    def __init__(self, query: Mapping[str, str]) -> None:
-        self._last = _number(query, "last")
-        self._start, self._end = _number(query, "start"), _number(query, "end")
-        period = query.get("period", "auto")
-        if period != "auto" and period not in map(str, PERIODS):
-            raise web.HTTPBadRequest(reason="period is auto or one of CloudWatch's.")
-        self._period = None if period == "auto" else int(period)
-
-    def __call__(self, state: State) -> tuple[float, float, int | None]:
+    def choose(state: State) -> tuple[float, float, int | None]:
         first, last = state.window or (0.0, 0.0)
-        if self._start is not None and self._end is not None and self._start <= self._end:
-            if self._end < first or self._start > last:
-                return self._start, self._end, self._period  # nothing is there, and the widgets say so
-            return max(self._start, first), min(self._end, last), self._period
-        seconds = state.default_s if self._last is None else self._last
-        return first if seconds is None else max(first, last - seconds), last, self._period
+        if start is not None and end is not None and start <= end:
+            if end < first or start > last:
+                return start, end, period  # nothing is there, and the widgets say so
+            return max(start, first), min(end, last), period
+        seconds = state.default_s if last_s is None else last_s
+        return first if seconds is None else max(first, last - seconds), last, period
+
+    return choose
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:
