@@ -106,10 +106,16 @@ class EndpointSource:
         return found
 
     def query(self, logs: Logs, *, start: float, end: float) -> QueryResult:
-        """The rows of a log widget, by StartQuery and GetQueryResults."""
+        """The rows of a log widget, by StartQuery and GetQueryResults.
+
+        Log groups that do not exist are left out, where another does: not every variant need be deployed.
+        """
+        with aws_errors("read the log groups"):
+            pages = self._logs.get_paginator("describe_log_groups").paginate()
+            there = {group["logGroupName"] for page in pages for group in page["logGroups"]}
         try:
             identifier = self._logs.start_query(
-                logGroupNames=list(logs.log_groups),
+                logGroupNames=[group for group in logs.log_groups if group in there] or list(logs.log_groups),
                 startTime=int(start),
                 endTime=int(end) - 1,  # StartQuery includes the end
                 queryString=logs.query,
