@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from cloudwatch.series import MOST_DIMENSIONS, Dimensions
+from cloudwatch.series import MOST_DIMENSIONS, MetricStat
 
 GRID: Final = 24
 """The columns of a dashboard."""
@@ -79,16 +79,8 @@ class Level(NamedTuple):
     label: str
 
 
-class Metric(NamedTuple):
-    """A metric that a body names, with any shorthand written out."""
-
-    namespace: str
-    name: str
-    dimensions: Dimensions
-
-
 class Line(NamedTuple):
-    """A metric or a metric math expression of a widget; one of the two is None.
+    """A metric (any shorthand written out) or a metric math expression of a widget; one of the two is None.
 
     ``identifier`` is the name that expressions use (made up where the body has none), ``color`` is ``#RRGGBB`` or None,
     ``period`` is in seconds.
@@ -99,8 +91,7 @@ class Line(NamedTuple):
     color: str | None
     visible: bool
     period: int
-    statistic: str
-    metric: Metric | None
+    metric: MetricStat | None
     expression: str | None
 
 
@@ -385,19 +376,18 @@ class _Parser:
         identifier = options.get("id", f"line {number}")
         named = "id" not in options or (isinstance(identifier, str) and bool(_IDENTIFIER.fullmatch(identifier)))
         self.check(named, "metric-id", f"id {identifier!r} is not a small letter and then letters, digits or _")
-        metric = None if expression is not None else self._metric(names)
+        metric = None if expression is not None else self._metric(names, statistic)
         return Line(
             identifier=str(identifier),
             label=str(options.get("label") or expression or (metric.name if metric else "")),
             color=self._color(options),
             visible=options.get("visible") is not False,
             period=period if valid else 60,
-            statistic=statistic,
             metric=metric,
             expression=expression,
         )
 
-    def _metric(self, names: Sequence[str]) -> Metric | None:
+    def _metric(self, names: Sequence[str], statistic: str) -> MetricStat | None:
         if not self.check(len(names) >= 2, "metric-array", "an entry names no metric"):
             return None
         namespace, name, *rest = names
@@ -405,7 +395,7 @@ class _Parser:
         message = f"{namespace} {name} has a dimension without a value, or too many"
         if not self.check(whole, "metric-array", message):
             return None
-        return Metric(namespace, name, tuple(sorted(zip(rest[::2], rest[1::2], strict=True))))
+        return MetricStat(namespace, name, tuple(sorted(zip(rest[::2], rest[1::2], strict=True))), statistic)
 
     def _expressions(self, lines: Sequence[Line]) -> None:
         identifiers = [line.identifier for line in lines]

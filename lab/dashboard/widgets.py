@@ -48,13 +48,9 @@ def check_drawable(widget: Widget) -> None:
         raise UnsupportedError("a number is drawn for the whole range only, with setPeriodToTimeRange")
 
 
-def metric_stats(lines: Sequence[Line]) -> list[MetricStat]:
+def _stats(lines: Sequence[Line]) -> list[MetricStat]:
     """The statistics that lines ask for."""
-    return [stat for line in lines if (stat := _stat(line)) is not None]
-
-
-def _stat(line: Line) -> MetricStat | None:
-    return MetricStat(*line.metric, line.statistic) if line.metric else None
+    return [line.metric for line in lines if line.metric is not None]
 
 
 def widget_data(dashboard: Dashboard, source: Source, shown_range: Range) -> list[Json]:
@@ -86,7 +82,7 @@ class _Drawing:
             try:
                 check_drawable(widget)
                 if isinstance(widget.content, Metrics):
-                    stats = metric_stats(widget.content.lines)
+                    stats = _stats(widget.content.lines)
                     for stat in stats:
                         self._source.check_metric(stat)
                     (graphs if is_graph(widget.content) else numbers).update(stats)
@@ -123,7 +119,7 @@ class _Drawing:
         starts = range(int(self._range.start), int(self._range.end), self._range.period)
         series = [[points.get(start) for start in starts] for points in drawn]
         # A sum is a count for each period, which a shorter period makes smaller.
-        sums = any(line.visible and line.metric is not None and line.statistic == "Sum" for line in lines)
+        sums = any(line.visible and line.metric is not None and line.metric.statistic == "Sum" for line in lines)
         return {"kind": "graph", "series": series, "sums": sums}
 
     def _numbers(self, lines: Sequence[Line]) -> Json:
@@ -134,12 +130,12 @@ class _Drawing:
         return {"kind": "numbers", "values": values, "texts": [figure(value) for value in values]}
 
     def _nothing(self, lines: Sequence[Line]) -> Json:
-        return {"kind": "nothing", "why": f"No data: {self._source.missing(metric_stats(lines))}"}
+        return {"kind": "nothing", "why": f"No data: {self._source.missing(_stats(lines))}"}
 
 
 def _drawn(lines: Sequence[Line], found: Mapping[MetricStat, Points], period: float) -> list[Points]:
     """The values of the visible lines."""
-    operands = {line.identifier: found.get(stat, {}) for line in lines if (stat := _stat(line)) is not None}
+    operands = {line.identifier: found.get(line.metric, {}) for line in lines if line.metric is not None}
     periods = dict.fromkeys(operands, period)
     waiting = {line.identifier: line.expression for line in lines if line.expression is not None}
     while waiting:

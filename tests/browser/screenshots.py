@@ -67,7 +67,7 @@ def take(browser: webdriver.Chrome, url: str, picture: Picture, drawn: str) -> P
         browser: that opens it.
         url: of the page.
         picture: which.
-        drawn: a script that tells when the page is.
+        drawn: a script that is true when the page is drawn.
     """
     phone = picture.width == PHONE
     media = {"media": "", "features": [{"name": "prefers-color-scheme", "value": picture.theme}]}
@@ -87,7 +87,7 @@ def take(browser: webdriver.Chrome, url: str, picture: Picture, drawn: str) -> P
 
 
 def main() -> None:
-    """Take all of them, and tell their sizes; an exit code of 1 if one is too large."""
+    """Take all of them, and print their sizes; an exit code of 1 if one is too large."""
     with tempfile.TemporaryDirectory(prefix="lab-pictures-") as folder:
         page = Path(folder) / "report.html"
         page.write_text(render(DEMO, "html"), encoding="utf-8")

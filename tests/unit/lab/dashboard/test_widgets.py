@@ -110,7 +110,7 @@ OUTAGE = [
     record(0, cache="miss", downstream_calls=1, init_ms=400.25, billed_ms=421.0, cold_start=True, invocation=1),
     record(1),
     record(2, downstream_calls=3, billed_ms=617.0, **FAILED),
-    record(3, billed_ms=10_000.0, **FAILED | {"downstream_calls": None}),  # it was ended, and told nothing
+    record(3, billed_ms=10_000.0, **FAILED | {"downstream_calls": None}),  # it was ended, and logged nothing
     record(4, status="throttled", cache=None, downstream_calls=None, duration_ms=None, billed_ms=None),
     record(5, status="lost", cache=None, downstream_calls=None, duration_ms=None, billed_ms=None),
     record(6, cache="stale", downstream_calls=3, downstream_errors=3, billed_ms=604.0),
@@ -138,7 +138,7 @@ def test_the_figures_of_an_outage_are_the_reports_over_all_that_ran(tmp_path: Pa
         assert one.downstream_calls_per_1000 is not None
         assert calls[one.variant] == pytest.approx(one.downstream_calls_per_1000.value, rel=1e-12)
         assert hits[one.variant] == pytest.approx(100 * (one.hit_ratio or 0), rel=1e-12)
-    # Five ran. The one that was ended told nothing; of the other failure the calls count.
+    # Five ran. The one that was ended logged nothing; the calls of the other failure count.
     assert (calls["no_cache"], hits["no_cache"]) == (1000 * 7 / 5, 100 * 2 / 5)
     assert (calls["ttl_cache"], hits["ttl_cache"]) == (3000, 0)
     assert found[COST]["rows"] == cost_rows(report)
