@@ -1,4 +1,4 @@
-"""The engine: function versions in, outcomes out."""
+"""The engine: function versions and invocations in, results out."""
 
 import asyncio
 import functools
@@ -22,17 +22,15 @@ from lab.engine.telemetry import TelemetrySink
 from lab.engine.timers import Watch
 
 DEFAULTS = EngineSettings()
-KEY_KEPT_S = 300.0
-"""For so long after the end of an environment its last requests are still known to be its function's."""
+KEY_KEPT_S = 300.0  # after its end, the last requests of an environment still count as its function's
 ACCESS_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 class Engine:
     """Runs function versions in execution environments of their own processes.
 
-    Made inside a running asyncio event loop, and used from it only. ``extra_variables`` are set in every environment
-    (the endpoint's address, say). Each environment has an access key of its own, as each has credentials of its own on
-    Lambda: ``function_of_access_key`` tells whose call a signed request is.
+    Made inside a running asyncio event loop, and used from it only. ``extra_variables`` are set in every environment.
+    Each environment has an access key of its own: ``function_of_access_key`` has the function's name.
     """
 
     def __init__(
@@ -60,30 +58,34 @@ class Engine:
         self.interpreters: dict[str, tuple[interpreters.Interpreter, bool]] = {}
 
     def invoke(self, version: FunctionVersion, invocation: Invocation) -> None:
-        """Run one invocation; its ``on_done`` is called when it is over."""
+        """Run one invocation; its ``on_done`` gets the result.
+
+        Raises:
+            ThrottledError: too many environments of the version started in the last 10 seconds.
+        """
         self._pool(version).invoke(invocation)
 
     def throttled(self, version: FunctionVersion, arn: str) -> None:
-        """An invocation by this ARN was refused for want of concurrency."""
+        """Report an invocation that was refused because its function's concurrency is in use."""
         if self._telemetry is not None:
             self._telemetry.throttled(version, arn)
 
     def prepare_snapshot(self, version: FunctionVersion) -> Snapshot:
-        """The snapshot of a SnapStart version, begun now if it was not yet: Lambda takes it at publication."""
+        """The snapshot of a SnapStart version, begun now if it was not (Lambda takes it at publication)."""
         return self._pool(version).prepare_snapshot()
 
     def keep_functions(self, names: set[str]) -> None:
-        """The functions that exist: the environments of all others end."""
+        """End the environments of all functions but these."""
         for key in [key for key in self._current if key[0] not in names]:
             self._pools.pop(self._current.pop(key)).retire()
 
     def unusable_snapshots(self) -> dict[FunctionVersion, str]:
-        """The versions whose environments start cold though they are to be restored, and why."""
+        """The SnapStart versions whose environments start cold, and why."""
         failures = ((version, pool.snapshot_failure()) for version, pool in self._pools.items())
         return {version: failure for version, failure in failures if failure is not None}
 
     def tiers(self) -> dict[str, str]:
-        """Which means each limit is kept with on this machine."""
+        """How environments are isolated and limited on this machine."""
         return {"isolation": self.isolation.tier, "limits": self._limits.tier}
 
     def close(self) -> None:
@@ -108,10 +110,9 @@ class Engine:
         interpreter, exact = interpreters.choose(version.runtime)
         self.interpreters[version.runtime] = (interpreter, exact)
         layout = Layout.of(version, interpreter, self.isolation)
+        transport = self._settings.transport
         services = Services(
-            make_sandbox=functools.partial(
-                Sandbox, self._supervisor, layout, version.tmp_mb, transport=self._settings.transport
-            ),
+            make_sandbox=functools.partial(Sandbox, self._supervisor, layout, version.tmp_mb, transport=transport),
             make_credentials=functools.partial(self._credentials, version),
             forget_credentials=self._forget_credentials,
             make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),

@@ -6,6 +6,7 @@ locked) and our bootstrap. ``python -m lab.engine.interpreters`` makes one for e
 
 import dataclasses
 import functools
+import logging
 import os
 import re
 import shutil
@@ -19,12 +20,14 @@ PACKS = ROOT / ".lab" / "runtime"
 REQUIREMENTS = Path(__file__).with_name("runtime-requirements.txt")
 OUR_FILES = Path(__file__).with_name("runtime")
 BOOTSTRAP = b"from lab_runtime.bootstrap import main\n\nmain()\n"
-OLDEST_MINOR, NEWEST_MINOR = 11, 14
+SUPPORTED = ("3.14", "3.13", "3.12", "3.11")
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """A Python interpreter of this machine and its runtime pack."""
+    """A Python interpreter of this machine and the folder of its runtime pack."""
 
     version: str
     path: Path
@@ -33,7 +36,7 @@ class Interpreter:
     @property
     def minor(self) -> str:
         """As in ``3.13``."""
-        return ".".join(self.version.split(".")[:2])
+        return self.version.rpartition(".")[0]
 
     @property
     def pack(self) -> Path:
@@ -55,7 +58,7 @@ def interpreters() -> dict[str, Interpreter]:
 def _candidates() -> Iterator[tuple[str, Path]]:
     yield f"3.{sys.version_info.minor}", Path(getattr(sys, "_base_executable", sys.executable))
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for minor in _supported():
+    for minor in SUPPORTED:
         for path in sorted(pyenv.glob(f"{minor}.*/bin/python3"), reverse=True):
             yield minor, path
         on_path = shutil.which(f"python{minor}")
@@ -63,20 +66,16 @@ def _candidates() -> Iterator[tuple[str, Path]]:
             yield minor, Path(on_path)
 
 
-def _supported() -> list[str]:
-    return [f"3.{minor}" for minor in range(NEWEST_MINOR, OLDEST_MINOR - 1, -1)]
-
-
 def _probe(path: Path) -> Interpreter | None:
     code = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys.base_prefix); print(sys.executable)"
     try:
         answer = subprocess.run([path, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError) as error:
+        log.debug("%s cannot be used: %s", path, error)
         return None
     version, prefix, executable = answer.stdout.split("\n")[:3]
-    if version.rpartition(".")[0] not in _supported():
-        return None
-    return Interpreter(version=version, path=Path(executable).resolve(), prefix=Path(prefix))
+    found = Interpreter(version=version, path=Path(executable).resolve(), prefix=Path(prefix))
+    return found if found.minor in SUPPORTED else None
 
 
 def choose(runtime: str) -> tuple[Interpreter, bool]:
@@ -122,29 +121,15 @@ def _copy_our_files(pack: Path) -> None:
 
 
 def install(interpreter: Interpreter) -> None:
-    """Make the interpreter's runtime pack anew."""
+    """Make the interpreter's runtime pack, in place of one that is there."""
     uv = Path(sys.executable).with_name("uv")
     shutil.rmtree(interpreter.pack, ignore_errors=True)
-    command: list[str | Path] = [
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--require-hashes",
-        "--compile-bytecode",
-        "--python",
-        interpreter.path,
-    ]
-    subprocess.run([*command, "--target", interpreter.pack, "-r", REQUIREMENTS], check=True)
+    options = ["--quiet", "--require-hashes", "--compile-bytecode", f"--python={interpreter.path}"]
+    subprocess.run([uv, "pip", "install", *options, f"--target={interpreter.pack}", "-r", REQUIREMENTS], check=True)
     _copy_our_files(interpreter.pack)
 
 
-def main() -> None:
-    """Make every runtime pack."""
-    for interpreter in interpreters().values():
-        print(f"runtime pack for Python {interpreter.version}", file=sys.stderr)  # noqa: T201
-        install(interpreter)
-
-
 if __name__ == "__main__":
-    main()
+    for each in interpreters().values():
+        print(f"runtime pack for Python {each.version}", file=sys.stderr)  # noqa: T201
+        install(each)

@@ -23,11 +23,7 @@ class Pool:
     which no start could begin yet (see `StartGate`) takes an environment that becomes idle meanwhile.
     """
 
-    def __init__(
-        self,
-        version: FunctionVersion,
-        services: Services,
-    ) -> None:
+    def __init__(self, version: FunctionVersion, services: Services) -> None:
         self.version = version
         self._services = services
         self._gate = services.gate
@@ -42,10 +38,10 @@ class Pool:
         self._retired = False
 
     def invoke(self, invocation: Invocation) -> None:
-        """Serve an invocation; never queues it on a busy environment.
+        """Serve an invocation. It is never queued on a busy environment.
 
         Raises:
-            ThrottledError: no environment is idle, and as many were started in the last 10 seconds as may be.
+            ThrottledError: no environment is idle, and too many were started in the last 10 seconds.
         """
         if self._idle:
             self._take_idle().assign(invocation)
@@ -76,17 +72,15 @@ class Pool:
         return self._snapshot.reason
 
     def retire(self) -> None:
-        """The version is no longer the one deployed: idle environments end now, busy ones when they have answered."""
+        """End idle environments now and busy ones when they have answered: the version is no longer deployed."""
         self._retired = True
         for environment in list(self._idle):
             environment.end()
-        self._idle.clear()
         self._end_spare()
-        if not self.environments and self._snapshot is not None:
-            self._snapshot.end()
+        self._end_snapshot_if_unused()
 
     def end(self) -> None:
-        """End everything at once; every invocation fails, those too that wait for an environment."""
+        """End everything at once. Every invocation fails, also those that wait for an environment."""
         self._retired = True
         if self._snapshot is not None:
             self._snapshot.end()  # first: what waits for it then waits for an environment
@@ -127,6 +121,9 @@ class Pool:
         self._ends_at.pop(environment, None)
         if environment in self._idle:
             self._idle.remove(environment)
+        self._end_snapshot_if_unused()
+
+    def _end_snapshot_if_unused(self) -> None:
         if self._retired and not self.environments and self._snapshot is not None:
             self._snapshot.end()
 
@@ -173,26 +170,22 @@ class Pool:
         environment = self._spare or Environment(self.version, self._services, self)
         self._spare = None
         self.environments.add(environment)
-        # Not for secrets: how long an environment lives.
-        lifetime_s = random.uniform(*self._settings.lifetime_s)  # noqa: S311
+        lifetime_s = random.uniform(*self._settings.lifetime_s)  # noqa: S311 - not for secrets
         self._ends_at[environment] = time.perf_counter() + lifetime_s / self._settings.clock_speed
         environment.assign(invocation)
 
     def _ask_for_spare(self) -> None:
         """Have one environment prepared from the snapshot for the next invocation that finds none idle."""
-        if self._lacks_spare():
+        if self._spare is None and not self._retired and self.snapshot_source() is not None:
             self._gate.ask(self._prepare_spare)
 
     def _prepare_spare(self) -> bool:
         snapshot = self.snapshot_source()
-        if snapshot is None or not self._lacks_spare():
+        if snapshot is None or self._spare is not None or self._retired:
             return False
         self._spare = Environment(self.version, self._services, self)
         self._spare.prepare(snapshot)
         return True
-
-    def _lacks_spare(self) -> bool:
-        return self._spare is None and not self._retired and self.snapshot_source() is not None
 
     def _end_spare(self) -> None:
         if self._spare is not None:

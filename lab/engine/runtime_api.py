@@ -35,12 +35,10 @@ OnFrame = Callable[[int, bytes, bytes], None]
 class RuntimeApi:
     """The Runtime API of one runtime process, on a loopback port of its own.
 
-    ``send`` takes the engine's frames, ``on_frame(kind, header, body)`` is called with the runtime's: READY at its
-    first request for an invocation, SNAPSHOT when it asks to be restored (a RESTORE frame lets it go on).
-    ``peak_kb()`` is asked for the process's peak memory, which the runtime cannot tell in this transport.
-    ``on_idle()`` is called when the runtime has asked for an invocation and there is none: only then may it be frozen,
-    or the next invocation would wait for the rest of this one's traffic. So does Lambda (Developer Guide,
-    "Understanding the Lambda execution environment lifecycle").
+    ``send`` takes the engine's frames; ``on_frame(kind, header, body)`` gets the runtime's: READY at its first request
+    for an invocation, SNAPSHOT when it asks to be restored (a RESTORE frame lets it go on). ``peak_kb()`` returns the
+    process's peak memory. ``on_idle()`` is called when the runtime has asked for an invocation and there is none: only
+    then may it be frozen, as on Lambda (Developer Guide, "Understanding the Lambda execution environment lifecycle").
     """
 
     def __init__(self, on_frame: OnFrame, peak_kb: Callable[[], int], on_idle: Callable[[], None]) -> None:
@@ -59,7 +57,7 @@ class RuntimeApi:
         self._serving = loop.create_task(loop.create_server(lambda: _Connection(self), sock=self._listener))
 
     def send(self, data: bytes) -> None:
-        """Take a frame of the engine: an invocation, which waits until it is asked for, or the leave to go on."""
+        """Take a frame of the engine: an invocation, which waits until it is asked for, or RESTORE."""
         for kind, header, body in self._frames.feed(data):
             if kind == channel.INVOKE:
                 self._waiting = (header, body)

@@ -28,11 +28,11 @@ class EngineSettings:
 
     Attributes:
         routing: which idle environment takes an invocation.
-        idle_s: an environment that was idle for so long ends. Seen on AWS: 5 to 15 minutes.
-        lifetime_s: an environment ends at this age, once it is idle: least and most, drawn evenly for each. Seen on AWS
-            with a call each minute: 67 to 147 minutes.
+        idle_s: an environment ends when it has been idle this long. Seen on AWS: 5 to 15 minutes.
+        lifetime_s: minimum and maximum age at which an idle environment ends, drawn evenly for each. Seen on AWS with
+            a call each minute: 67 to 147 minutes.
         scale_out: new environments of a function in any 10 seconds; more are throttled. Documented by AWS: 1,000.
-        clock_speed: how many seconds of these times pass in a second: 1, and more in tests.
+        clock_speed: seconds of these times that pass per second: 1, more in tests.
         limit_cpu: whether an environment gets processor time in proportion to its memory, 1,769 MB being one processor.
         limit_memory: whether an environment that uses more than its memory is killed.
         transport: how the engine and the runtime processes speak.

@@ -3,16 +3,19 @@
 import asyncio
 import enum
 import json
+import logging
 import time
 from collections.abc import Callable
 
-from lab.engine.environment import INIT_LIMIT_S, Services, log_stream_name
+from lab.engine.environment import Services, log_stream_name
 from lab.engine.function import FunctionVersion, lambda_environment
 from lab.engine.logs.buffer import LogBuffer
 from lab.engine.runtime import channel
 
-SNAPSHOT_INIT_LIMIT_S = max(INIT_LIMIT_S, 130.0)
-MOST_TOLD = 200  # characters of a reason; a function can say anything there
+SNAPSHOT_INIT_LIMIT_S = 130.0
+MAX_REASON = 200  # characters; a function can write anything there
+
+log = logging.getLogger(__name__)
 
 
 class SnapshotState(enum.Enum):
@@ -25,15 +28,11 @@ class SnapshotState(enum.Enum):
 
 
 class Snapshot:
-    """The snapshot of a version: its init runs once, here; `when_settled` tells when it is over.
-
-    Nothing can be restored from one that is refused or has failed, so its processes and namespaces end at once.
-    """
+    """The snapshot of a version: its init runs once, here. One that is refused or has failed ends at once."""
 
     def __init__(self, version: FunctionVersion, services: Services) -> None:
         self.state = SnapshotState.PENDING
         self.reason = ""
-        self.init_ms: float | None = None
         self._lines = services.lines
         self._telemetry = services.telemetry
         self._version = version
@@ -51,14 +50,14 @@ class Snapshot:
         self._timer = loop.call_later(SNAPSHOT_INIT_LIMIT_S, self.sandbox.kill_process)
 
     def when_settled(self, call: Callable[[], None]) -> None:
-        """Call when the snapshot is no longer pending: at once, if it is not."""
+        """Call once the snapshot is ready, refused or failed."""
         if self.state is SnapshotState.PENDING:
             self._waiting.append(call)
         else:
             call()
 
     def end(self) -> None:
-        """End the process, and with it the environments that were restored from it; nobody waits for it any more."""
+        """End the process, and with it the environments that were restored from it."""
         self._forget_credentials(self._credentials)
         self._settle(SnapshotState.FAILED, "the version is no longer deployed")
 
@@ -66,16 +65,16 @@ class Snapshot:
         if self.state is not SnapshotState.PENDING:
             return  # what came along with the frame that settled it
         if kind == channel.SNAPSHOT:
-            self.init_ms = (time.perf_counter() - self._began) * 1000
+            init_ms = (time.perf_counter() - self._began) * 1000
             self.sandbox.read_log()
-            self._log.write_lines(self._lines.init_report(self.init_ms, "init", "success", None))
+            self._log.write_lines(self._lines.init_report(init_ms, "init", "success", None))
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
             header = json.loads(head)
             self.sandbox.read_log()
             self._settle(SnapshotState.REFUSED, f"{header['threads']} threads run after init: {header['names']}")
         elif kind == channel.INIT_ERROR:
-            self.reason = _told(body)
+            self.reason = _text(body)
 
     def _exited(self, status: int, reason: str | None) -> None:
         if self.state is SnapshotState.PENDING:
@@ -89,16 +88,17 @@ class Snapshot:
 
     def _settle(self, state: SnapshotState, reason: str) -> None:
         self._timer.cancel()
-        self.state, self.reason = state, " ".join(reason.split())[:MOST_TOLD]
+        self.state, self.reason = state, " ".join(reason.split())[:MAX_REASON]
         self._pass_on(self._log.take()[1])
         if state is not SnapshotState.READY:
+            log.info("the snapshot of %s cannot be used: %s", self._version.arn, self.reason)
             self.sandbox.close()
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             call()
 
 
-def _told(error: bytes) -> str:
+def _text(error: bytes) -> str:
     """A runtime's error as text; a function can say anything there."""
     try:
         content = json.loads(error)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 
 class StartGate:
-    """Lets a few starts (cold ones and restores) through at a time, in the order in which they were asked for.
+    """Admits a few starts (cold ones and restores) at a time, in the order of the requests.
 
-    Lambda has processors for every start; this machine has few, and a start keeps one busy. Without a bound,
-    invocations that arrive during a slow start begin more starts, which are slower still, until nothing is served.
-    ``delayed`` counts the starts that had to wait: a run with any says so.
+    A start keeps a processor busy. Without a bound, invocations that arrive during a slow start begin more starts,
+    which are slower still. ``delayed`` counts the starts that had to wait.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -27,11 +26,11 @@ class StartGate:
             self._waiting.append(start)
 
     def pass_by(self) -> None:
-        """A start that costs next to nothing begins, room or not."""
+        """Count a start that costs next to nothing, room or not."""
         self._starting += 1
 
     def started(self) -> None:
-        """A start that was let through, or passed by, is over."""
+        """A start is over."""
         self._starting -= 1
         while self._waiting and self._starting < self.limit:
             if self._waiting.popleft()():

@@ -1,4 +1,4 @@
-"""An environment's processes as the engine holds them: made, started, stopped, spoken to.
+"""An environment's processes as the engine holds them: it makes, starts, stops and kills them, and exchanges frames.
 
 Their side of it is `lab.engine.runtime.init` (the first process) and `lab.engine.runtime.bootstrap` (the runtime's).
 """
@@ -8,6 +8,7 @@ import contextlib
 import enum
 import fcntl
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -26,8 +27,11 @@ from lab.engine.sandbox.isolation import Layout
 from lab.engine.sandbox.supervisor import Supervisor
 from lab.engine.settings import Transport
 
+log = logging.getLogger(__name__)
+
 CREDENTIALS = struct.Struct("iII")
 NOTHING = bytes(4)
+CLIENT = ["-m", "awslambdaric"]
 
 
 class Rest(enum.Enum):
@@ -65,9 +69,9 @@ class Sandbox:
         self._transport = transport
         self._runtime_api: RuntimeApi | None = None
         self._on_frame, self._on_exit, self._on_log = on_frame, on_exit, on_log
-        self._control: socket.socket | None = None
+        self._control: socket.socket | None = None  # to the first process
         self._control_frames = channel.Decoder()
-        self._channel: socket.socket | None = None
+        self._channel: socket.socket | None = None  # to the runtime process
         self._frames = channel.Decoder()
         self._outbox = bytearray()
         self._log = -1
@@ -81,14 +85,15 @@ class Sandbox:
         if self._control is None:
             self._watch_control(self._supervisor.make_environment(self.layout.places, self._tmp_mb, self._joins))
         channel_fd, log_fd = self._new_process_ends()
-        argv = [self.layout.python, "-s", *self._runtime_arguments(env)]
+        paths = self.layout.paths
+        program = [f"{paths['runtime']}/bootstrap.py"] if self._runtime_api is None else [*CLIENT, env["_HANDLER"]]
+        argv = [self.layout.python, "-s", *program]
         if wrapper := env.get("AWS_LAMBDA_EXEC_WRAPPER"):
             argv.insert(0, wrapper)
-        variables = {**env, **self._own_variables(), **self._runtime_variables(env)}
         header: dict[str, object] = {
-            "cwd": self.layout.paths["task"],
+            "cwd": paths["task"],
             "argv": argv,
-            "env": variables,
+            "env": {**env, **self._own_variables(), **self._runtime_variables(env)},
             "announce": self._runtime_api is not None,
         }
         assert self._control is not None
@@ -143,7 +148,7 @@ class Sandbox:
         """Stop the processes that have left the runtime's group too: the first process of a namespace knows them."""
         if self._supervisor.isolation.namespaces is not None:
             self._rest = Rest.ASKED
-            self._tell_first_process(channel.FREEZE)
+            self._order(channel.FREEZE)
 
     def thaw(self) -> None:
         """Let the environment's processes go on (SIGCONT)."""
@@ -152,12 +157,12 @@ class Sandbox:
         self._stopped = False
         self._signal(signal.SIGCONT)
         if self._rest is Rest.FROZEN:
-            self._tell_first_process(channel.THAW)
+            self._order(channel.THAW)
         self._rest = Rest.RUNNING
 
     def kill_process(self) -> None:
         """Kill what runs in the environment; `on_exit` follows."""
-        self._tell_first_process(channel.KILL)
+        self._order(channel.KILL)
 
     def read_log(self) -> None:
         """Read what the runtime has printed up to now."""
@@ -188,23 +193,14 @@ class Sandbox:
             variables["TMPDIR"] = str(self._tmp)
         return variables
 
-    def _runtime_arguments(self, env: dict[str, str]) -> list[str]:
-        if self._transport is Transport.HTTP:
-            return ["-m", "awslambdaric", env["_HANDLER"]]
-        return [f"{self.layout.paths['runtime']}/bootstrap.py"]
-
     def _runtime_variables(self, env: dict[str, str]) -> dict[str, str]:
         """What the runtime takes from its variables before the function's code is loaded."""
-        log = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD)}
+        log_fd = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD)}
         if self._runtime_api is None:
             paths = self.layout.paths
-            return {**log, "LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
-        own_path = f":{env['PYTHONPATH']}" if "PYTHONPATH" in env else ""
-        return {
-            **log,
-            "AWS_LAMBDA_RUNTIME_API": self._runtime_api.address,
-            "PYTHONPATH": self.layout.import_path + own_path,
-        }
+            return {**log_fd, "LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
+        path = ":".join([self.layout.import_path, *([env["PYTHONPATH"]] if "PYTHONPATH" in env else [])])
+        return {**log_fd, "AWS_LAMBDA_RUNTIME_API": self._runtime_api.address, "PYTHONPATH": path}
 
     def _new_process_ends(self) -> tuple[int, int]:
         self._close_process_ends()
@@ -262,13 +258,14 @@ class Sandbox:
         except BlockingIOError:
             return
         except OSError:
-            data = b""
+            data = b""  # the process has gone
         if not data:
             self._loop.remove_reader(self._channel)
             return
         try:
             frames = self._frames.feed(data)
-        except ValueError:  # the function writes to the channel itself
+        except ValueError as error:  # the function writes to the channel itself
+            log.warning("killing process %s: its channel carries %s", self.pid, error)
             self._loop.remove_reader(self._channel)
             self.kill_process()
             return
@@ -319,11 +316,11 @@ class Sandbox:
                 if self._rest is Rest.ASKED:
                     self._rest = Rest.FROZEN
                 else:  # an invocation has come meanwhile
-                    self._tell_first_process(channel.THAW)
+                    self._order(channel.THAW)
             elif kind == channel.STARTED and self._supervisor.isolation.namespaces is None:
                 self.pid = header["pid"]
 
-    def _tell_first_process(self, kind: int) -> None:
+    def _order(self, kind: int) -> None:
         if self._control is not None:
             with contextlib.suppress(OSError):
                 self._control.send(channel.encode(kind))

@@ -10,6 +10,8 @@ from lab.engine.interpreters import ROOT
 from lab.engine.runtime import channel
 from lab.engine.sandbox.isolation import Isolation
 
+PROGRAM = "lab.engine.sandbox.supervisor_program"
+
 
 class Supervisor:
     """The process that forks environments, and the folder that they are made in."""
@@ -21,23 +23,15 @@ class Supervisor:
         self._root.mkdir(parents=True)
         ours, theirs = socket.socketpair()
         self._socket = ours
-        command = [
-            sys.executable,
-            "-m",
-            "lab.engine.sandbox.supervisor_program",
-            str(theirs.fileno()),
-            str(folder.parent),
-            *groups,
-        ]
+        command = [sys.executable, "-m", PROGRAM, str(theirs.fileno()), str(folder.parent), *groups]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
         theirs.close()
 
     def make_environment(self, places: dict[str, str], tmp_mb: int, joins: list[str]) -> socket.socket:
         """Fork an environment's first process; returns the engine's end of its control channel."""
         ours, theirs = socket.socketpair()
-        namespaces = self.isolation.namespaces
         header: dict[str, object] = {
-            "namespaces": namespaces,
+            "namespaces": self.isolation.namespaces,
             "root": str(self._root),
             "places": places,
             "tmp_mb": tmp_mb,
