@@ -65,7 +65,7 @@ class Environment:
     """One execution environment of one function version. It takes one invocation at a time (`assign`).
 
     A crash or a timeout ends the runtime process only: the next invocation finds the same environment and the same
-    ``/tmp`` with a new process, whose init is part of that invocation's duration.
+    ``/tmp`` with a new process; its init is part of that invocation's duration.
     """
 
     def __init__(self, version: FunctionVersion, services: Services, pool: "Pool") -> None:

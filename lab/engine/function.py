@@ -33,7 +33,7 @@ class FunctionVersion:
     system_log_level: str = "INFO"
 
     def __hash__(self) -> int:
-        # Looked up on every invocation: of the fields, these tell most versions apart.
+        # Looked up on every invocation: these two fields distinguish most versions.
         return hash((self.name, self.version))
 
 

@@ -1,4 +1,4 @@
-"""An invocation and its outcome."""
+"""An invocation and its result."""
 
 import dataclasses
 import enum
@@ -29,9 +29,9 @@ class InvocationResult:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Invocation:
-    """One invocation on its way. ``on_done`` is called once, with its outcome, in the engine's event loop.
+    """One invocation. ``on_done`` is called once, with its result, in the engine's event loop.
 
-    Who wants no log is answered sooner: with an empty ``log_tail``, before the log is brought to its end.
+    Without ``wants_log`` the answer comes sooner, with an empty ``log_tail``.
     """
 
     request_id: str
@@ -49,4 +49,4 @@ def fault_payload(request_id: str, fault: Fault, message: str) -> bytes:
 
 
 class ThrottledError(Exception):
-    """An invocation is refused for want of concurrency; the text is Lambda's ``Reason``."""
+    """An invocation was refused because concurrency is used up; the text is Lambda's ``Reason``."""

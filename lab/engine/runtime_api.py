@@ -227,7 +227,7 @@ class _Connection(asyncio.Protocol):
 
 
 def _error(body: bytes, error_type: bytes | None, path: bytes) -> bytes:
-    """The error that a runtime reports, as an object whatever it sent; an init's type is the header's."""
+    """The error that a runtime reports, always as an object; the type of an init's error is in the header."""
     try:
         content = json.loads(body)
     except ValueError:

@@ -19,7 +19,7 @@ class Transport(enum.StrEnum):
     """Frames over a socketpair: the fast one."""
     HTTP = "http"
     """AWS's Runtime API over HTTP, with the unmodified runtime client. Linux only, as that client is. A SnapStart
-    environment is not a fork but a process of its own, whose init the invocation waits for."""
+    environment is not a fork but a process of its own: the invocation waits for its init."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,7 +193,7 @@ def processes_with(*marks: str) -> list[str]:
         if process.name == str(os.getpid()):
             continue
         with contextlib.suppress(OSError):
-            told = b"".join((process / name).read_bytes() for name in ("cmdline", "environ", "cgroup"))
-            if any(mark.encode() in told for mark in marks):
+            text = b"".join((process / name).read_bytes() for name in ("cmdline", "environ", "cgroup"))
+            if any(mark.encode() in text for mark in marks):
                 found.append(f"process {process.name}: {(process / 'cmdline').read_bytes()!r}")
     return found

@@ -81,7 +81,7 @@ INIT_START = known(f"Lambda logs INIT_START before an init ({LIFECYCLE})", "engi
 INIT_FIRST = known("RIE puts Init Duration first in REPORT, Lambda last", "the order of what both report")
 COLD = (MEMORY, INIT_START, INIT_FIRST)
 NO_REPORT = known(
-    f"RIE ends an invocation whose process died without END and REPORT; Lambda writes them ({LIFECYCLE})",
+    f"RIE ends an invocation without END and REPORT if its process died; Lambda writes them ({LIFECYCLE})",
     "engine logs END RequestId: <id>",
     "engine logs REPORT RequestId: <id>",
     "engine reports Duration: N ms",
@@ -350,7 +350,7 @@ def _of_payloads(theirs: Any, ours: Any) -> Iterator[str]:
 
 
 def _short(line: str) -> str:
-    """As much of a line of the runtime as tells which it is: those of the platform are whole."""
+    """The start of a line of the runtime, or a whole line of the platform."""
     return line.split("\r", maxsplit=1)[0][:60] if line.startswith("[") else line
 
 

@@ -293,15 +293,15 @@ def test_the_kernel_enables_a_controller_once_all_have_moved(delegated: Delegate
     command = [sys.executable, "-c", ENGINE, str(delegated.folder), delegated.controller, str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        assert (told["refused"], told["enabled"].split()) == ("EBUSY", [delegated.controller])
-        assert told["leaf"] == 3  # with the child and the supervisor
+        seen = json.loads(process.stdout.readline())
+        assert (seen["refused"], seen["enabled"].split()) == ("EBUSY", [delegated.controller])
+        assert seen["leaf"] == 3  # with the child and the supervisor
         if end == "closed":
             assert process.communicate()[0].split() == ["True", "True"]
         else:
             process.kill()
             until(lambda: not any(child.is_dir() for child in delegated.folder.iterdir()))
             with contextlib.suppress(ProcessLookupError):
-                os.kill(told["child"], signal.SIGKILL)
+                os.kill(seen["child"], signal.SIGKILL)
     assert not any(child.is_dir() for child in delegated.folder.iterdir())
     assert (delegated.folder / "cgroup.subtree_control").read_text().split() == []

@@ -1,10 +1,10 @@
 """Functions that misbehave: the engine stays up, the caller gets the right error, other environments notice nothing.
 
-All run in one engine a transport, beside a `Bystander`: another function, invoked before, during and after each fault,
-whose environment must live through them all with what it knows. A function that is gone leaves no process; the engine,
-when it ends, no process, mount, control group or folder. Sources of errors and messages: AWS Lambda Developer Guide,
-"Lambda execution environment lifecycle" and "Using the Lambda runtime API for custom runtimes"; answers seen on AWS;
-AWS's runtime client, whose code both transports run.
+All run in one engine a transport, beside a `Bystander`: another function, invoked before, during and after each fault.
+Its environment must live through them all with what it knows. A function that is gone leaves no process. The engine,
+when it ends, leaves no process, mount, control group or folder. Sources of errors and messages: AWS Lambda Developer
+Guide, "Lambda execution environment lifecycle" and "Using the Lambda runtime API for custom runtimes"; answers seen on
+AWS; AWS's runtime client, which both transports run.
 """
 
 import asyncio
@@ -146,7 +146,7 @@ async def misbehave(harness: Harness, version: FunctionVersion, event: str = "mi
 
 
 def assert_failed(answer: Answer, error_type: str, message: str) -> None:
-    """The caller was told so, and so was the log."""
+    """The caller and the log have this error."""
     assert answer.function_error
     assert answer.payload["errorType"] == error_type
     assert answer.payload["errorMessage"].endswith(message)
@@ -208,7 +208,7 @@ async def test_what_holds_an_environment_together_cannot_be_killed_from_inside(h
 
 
 async def test_closing_every_descriptor_harms_the_function_alone(harness: Harness) -> None:
-    """Over HTTP, as on AWS, the client connects anew. The socketpair cannot be had back: the process ends."""
+    """Over HTTP, as on AWS, the client connects again. The socketpair is lost: the process ends."""
     answer = await misbehave(harness, misbehaving(harness, "os.closerange(0, 256); return 'closed'"))
     if harness.settings.transport is Transport.HTTP:
         assert answer.payload == "closed"
@@ -312,7 +312,7 @@ async def test_an_answer_at_the_limit_is_answered(harness: Harness) -> None:
 @contextlib.contextmanager
 def memory_that_grows_by_less_than(mb: int) -> Iterator[None]:
     """The engine's peak of resident memory in the block, over what it had at its begin."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = peak_kb(os.getpid())
     yield
     assert peak_kb(os.getpid()) - before < mb * 1024

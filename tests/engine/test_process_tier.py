@@ -31,7 +31,7 @@ pytestmark = [
 
 LINUX_TOO = pytest.mark.parametrize("harness", ["linux", "darwin"], indirect=True)
 OVER_HTTP_TOO = pytest.mark.parametrize("harness", ["linux", "darwin", "http"], indirect=True)
-# macOS lacks prctl, hence subreapers and a signal at the parent's death, and tells the peak of memory in bytes.
+# macOS lacks prctl, hence subreapers and a signal at the parent's death, and gives the peak of memory in bytes.
 MACOS = """
     import ctypes, resource, sys, types
     class Library(ctypes.CDLL):
@@ -109,7 +109,7 @@ async def gone(*marks: str) -> bool:
     return False
 
 
-async def test_the_tier_is_told(harness: Harness) -> None:
+async def test_the_tier_is_reported(harness: Harness) -> None:
     tiers = harness.engine.tiers()
     assert tiers["isolation"] == "process groups"
     assert tiers["limits"].startswith("no writable control groups: memory by resident size")
@@ -198,7 +198,7 @@ async def test_more_memory_than_the_function_has_is_an_out_of_memory_error(harne
 async def test_where_memory_cannot_be_watched_it_is_looked_at_when_an_answer_comes(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on macOS, which has no /proc: the runtime tells its peak with its answer."""
+    """As on macOS, which has no /proc: the runtime sends its peak with its answer."""
     monkeypatch.setattr(control_groups, "PAGE_BYTES", 0)
     version = function(harness, GREEDY, memory_mb=128)
     answer = await harness.invoke(version, {"mb": 200, "hold": 0.1})

@@ -88,7 +88,7 @@ async def test_random_state_is_the_snapshots_in_every_environment(harness: Harne
 
 
 async def test_each_environment_logs_into_its_own_log(harness: Harness, meeting: Meeting) -> None:
-    """By ``logging`` too, whose descriptor was opened before the snapshot."""
+    """Also by ``logging``: its descriptor was opened before the snapshot."""
     source = """
         import logging
         def handler(event, context):

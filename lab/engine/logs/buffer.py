@@ -34,7 +34,7 @@ class LogBuffer:
             self._add(lines if not last or last.endswith(b"\n") else b"\n" + lines)
 
     def take(self, *, with_tail: bool = False) -> tuple[bytes, bytes]:
-        """The tail, if asked for (the last 4 KiB, as text), and all that ``overflow`` was not given; begin anew."""
+        """Return the tail (the last 4 KiB as text, if asked for) and all that ``overflow`` did not get; start empty."""
         if self._records.held:
             self._add(self._records.flush())
         whole = b"".join(self._parts)

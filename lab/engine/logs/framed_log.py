@@ -2,7 +2,7 @@
 
 Each is one log event, however many lines it has, with its own time. The client (awslambdaric,
 ``FramedTelemetryLogSink``) writes them to the descriptor that ``_LAMBDA_TELEMETRY_LOG_FD`` names, as frames: type (4
-bytes: 0xA55A00 and what tells level and format), length of the message (4), Unix microseconds (8), message; big endian.
+bytes: 0xA55A00 and a byte for level and format), length of the message (4), Unix microseconds (8), message; big endian.
 Here that descriptor leads to the log pipe, so that records stand in order between what is printed.
 
 A function can write such frames too, or parts of them: then its own log shows something else than it printed.
@@ -19,7 +19,7 @@ MOST_BYTES: Final = 1 << 20
 
 
 class Piece(NamedTuple):
-    """A part of a log: lines that were printed, or the message of a record, whose time is in Unix microseconds."""
+    """A part of a log: lines that were printed, or the message of a record with its time in Unix microseconds."""
 
     text: bytes
     time_us: int | None = None

@@ -39,7 +39,7 @@ class SocketRuntimeClient:
         os.register_at_fork(after_in_child=self._let_go)
 
     def wait_next_invocation(self) -> Any:
-        """The next invocation; the first call tells the engine that init is done."""
+        """Wait for an invocation; the first call reports that init is done."""
         if not self._ready:
             self._ready = True
             self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb()))
@@ -199,7 +199,7 @@ def _private_tmp(size_mb: int) -> None:
 
 
 def _reset_socket() -> socket.socket:
-    """A TCP socket whose peer has reset it: what a connection made before a snapshot is after a restore."""
+    """A TCP socket that its peer has reset: what a connection made before a snapshot is after a restore."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         sock = socket.create_connection(listener.getsockname())
         peer, _ = listener.accept()

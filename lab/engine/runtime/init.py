@@ -1,8 +1,8 @@
 """The first process of an execution environment.
 
-It holds the environment's namespaces (and so its ``/tmp``) for as long as the environment lives, starts the runtime
-process in them, starts it again after a crash or a timeout, and tells the engine how each one ended. When the engine
-closes the control channel, or dies, this process ends and the environment with it.
+It holds the environment's namespaces (and so its ``/tmp``) for as long as the environment lives. It starts the runtime
+process in them, starts it again after a crash or a timeout, and reports to the engine how each one ended. When the
+engine closes the control channel, or dies, this process ends and the environment with it.
 """
 
 import contextlib
@@ -148,7 +148,7 @@ def _reap(control: Channel, process: "int | None", in_namespace: bool) -> "int |
 
 
 def _kill_all(process: "int | None", in_namespace: bool) -> None:
-    """Kill whatever runs in the environment, but this process."""
+    """Kill every process of the environment except this one."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if in_namespace:
             os.kill(-1, signal.SIGKILL)

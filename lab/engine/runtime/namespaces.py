@@ -19,7 +19,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 SIGKILL = 9
 
-# Lambda's own places, and those that the environment gets anew: never taken from the machine.
+# Lambda's own places, and those that the environment gets fresh: never taken from the machine.
 OWN_DIRECTORIES = frozenset({"tmp", "var", "opt", "proc", "mnt", "media", "srv", "lost+found"})
 
 _libc = ctypes.CDLL(None, use_errno=True)

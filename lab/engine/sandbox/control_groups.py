@@ -171,7 +171,7 @@ def _statistic(path: Path, name: str) -> int:
 
 
 def make_room(parent: Path, controllers: list[str]) -> list[str]:
-    """Make the group ``parent``, of version 2, whose children can be limited by the controllers.
+    """Make the group ``parent`` of version 2, so that the controllers can limit its children.
 
     Processes of the group around it go to a leaf: this process and those that it has started.
 
@@ -233,7 +233,7 @@ def _move(processes: list[int], folder: Path) -> None:
 
 
 def _empty(leaf: Path) -> None:
-    """Move its processes back to where they came from, which must not limit its children any more for that."""
+    """Move its processes back to where they came from, which must stop limiting its children for that."""
     control = leaf.parent / "cgroup.subtree_control"
     control.write_text(" ".join(f"-{name}" for name in control.read_text().split()))
     _move(_processes(leaf), leaf.parent)

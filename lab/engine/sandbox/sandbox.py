@@ -134,7 +134,7 @@ class Sandbox:
         except BlockingIOError:
             sent = 0
         except OSError:
-            return  # the process has gone; its exit tells the rest
+            return  # the process has gone; its exit is reported
         if sent < len(data):
             self._outbox += data[sent:]
             self._loop.add_writer(self._channel, self._drain_outbox)
