@@ -1,6 +1,8 @@
 """An emulator that does not start: its error names a log that is kept."""
 
+import logging
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,3 +41,19 @@ def test_the_error_of_a_failed_start_names_a_log_that_is_kept(
     log = re.search(r"its log is (\S+)$", str(caught.value))
     assert log is not None
     assert Path(log[1]).parent == tmp_path / "kept"
+
+
+def test_an_emulator_that_ended_before_the_endpoint_is_logged_with_its_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    emulator = Emulator(tmp_path / "emulator")
+    emulator.wait_until_ready()
+    emulator._process.kill()
+    emulator._process.wait()
+    shutil.rmtree(tmp_path / "emulator")  # the engine's end deletes the endpoint's folder
+    emulator.close()
+    [record] = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.message.startswith("ministack had ended: it printed nothing; its log is ")
+    assert Path(record.message.rpartition(" ")[2]).is_file()

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -36,7 +35,7 @@ class Emulator:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._log = folder / "ministack.log"
+        self._log = (folder / "ministack.log").open("w+b")  # open: the folder may be deleted first
         self._was_ready = False
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -54,16 +53,15 @@ class Emulator:
             "STATE_DIR": str(folder / "state"),
             "LOG_LEVEL": "WARNING",
         }
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", str(PROGRAM)],  # -P: modules in the program's folder must not hide others
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=env,
-                cwd=folder,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(PROGRAM)],  # -P: modules in the program's folder must not hide others
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+            env=env,
+            cwd=folder,
+            start_new_session=True,
+        )
 
     def wait_until_ready(self) -> None:
         """Return when it answers.
@@ -99,16 +97,21 @@ class Emulator:
             self._process.wait(3)
         self._process.kill()
         self._process.wait()
+        self._log.close()
 
     def _last_line(self) -> str:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = self._log_content().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it printed nothing"
 
     def _kept_log(self) -> str:
         """A copy of its log that outlives the folder."""
-        handle, kept = tempfile.mkstemp(prefix="cache-lab-ministack-", suffix=".log")
-        os.close(handle)
-        return shutil.copy(self._log, kept)
+        with tempfile.NamedTemporaryFile(prefix="cache-lab-ministack-", suffix=".log", delete=False) as kept:
+            kept.write(self._log_content())
+        return kept.name
+
+    def _log_content(self) -> bytes:
+        descriptor = self._log.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0)  # the process writes at the shared offset
 
 
 def emulator_client(service: str, emulator_url: str) -> Any:
