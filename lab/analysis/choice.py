@@ -107,8 +107,8 @@ def _alike(fit: Sequence[VariantSummary]) -> list[VariantSummary]:
     """Those not shown to be slower than another; of these, not to cost more; of these, not to call downstream more.
 
     A cost is as noisy as a latency: a short run has a few cold starts, each billed as many warm invocations, and one
-    more of them would decide. So what counts is a difference of more than `ALIKE` whose interval does not hold 0 (see
-    `lab.analysis.costing`). Where neither latency nor cost tells two apart, as on a saturated machine, downstream calls
+    more of them would decide. So what counts is a difference of more than `ALIKE` with an interval that excludes 0 (see
+    `lab.analysis.costing`). Where neither latency nor cost separates two, as on a saturated machine, downstream calls
     often do: they hardly depend on how fast the machine is. Where nothing does, the simpler variant is chosen.
     """
     fastest = [one for one in fit if not any(_shown_faster(other, one) for other in fit)]
@@ -162,7 +162,7 @@ def _others(report: Report, choice: Choice, chosen: VariantSummary) -> Iterator[
     name = shown(chosen.variant, 30)
     if choice.alike:
         yield (
-            f"{listed([one.variant for one in choice.alike])} did as well, as far as this run can tell; "
+            f"{listed([one.variant for one in choice.alike])} did as well, as far as this run shows; "
             f"{name} is the simpler"
         )
     equal = [one for one in choice.slower if not _shown_faster(chosen, one)]

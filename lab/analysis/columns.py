@@ -159,8 +159,8 @@ class VariantColumns:
         """Answered invocations that were served from the cache, stale or not."""
         return self._count("status = 'ok' AND cache IN ('hit', 'stale')")
 
-    def untold(self) -> int:
-        """Invocations that failed or were lost, and told nothing of the downstream calls that they may have made."""
+    def unreported(self) -> int:
+        """Invocations that failed or were lost, and did not report the downstream calls that they may have made."""
         return self._count("status IN ('function_error', 'lost') AND calls IS NULL")
 
     def statuses(self) -> dict[str, int]:
@@ -181,7 +181,7 @@ class VariantColumns:
         return self._count("environment_id IS NOT NULL", "DISTINCT environment_id")
 
     def memory_mb(self) -> float | None:
-        """The memory setting, MB, as the first record that tells it has it."""
+        """The memory setting, MB, as the first record that has it states it."""
         rows = self._rows(
             "SELECT memory_mb FROM invocations WHERE variant = ? AND memory_mb <> 0 ORDER BY place, memory_mb LIMIT 1"
         )

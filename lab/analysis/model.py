@@ -9,8 +9,6 @@ from facts.prices import Cost
 from lab.analysis.statistics import Distribution, Estimate, Verdict
 from lab.records.run_file import RunFile, RunWarning, VariantDescription
 
-__all__ = ["RunWarning"]
-
 
 class Start(enum.StrEnum):
     """How an invocation found its execution environment."""
@@ -83,7 +81,7 @@ class EnvironmentLife(NamedTuple):
 
     Attributes:
         began: the sending of its first invocation; the end of its last is ``ended``.
-        start_ms: its init or restore duration, if told.
+        start_ms: its init or restore duration, if reported.
         reads: its invocations that read downstream; ``read_at`` are the middles of the bins in which it did.
     """
 
@@ -104,14 +102,14 @@ class VariantSummary:
         about: what the run's file says of the variant.
         ran: invocations whose function ran, to an answer or to an error: what AWS's metric `Invocations` counts. Hit
             ratio, downstream calls and cost are by these.
-        untold: function errors and lost invocations that told nothing of their downstream calls.
+        unreported: function errors and lost invocations that did not report their downstream calls.
         failed_share: invocations without a right answer, of all.
         error_types: failed invocations by their error type.
         cold_starts: among all invocations, as are ``restores``.
         starts: the answered invocations apart, by kind of start.
         latency_ms: from the planned start, all starts together.
         init_ms: of every cold start that reported it, failed ones too; so is ``restore_ms`` of restores.
-        downstream_calls: of all invocations that ran and told them, failed ones too; those of init with them.
+        downstream_calls: of all invocations that ran and reported them, failed ones too; those of init with them.
         wire_calls: the downstream calls that the local endpoint saw.
         billed_ms: billed in all, failed invocations too.
         cost: of a million invocations that ran; ``cost_total`` is its sum with the interval.
@@ -126,7 +124,7 @@ class VariantSummary:
     invocations: int
     ok: int
     ran: int
-    untold: int
+    unreported: int
     failed_share: Estimate | None
     function_errors: int
     throttles: int

@@ -11,7 +11,7 @@ the effective size put into the exact binomial law: Korn and Graubard, Survey Me
 is estimated from the means of 20 blocks of consecutive values, once in order of time, once environment by
 environment; the greater loss counts.
 
-Limit: a few environments that differ for the whole run are too few to tell how much environments differ (20 of them:
+Limit: a few environments that differ for the whole run are too few to show how much environments differ (20 of them:
 the interval held the truth in 91 of 100 simulated runs, 8: in 77), and another hour or machine is another run.
 
 Interval of a share: Wilson's score interval (JASA 22, 1927), on the effective size. The difference of two shares, taken
@@ -71,7 +71,7 @@ class Sample(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """What is told of a sample; the unit is the sample's."""
+    """Percentiles, maximum and mean of a sample, in the sample's unit."""
 
     count: int
     p50: Estimate
@@ -253,7 +253,7 @@ def _rank(probability: float, count: int) -> int:
 
 @functools.lru_cache(maxsize=512)
 def _order_statistics(count: int, probability: float) -> tuple[int, int]:
-    """The ranks whose values enclose the percentile in 95 % of samples; 0 or count + 1: no bound."""
+    """The ranks of the values that enclose the percentile in 95 % of samples; 0 or count + 1: no bound."""
     middle, spread = count * probability, math.sqrt(count * probability * (1 - probability))
     # Beyond this reach the binomial law has less left than the rounding of its sum.
     reach = math.ceil(12 * spread + 60)

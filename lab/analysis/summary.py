@@ -83,7 +83,7 @@ def _variant(
         invocations=records.count,
         ok=int(records.ok.sum()),
         ran=int(records.ran.sum()),
-        untold=records.untold(),
+        unreported=records.unreported(),
         failed_share=_failed_share(records),
         function_errors=statuses.get("function_error", 0),
         throttles=statuses.get("throttled", 0),
@@ -157,7 +157,7 @@ def _sampled(records: VariantColumns, column: Floats, among: Bools | None) -> st
 
 
 def _calls(records: VariantColumns) -> stats.Sample | None:
-    """The downstream calls of every invocation that ran, 0 of one that told nothing; None if all told nothing."""
+    """The downstream calls of every invocation that ran, 0 of one that reported none; None if no one reported any."""
     calls = records.measured("calls")
     if np.isnan(calls[records.ran]).all():
         return None

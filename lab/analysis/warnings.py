@@ -12,9 +12,9 @@ import numpy as np
 from facts.warnings import WarningCode
 from lab.analysis import statistics as stats
 from lab.analysis.columns import Columns, VariantColumns
-from lab.analysis.model import Report, RunWarning, Start, VariantSummary
+from lab.analysis.model import Report, Start, VariantSummary
 from lab.analysis.wording import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
-from lab.records.run_file import RunFile
+from lab.records.run_file import RunFile, RunWarning
 from lab.records.table import Damage
 
 LATE_MS: Final = 10.0
@@ -100,13 +100,13 @@ def _failures(report: Report) -> Iterator[RunWarning]:
         kinds = Counter[str]()
         for summary in failing:
             kinds.update(summary.error_types)
-        told = ", ".join(f"{count:,} {shown(kind, 40)}" for kind, count in kinds.most_common(3))
+        counts = ", ".join(f"{count:,} {shown(kind, 40)}" for kind, count in kinds.most_common(3))
         by_variant = ", ".join(
             f"{shown(summary.variant, 30)} {summary.failed:,} of {summary.invocations:,}" for summary in failing
         )
         yield RunWarning(
             WarningCode.ERRORS_PRESENT,
-            f"invocations failed: {by_variant} ({told})",
+            f"invocations failed: {by_variant} ({counts})",
             "read the counts beside the percentiles, which are of answered invocations only; records.jsonl has each "
             "one's error_type",
         )
@@ -213,7 +213,7 @@ def _cloudwatch_counts(report: Report) -> Iterator[RunWarning]:
 
 def _unreported(report: Report) -> Iterator[RunWarning]:
     """Failures whose calls are unknown: functions invoked by URL have no log tail, a killed one writes no metrics."""
-    silent = [one for one in report.variants if one.untold]
+    silent = [one for one in report.variants if one.unreported]
     on_wire = [one for one in silent if one.wire_calls is not None and one.wire_calls > (one.downstream_calls or 0)]
     unseen = [one for one in silent if one.wire_calls is None and one.downstream_calls]
     for found, effect, advice in (
@@ -229,7 +229,7 @@ def _unreported(report: Report) -> Iterator[RunWarning]:
         ),
     ):
         if found:
-            counts = ", ".join(f"{shown(one.variant, 30)} {one.untold:,} of {one.invocations:,}" for one in found)
+            counts = ", ".join(f"{shown(one.variant, 30)} {one.unreported:,} of {one.invocations:,}" for one in found)
             yield RunWarning(
                 WarningCode.DOWNSTREAM_CALLS_UNTOLD,
                 f"invocations failed or were lost without reporting their downstream calls: {counts}; {effect}",
@@ -245,4 +245,4 @@ def _wire_explained(summary: VariantSummary) -> bool:
     if summary.wire_calls is None:
         return True
     more = summary.wire_calls - (summary.downstream_calls or 0)
-    return more == 0 or (more > 0 and bool(summary.untold))
+    return more == 0 or (more > 0 and bool(summary.unreported))

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from lab.analysis.model import Report, RunWarning, Start, VariantSummary
+from lab.analysis.model import Report, Start, VariantSummary
 from lab.analysis.statistics import Estimate
 from lab.records.json_values import Json
+from lab.records.run_file import RunWarning
 
 DASH = "\u2013"
 TIMES = "\u00d7"

@@ -1,7 +1,7 @@
 """What all charts are made of: themes, colours, axes and lines of ECharts options.
 
 Colours are those of the run's file; on the dark background one with too little contrast is made lighter (WCAG 2.2,
-1.4.11: 3 to 1). No chart tells by colour alone: bars are named, lines are dashed differently.
+1.4.11: 3 to 1). No chart depends on colour alone: bars are named, lines are dashed differently.
 """
 
 import colorsys

@@ -44,12 +44,12 @@ class RunFiles:
 
 @contextlib.contextmanager
 def run_files(run: Path | str) -> Iterator[RunFiles]:
-    """The files of a run, for as long as the context lasts.
+    """Yield the files of a run, for as long as the context lasts.
 
     Args:
         run: a folder, or ``s3://bucket/prefix``: ``run.json`` is at the prefix, and below its ``records/`` are the
             shards, each whole (``0000.jsonl``) or, where the run was killed, in the parts (``0000/….jsonl``) that its
-            driver has written. ``AWS_ENDPOINT_URL`` is heeded.
+            driver has written. ``AWS_ENDPOINT_URL`` applies.
 
     Raises:
         UsageError: there is no run, or ``s3://`` stands without a bucket.

@@ -110,7 +110,7 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         (
             "Limits",
             "the intervals are for this run on this machine: how much a few environments differ for a whole run, or "
-            "one run from the next, they cannot tell. Run again and use lab compare",
+            "one run from the next, they do not show. Run again and use lab compare",
         ),
         ("Cost", _cost(report)),
     ]

@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 
 from lab.analysis.choice import advice
-from lab.analysis.model import Report, RunWarning
+from lab.analysis.model import Report
 from lab.analysis.table import Table
 from lab.analysis.wording import advised
+from lab.records.run_file import RunWarning
 from lab.report.answer import answer, how_measured
 from lab.report.tables import WORDS, tables
 

@@ -12,9 +12,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.analysis.choice import advice
-from lab.analysis.model import Report, RunWarning
+from lab.analysis.model import Report
 from lab.analysis.table import Table
 from lab.analysis.wording import advised
+from lab.records.run_file import RunWarning
 from lab.report.answer import answer, how_measured
 from lab.report.tables import WORDS, tables
 

@@ -164,7 +164,7 @@ def _regressions(
 
 
 def _unanswered(before: Report, after: Report) -> Iterator[str]:
-    """The variants that were answered before and are not now: no metric of them could tell."""
+    """The variants that were answered before and are not now: no metric shows that."""
     for one in before.variants:
         other = after.find(one.variant)
         if one.ok and (other is None or not other.ok):

@@ -136,7 +136,7 @@ def test_a_failed_invocation_that_told_nothing_counts_as_one_without_calls(tmp_p
     [silent] = summarise(_written(tmp_path / "none", [failed])).variants
 
     assert summary.downstream_calls_per_1000 is not None
-    assert (summary.downstream_calls, summary.downstream_calls_per_1000.value, summary.untold) == (1, 500.0, 1)
+    assert (summary.downstream_calls, summary.downstream_calls_per_1000.value, summary.unreported) == (1, 500.0, 1)
     assert (silent.downstream_calls, silent.downstream_calls_per_1000, silent.cost) == (None, None, None)
 
 

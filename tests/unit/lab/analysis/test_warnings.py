@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from facts.warnings import WarningCode
-from lab.analysis.model import RunWarning
 from lab.analysis.summary import summarise
 from lab.records.record import Record
+from lab.records.run_file import RunWarning
 from tests.unit.lab.report.simulated import run_content, simulated_records, write_run
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from lab.analysis.model import RunWarning
 from lab.analysis.statistics import Estimate
 from lab.analysis.wording import advised, figure, interval, listed, shown
+from lab.records.run_file import RunWarning
 
 
 @pytest.mark.parametrize(
