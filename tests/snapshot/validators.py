@@ -28,11 +28,11 @@ class Reviewed(NamedTuple):
 
     Attributes:
         open: the rules that nobody has explained, with the construct.
-        explained: the reason of each rule that was acknowledged.
+        explained: the reasons of the findings that were acknowledged.
     """
 
     open: list[str]
-    explained: dict[str, str]
+    explained: set[str]
 
 
 def linted(template: Template) -> list[str]:
@@ -80,9 +80,5 @@ def _reviewed(app: App, folder: Path) -> Reviewed:
             for found in plugin["violations"]
             for construct in found["violatingConstructs"]
         ],
-        explained={
-            found["acknowledgedId"]: found["reason"]
-            for plugin in plugins
-            for found in plugin.get("suppressedViolations", [])
-        },
+        explained={found["reason"] for plugin in plugins for found in plugin.get("suppressedViolations", [])},
     )
