@@ -26,7 +26,7 @@ def throttle(endpoint: Endpoint, name: str, **arguments: str) -> dict[str, objec
 
 @pytest.fixture
 def waiter(endpoint: Endpoint) -> str:
-    name = endpoint.new_function(WAITS)
+    name = endpoint.new_function(WAITS, Timeout=60)
     endpoint.invoke(name)
     return name
 

@@ -274,7 +274,7 @@ def test_a_body_shorter_than_its_length_is_no_request(endpoint: Endpoint) -> Non
 def test_a_client_that_leaves_during_an_invocation_disturbs_nobody(endpoint: Endpoint, linger: bytes | None) -> None:
     """The invocation goes on to its end, as on Lambda, and its environment is used again."""
     counts = WAITS.replace("    return ME", "        left.append(1)\n    return left")
-    name = endpoint.new_function("left = []\n" + counts)
+    name = endpoint.new_function("left = []\n" + counts, Timeout=60)
     endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     with gate() as made, connected(endpoint.url) as connection:
         connection.send(invoke(name, json.dumps(made.event).encode()))

@@ -19,7 +19,7 @@ def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> N
     """The driver reports those of its own window: `lab.run.local_observer`."""
     before = info(endpoint)["starts_delayed"]
     assert before["at_a_time"] == os.cpu_count()
-    name = endpoint.new_function(WAITS)
+    name = endpoint.new_function(WAITS, Timeout=60)
     together = before["at_a_time"] + 2
     with contextlib.ExitStack() as stack:
         made = stack.enter_context(gate())

@@ -38,7 +38,7 @@ def serve() -> Iterator[Serve]:
 
 def oldest_or_newest(endpoint: Endpoint) -> str:
     """Which of two idle environments takes an invocation: the one that has been idle for longer, or the other."""
-    name = endpoint.new_function(WAITS)
+    name = endpoint.new_function(WAITS, Timeout=60)
     with ThreadPoolExecutor(2) as pool, gate() as first, gate() as second:
         futures = []
         for each in (first, second):

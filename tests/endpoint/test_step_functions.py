@@ -71,7 +71,7 @@ def test_a_function_error_is_the_tasks(endpoint: Endpoint) -> None:
 
 def run_map(endpoint: Endpoint, source: str, mode: str, items: list[Any]) -> Any:
     """The result of a map of a function over items."""
-    item = task(arn_of(endpoint, endpoint.function(source))) | {"ProcessorConfig": {"Mode": mode}}
+    item = task(arn_of(endpoint, endpoint.function(source, Timeout=60))) | {"ProcessorConfig": {"Mode": mode}}
     each = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": item, "End": True}
     found = run(endpoint, {"StartAt": "Each", "States": {"Each": each}}, {"items": items})
     assert found["status"] == "SUCCEEDED", found
