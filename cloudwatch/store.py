@@ -64,7 +64,7 @@ class Store:
         self,
         folder: Path,
         *,
-        memory_limit: str = "128MiB",
+        memory_limit: str = "64MiB",
         threads: int = 1,
         fields: Sequence[str] = (),
         has_messages: bool = True,
