@@ -161,9 +161,10 @@ class JsonLog:
         """``platform.runtimeDone`` and ``platform.report``."""
         request = {"requestId": report.request_id}
         status = {"status": report.status or "success", **_error(report.error_type)}
-        metrics: dict[str, float] = {"durationMs": round(report.duration_ms, 3)}
-        done = {**request, **status, "metrics": dict(metrics)}
-        metrics |= {
+        duration = {"durationMs": round(report.duration_ms, 3)}
+        done = {**request, **status, "metrics": duration}
+        metrics: dict[str, float] = {
+            **duration,
             "billedDurationMs": report.billed_ms,
             "memorySizeMB": report.memory_mb,
             "maxMemoryUsedMB": report.max_memory_mb,

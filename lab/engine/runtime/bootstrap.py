@@ -227,15 +227,7 @@ def _kill_connections(dead: socket.socket) -> None:
 
 def main() -> None:
     """Run the function that the environment variables name, as Lambda's Python runtime does."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    runtime = os.environ.pop("LAB_RUNTIME_PATH")
-    layers = os.environ.pop("LAB_OPT_PATH")
-    sys.path[:0] = [
-        os.environ["LAMBDA_TASK_ROOT"],
-        f"{layers}/python/lib/{version}/site-packages",
-        f"{layers}/python",
-        runtime,
-    ]
+    sys.path[:0] = os.environ.pop("LAB_IMPORT_PATH").split(":")
     from awslambdaric import bootstrap
 
     bootstrap.run(os.environ["_HANDLER"], SocketRuntimeClient(socket.socket(fileno=CHANNEL_FD)))

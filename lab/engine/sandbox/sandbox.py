@@ -197,8 +197,7 @@ class Sandbox:
         """What the runtime takes from its variables before the function's code is loaded."""
         log_fd = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD)}
         if self._runtime_api is None:
-            paths = self.layout.paths
-            return {**log_fd, "LAB_RUNTIME_PATH": paths["runtime"], "LAB_OPT_PATH": paths["opt"]}
+            return {**log_fd, "LAB_IMPORT_PATH": self.layout.import_path}
         path = ":".join([self.layout.import_path, *([env["PYTHONPATH"]] if "PYTHONPATH" in env else [])])
         return {**log_fd, "AWS_LAMBDA_RUNTIME_API": self._runtime_api.address, "PYTHONPATH": path}
 
