@@ -40,15 +40,23 @@ class RotatingTable:
         return self._bytes > self._half
 
     def rotate(self, kept: str = "false") -> None:
-        """Drop the older half, but for the rows that fulfil a condition."""
+        """Drop the older half, except for the rows that fulfil a condition.
+
+        Raises:
+            duckdb.Error: these rows could not be kept; nothing has changed.
+        """
         name = self._name
-        self._connection.execute(f"""
-            BEGIN;
-            INSERT INTO {name} FROM old_{name} WHERE {kept};
-            DROP TABLE old_{name};
-            ALTER TABLE {name} RENAME TO old_{name};
-            CREATE TABLE {name} ({self._columns});
-            COMMIT""")
+        try:
+            self._connection.execute(f"""
+                BEGIN;
+                INSERT INTO {name} FROM old_{name} WHERE {kept};
+                DROP TABLE old_{name};
+                ALTER TABLE {name} RENAME TO old_{name};
+                CREATE TABLE {name} ({self._columns});
+                COMMIT""")
+        except duckdb.Error:
+            self._connection.rollback()
+            raise
         self._bytes = 0
 
     def delete(self, condition: str) -> None:

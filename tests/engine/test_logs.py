@@ -99,11 +99,11 @@ def test_an_invocation_is_logged_from_init_to_report(endpoint: Endpoint) -> None
 
 def test_an_environment_has_a_stream_that_the_function_knows(endpoint: Endpoint) -> None:
     name = endpoint.new_function(SAYS)
-    told = endpoint.invoke(name).payload
+    payload = endpoint.invoke(name).payload
     logs = endpoint.client("logs")
     (group,) = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
     (stream,) = logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"]
-    assert told == {"group": group["logGroupName"], "stream": stream["logStreamName"]}
+    assert payload == {"group": group["logGroupName"], "stream": stream["logStreamName"]}
     assert STREAM.fullmatch(stream["logStreamName"])
     assert stream["arn"] == group["arn"].removesuffix("*") + f"log-stream:{stream['logStreamName']}"
 
@@ -169,7 +169,7 @@ def test_a_functions_own_log_group_is_used(endpoint: Endpoint) -> None:
     assert endpoint.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"] == []
 
 
-def test_a_deleted_group_is_made_again_by_the_next_invocation_and_begins_anew(endpoint: Endpoint) -> None:
+def test_a_deleted_group_is_made_again_by_the_next_invocation_and_starts_empty(endpoint: Endpoint) -> None:
     name = endpoint.new_function(SAYS)
     endpoint.invoke(name)
     logs = endpoint.client("logs")
@@ -229,7 +229,7 @@ def test_the_system_log_level_filters_platform_lines(endpoint: Endpoint, level: 
     assert "hello\n" in found
 
 
-def test_at_level_warn_a_failure_is_still_told(endpoint: Endpoint) -> None:
+def test_at_level_warn_a_failure_is_still_logged(endpoint: Endpoint) -> None:
     settings = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
     name = endpoint.new_function(SAYS, LoggingConfig=settings, Timeout=1)
     endpoint.invoke(name, {"sleep": 2})
@@ -253,8 +253,8 @@ def test_the_application_log_level_filters_the_functions_lines(
 ) -> None:
     """Python's logging is filtered by the runtime, what is printed by Lambda; a line without a level is INFO."""
     name = endpoint.new_function(LOGS, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": level})
-    told = endpoint.invoke(name).payload
-    assert told == {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": level}
+    payload = endpoint.invoke(name).payload
+    assert payload == {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": level}
     texts = [text for text in messages(endpoint, name) if not text.startswith('{"time":')]
     assert [
         word for word in ("a debug message", "a warning", "printed", "a document") if word in "".join(texts)
@@ -262,8 +262,8 @@ def test_the_application_log_level_filters_the_functions_lines(
 
 
 def test_in_text_no_level_is_set(endpoint: Endpoint) -> None:
-    told = endpoint.invoke(endpoint.function(LOGS)).payload
-    assert told == {"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_LEVEL": None}
+    payload = endpoint.invoke(endpoint.function(LOGS)).payload
+    assert payload == {"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_LEVEL": None}
 
 
 def test_the_tail_of_a_json_log_has_the_report(endpoint: Endpoint) -> None:

@@ -1,4 +1,4 @@
-"""What CloudWatch's clients are told of functions at the endpoint: the same figures as the functions' logs.
+"""What CloudWatch's clients see of functions at the endpoint: the same figures as in the logs of the functions.
 
 Sources: AWS Lambda Developer Guide, "Types of metrics for Lambda functions"; Amazon CloudWatch User Guide,
 "Specification: Embedded metric format".

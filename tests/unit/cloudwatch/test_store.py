@@ -188,6 +188,20 @@ def test_samples_are_bounded_and_the_oldest_are_forgotten(stores: Any) -> None:
     assert 5 < len(seconds) < 20
 
 
+def test_a_rotation_that_fails_changes_nothing_and_the_next_one_succeeds(stores: Any) -> None:
+    store = stores(held_values=1)
+    for second in (1, 2):
+        store.add(second, number(store), [1.0])
+        store.spill()
+        with pytest.raises(duckdb.Error):
+            store._samples.rotate("nothing = 1")
+    assert points(store, "Sum") == {0: 2.0}
+    store._samples.rotate()
+    assert points(store, "Sum") == {0: 2.0}
+    store._samples.rotate()
+    assert points(store, "Sum") == {}
+
+
 def test_what_could_not_be_kept_is_lost_and_the_store_goes_on(stores: Any) -> None:
     """As on a full disk: what exceeds the memory cannot spill."""
     store = stores(held_values=1, memory_limit="8MiB")
