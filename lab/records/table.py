@@ -2,7 +2,7 @@
 
 The table ``records`` has a column for each field of `lab.records.record.Record`, and ``batch``: the number of the piece
 in which the row was read, from 1. Numbers are DOUBLE, texts VARCHAR, flags BOOLEAN. An absent value is NULL, an absent
-flag false. The view ``fresh`` shows the rows of the last piece.
+flag false. Rows are in no particular order. The view ``fresh`` shows the rows of the last piece.
 
 The reader accepts what a killed, collected or foreign run may leave: unknown fields and missing ones, empty lines, a
 last line cut off. A value that is not a finite number is not measured. Lines that are not records
@@ -208,24 +208,27 @@ class RecordTable:
         """Append the records of files as one batch; False, and nothing appended, if more lines cannot be read."""
         batch = {"batch": self.batch + 1}
         names = {"files": [str(file) for file in files], "columns": self._sql.json_columns}
+        # Both threads read only where rows may come in any order.
+        self._database.execute("SET preserve_insertion_order = false")
         self._database.execute("BEGIN")
         try:
             inserted = self._one(self._sql.insert, batch | names)
             unread = self._one(_UNREAD, batch)
-            if unread <= most_unread:
-                if unread:
-                    self._database.execute("DELETE FROM records WHERE variant IS NULL")
-                self._database.execute("COMMIT")
-                self.batch += 1
-                self.count += inserted - unread
-                self._show_fresh()
-                return True
-            self._database.execute("ROLLBACK")
+            accepted = unread <= most_unread
+            if accepted and unread:
+                self._database.execute("DELETE FROM records WHERE variant IS NULL")
+            self._database.execute("COMMIT" if accepted else "ROLLBACK")
         except BaseException:
             with contextlib.suppress(duckdb.Error):
                 self._database.execute("ROLLBACK")
             raise
-        return False
+        finally:
+            self._database.execute("SET preserve_insertion_order = true")
+        if accepted:
+            self.batch += 1
+            self.count += inserted - unread
+            self._show_fresh()
+        return accepted
 
     def _readable_lines(self, file: Path, piece: bytes) -> Iterator[str]:
         """The records of a piece as lines that DuckDB can read; the other lines are counted."""
