@@ -2,17 +2,18 @@ import dataclasses
 
 import pytest
 
+from functions.registry import VARIANTS
 from stacks.errors import ApplicationError
 from stacks.settings import ApplicationSettings, settings_table
 from tests.snapshot.synthesis import ROOT
 
-ALL = ("no_cache", "module_cache", "ttl_cache", "tmp_cache", "snapstart")
+ALL = tuple(variant.name for variant in VARIANTS)
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 
 
 def test_the_defaults() -> None:
     assert ApplicationSettings.from_context({}) == ApplicationSettings(
-        variants=ALL,
+        variants=tuple(variant.name for variant in VARIANTS if variant.default),
         source="dynamodb",
         ttl_s=10,
         keys=50,
