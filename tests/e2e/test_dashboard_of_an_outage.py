@@ -1,8 +1,12 @@
 """What `lab dashboard` shows of a run, what it shows of the endpoint that ran it, and what boto3 reads there."""
 
+import contextlib
 import datetime
 import json
 import math
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from cloudwatch.ranges import Range
 from lab.dashboard.endpoint_source import EndpointSource
 from lab.dashboard.sources import Source
 from lab.dashboard.widgets import widget_data
+from lab.deploy.endpoint_control import EndpointControl
 from lab.records.record import Record
 from lab.records.run_file import read_run
 from tests.e2e.conftest import CONTEXT, lab
@@ -21,6 +26,9 @@ from tests.records import read_records
 from tests.unit.lab.dashboard.whole_runs import loaded
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")
+OUTAGE_ENDS_S = 6.2
+"""A little after two thirds of the window."""
+
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
@@ -65,12 +73,38 @@ def at_the_endpoint(cloudwatch: Any, records: list[Record]) -> dict[str, float]:
     return {result["Id"]: sum(result["Values"]) for result in found}
 
 
+@contextlib.contextmanager
+def late_outage(endpoint: str, folder: Path) -> Iterator[None]:
+    """Fail downstream calls after the scenario's outage, if nothing ran during it: first starts can take that long."""
+    control, ended = EndpointControl(endpoint), threading.Event()
+
+    def fail() -> None:
+        while not ended.wait(0.2):
+            records = list(read_records(folder)) if (folder / "records.jsonl").exists() else []
+            if any(record.error_type for record in records):
+                return
+            over = time.time() - min((record.planned_at or 0 for record in records), default=math.inf) > OUTAGE_ENDS_S
+            if over and {record.variant for record in records} == set(VARIANTS):
+                control.fail_downstream(1.0)
+                return
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        control.fail_downstream(0.0)
+
+
 @pytest.fixture(scope="module")
 def outage(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "outage"
     variants = [argument for name in VARIANTS for argument in ("--variant", name)]
     arguments = ["--duration", "9", "--rate", "10", "--seed", "7", "--scenario", "outage", *variants, *CONTEXT]
-    answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *arguments)
+    with late_outage(endpoint, folder):
+        answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *arguments)
     assert answer.returncode == 0, answer.stderr
     return folder
 
