@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cloudwatch.dashboard import Dashboard, Logs, parse_dashboard
 from cloudwatch.errors import UnsupportedError
@@ -50,10 +50,17 @@ def deployed_dashboards(endpoint_url: str) -> list[DashboardBody]:
 
 
 def _bodies(cloudwatch: Any) -> list[DashboardBody]:
-    with aws_errors("read the dashboards"):
-        pages = cloudwatch.get_paginator("list_dashboards").paginate()
-        names = [entry["DashboardName"] for page in pages for entry in page["DashboardEntries"]]
-        bodies = [DashboardBody(name, cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]) for name in names]
+    try:
+        with aws_errors("read the dashboards"):
+            pages = cloudwatch.get_paginator("list_dashboards").paginate()
+            names = [entry["DashboardName"] for page in pages for entry in page["DashboardEntries"]]
+            found = [(name, cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]) for name in names]
+    except LabError as error:
+        if isinstance(error.__cause__, EndpointConnectionError):
+            url = cloudwatch.meta.endpoint_url
+            raise LabError(f"no local endpoint answers at {url}; start one with `lab serve`") from error
+        raise
+    bodies = [DashboardBody(name, body) for name, body in found]
     return sorted(bodies, key=lambda body: (body.name != COMPARISON_DASHBOARD, body.name))
 
 

@@ -84,5 +84,5 @@ def test_a_dashboard_that_is_deployed_later_is_found(endpoint: Endpoint) -> None
 
 
 def test_an_endpoint_that_does_not_answer_is_said_to() -> None:
-    with pytest.raises(LabError, match="cannot read the dashboards"):
+    with pytest.raises(LabError, match=r"no local endpoint answers at http://127\.0\.0\.1:1; start one"):
         EndpointSource("http://127.0.0.1:1")

@@ -24,3 +24,11 @@ def test_a_period_that_would_make_too_many_points_is_lengthened() -> None:
 
 def test_auto_is_never_coarser_than_the_dashboards_own_period() -> None:
     assert range_of(0.0, 600.0, None, 5).period == 5
+
+
+@pytest.mark.parametrize("period", [None, 1, 30, 60, 300])
+def test_whole_minutes_make_the_range_a_period_that_get_metric_data_accepts(period: int | None) -> None:
+    shown = range_of(61.2, 500.0, period, 60, whole_minutes=True)
+    assert shown.start <= 61.2
+    assert shown.end > 500.0
+    assert (shown.start % 60, (shown.end - shown.start) % 60, (shown.end - shown.start) % shown.period) == (0, 0, 0)
