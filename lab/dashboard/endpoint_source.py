@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cloudwatch.dashboard import Dashboard, Logs, parse_dashboard
 from cloudwatch.errors import UnsupportedError
-from cloudwatch.insights import QueryResult
+from cloudwatch.insights import Catalog, QueryResult, compile_query, parse_query
 from cloudwatch.metric_math import Points
 from cloudwatch.series import MetricStat
 from cloudwatch.statistics import check_statistic
@@ -120,9 +120,13 @@ class EndpointSource:
         with aws_errors("read the log groups"):
             pages = self._logs.get_paginator("describe_log_groups").paginate()
             there = {group["logGroupName"] for page in pages for group in page["logGroups"]}
+        groups = [group for group in logs.log_groups if group in there] or list(logs.log_groups)
+        # An answer leaves out what has no value; the columns and their order are the query's.
+        numbers = {group: number for number, group in enumerate(groups)}
+        columns = compile_query(parse_query(logs.query, groups), Catalog(numbers)).columns
         try:
             identifier = self._logs.start_query(
-                logGroupNames=[group for group in logs.log_groups if group in there] or list(logs.log_groups),
+                logGroupNames=groups,
                 startTime=int(start),
                 endTime=int(end) - 1,  # StartQuery includes the end
                 queryString=logs.query,
@@ -138,7 +142,6 @@ class EndpointSource:
         if answer["status"] != "Complete":
             raise UnsupportedError(f"its query ended with the status {answer['status']}")
         rows = [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]
-        columns = [column for column in dict.fromkeys(itertools.chain.from_iterable(rows)) if column != "@ptr"]
         return QueryResult(columns, [[_value(row.get(column)) for column in columns] for row in rows])
 
     def missing(self, wanted: Collection[MetricStat]) -> str:
