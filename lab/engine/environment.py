@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lab.engine.function import FunctionVersion, lambda_environment
 from lab.engine.invocation import NO_REASON, Fault, Invocation, InvocationResult, fault_payload
-from lab.engine.lifecycle import STARTS, TRANSITIONS, Event, State, next_state
+from lab.engine.lifecycle import STARTS, TRANSITIONS, Event, State, check_ignored
 from lab.engine.logs.buffer import LogBuffer
 from lab.engine.logs.platform_log import PlatformLog, ReportLine
 from lab.engine.runtime import channel
@@ -392,8 +392,9 @@ class Environment:
 
     def _move(self, event: Event) -> bool:
         """Follow the table; False where the event is ignored."""
-        after = next_state(self.state, event)
+        after = TRANSITIONS[self.state].get(event)
         if after is None:
+            check_ignored(self.state, event)
             return False
         self.state = after
         return True

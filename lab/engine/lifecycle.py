@@ -153,13 +153,11 @@ class ImpossibleTransitionError(Exception):
     """An event came in a state in which it cannot: a bug of the engine."""
 
 
-def next_state(state: State, event: Event) -> State | None:
-    """The state after an event, or None where the event is ignored.
+def check_ignored(state: State, event: Event) -> None:
+    """Check an event without a transition in this state.
 
     Raises:
         ImpossibleTransitionError: the event cannot come in this state.
     """
-    after = TRANSITIONS[state].get(event)
-    if after is None and event not in IGNORED:
+    if event not in IGNORED:
         raise ImpossibleTransitionError(f"event '{event}' in state '{state}'")
-    return after
