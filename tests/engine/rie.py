@@ -18,7 +18,7 @@ BINARY = ROOT / ".lab" / "rie" / "samcli" / "local" / "rapid" / f"aws-lambda-rie
 PATH = "/2015-03-31/functions/function/invocations"
 OWN_LINE = re.compile(r"^\d+ \w+ \d{4} [\d:,]+ \[\w+\] \(rapid\) ")
 LAST_LINE = re.compile(r"^REPORT .*\n|^.* \(rapid\) Invoke DONE failed: .*\n", re.MULTILINE)
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Rie:

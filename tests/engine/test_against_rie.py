@@ -18,7 +18,10 @@ from tests.engine import rie
 from tests.engine.harness import Harness
 from tests.engine.rie import Rie
 
-pytestmark = pytest.mark.skipif(not rie.BINARY.exists(), reason="no Runtime Interface Emulator here: run `make rie`")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not rie.BINARY.exists(), reason="no Runtime Interface Emulator here: run `make rie`"),
+]
 
 MEMORY_MB = 512
 TIMEOUT_S = 2.0
