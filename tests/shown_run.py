@@ -13,9 +13,11 @@ import pytest
 from cloudwatch.dashboard import Dashboard, parse_dashboard
 from facts.names import COMPARISON_DASHBOARD
 from lab.records.dashboards_file import DASHBOARDS_FILE, DashboardBody, dashboards_to_json, read_dashboards
-from tests.unit.lab.report.simulated import TTL_S, simulate
+from tests.unit.lab.report.simulated import NAMES, TTL_S, simulate
 
-SETTINGS = {"memory_mb": 256, "ttl_s": round(TTL_S), "architecture": "x86_64", "source": "dynamodb"}
+SETTINGS = {"memory_mb": 256, "ttl_s": round(TTL_S), "architecture": "x86_64", "source": "dynamodb"} | {
+    "variants": ",".join(NAMES)
+}
 """Those of the simulated runs."""
 
 
