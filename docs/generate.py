@@ -1,79 +1,121 @@
-"""Writes the generated parts of the README: what the registry, the command line and the committed results say.
+"""Generates the reference pages and the generated parts of README.md: `make docs`.
 
-And ``docs/settings.md``: the settings of the CDK application.
-
-A generated part stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``. ``make docs`` writes them, and a test checks
-that they are what is written.
+They follow from the code: the registry of variants, the command line, the settings, the facts and the committed run. A
+part of README.md stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``. A test checks that every page and part is
+what this program writes.
 """
 
 import re
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-SETTINGS = ROOT / "docs" / "settings.md"
-DEMO = ROOT / "docs" / "results" / "demo"
+import click
 
-sys.path.insert(0, str(ROOT))
+ROOT: Final = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)]
 
-sys.path.insert(1, str(ROOT / "layer" / "python"))
-
-from docs.running_cost import table  # noqa: E402 - the path comes first
-from facts.metrics import METRICS  # noqa: E402
+from docs import running_cost  # noqa: E402 - the path comes first
+from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
+from lab.cli.errors import PROGRAM  # noqa: E402
+from lab.cli.program import commands  # noqa: E402
 from stacks.settings import settings_table  # noqa: E402
 
-SETTINGS_TEXT = """\
-# Settings of the application
+README: Final = ROOT / "README.md"
+DEMO: Final = ROOT / "docs" / "results" / "demo"
+REFERENCE: Final = ROOT / "docs" / "reference"
+WIDTH: Final = 110
 
-Each is given as `-c name=value` to the CDK CLI, or as `context` in `cdk.json`. A name that is no setting, or a value
-that is not allowed, is refused with one line. Written by `make docs` from `stacks/settings.py`.
 
-{table}
-"""
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def variants() -> str:
-    """The table of variants: the pattern, its price in stale data, when to choose it."""
+    """What each variant does, its price in stale data, and when to choose it."""
     rows = [
-        f"| [`{v.name}`](functions/{v.name}/handler.py) | {v.summary} | {v.staleness} | {v.choose_when} |"
-        for v in VARIANTS
+        [f"[`{one.name}`](functions/{one.name}/handler.py)", one.summary, one.staleness, one.choose_when]
+        for one in VARIANTS
     ]
-    return "\n".join(["| variant | what it does | stale data | choose it when |", "|---|---|---|---|", *rows])
+    return table(["variant", "what it does", "stale data", "choose it when"], rows)
 
 
-def results() -> str:
-    """The comparison of the committed run, as ``lab report --format markdown`` has it."""
-    return _lab("report", str(DEMO), "--format", "markdown").strip()
+def commands_page() -> str:
+    """The help of every command."""
+    context = click.Context(commands, info_name=PROGRAM, terminal_width=WIDTH, max_content_width=WIDTH)
+    parts = [f"```text\n{commands.get_help(context).strip()}\n```"]
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
+        parts.append(f"## lab {name}\n\n```text\n{command.get_help(inner).strip()}\n```")
+    return "\n\n".join(
+        [
+            "# Commands",
+            "`lab` is the same as `python -m lab`. `--help` prints each of these. Exit codes: 0 done, 1 a finding or a"
+            " failure, 2 wrong use, 130 interrupted.",
+            *parts,
+        ]
+    )
 
 
-def commands() -> str:
-    """The help of the command line and of `run`."""
-    parts = [_lab("--help"), _lab("run", "--help")]
-    return "\n\n".join(f"```text\n{part.strip()}\n```" for part in parts)
+def settings_page() -> str:
+    """The settings of the application."""
+    return "\n\n".join(
+        [
+            "# Settings of the application",
+            "Give each as `-c name=value` to `lab run`, `lab deploy` or the CDK CLI, or as `context` in `cdk.json`. The"
+            " application refuses an unknown name and a value that is not allowed, with one line.",
+            settings_table(),
+        ]
+    )
 
 
-def running_cost() -> str:
-    """What the lab costs a month while it is deployed."""
-    return table(metrics=len(METRICS))
+def metrics_page() -> str:
+    """The metrics that functions emit."""
+    rows = [[f"`{one.name}`", one.unit, one.meaning] for one in METRICS]
+    return "\n\n".join(
+        [
+            "# Metrics",
+            f"Each invocation of a variant prints one line in CloudWatch's embedded metric format (EMF), with the"
+            f" namespace `{NAMESPACE}` and the one dimension `{DIMENSION}`. Environment id and request id are"
+            " properties of the line, not dimensions.",
+            table(["metric", "unit", "value"], rows),
+            "Lambda's own metrics (`AWS/Lambda`: `Invocations`, `Errors`, `Throttles`, `Duration`,"
+            " `ConcurrentExecutions`) have the dimension `FunctionName`, and `Resource` for the alias.",
+        ]
+    )
 
 
-PARTS: dict[str, Callable[[], str]] = {
+def running_cost_page() -> str:
+    """What the deployed lab costs in a month."""
+    return "\n\n".join(["# What the deployed lab costs", running_cost.page(metrics=len(METRICS))])
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
     "variants": variants,
-    "results": results,
-    "commands": commands,
-    "running-cost": running_cost,
+    "running-cost": lambda: running_cost.sentence(metrics=len(METRICS)),
 }
+"""The generated parts of README.md."""
+
+PAGES: Final[dict[Path, Callable[[], str]]] = {
+    REFERENCE / "commands.md": commands_page,
+    REFERENCE / "settings.md": settings_page,
+    REFERENCE / "metrics.md": metrics_page,
+    REFERENCE / "running-cost.md": running_cost_page,
+}
+"""The generated pages."""
 
 
 def filled(text: str) -> str:
-    """The text with every generated part written anew.
+    """The text of README.md with every part generated again.
 
     Raises:
-        ValueError: a part's marks are missing.
+        ValueError: the marks of a part are missing.
     """
     for name, make in PARTS.items():
         marks = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -84,11 +126,12 @@ def filled(text: str) -> str:
     return text
 
 
-def _lab(*arguments: str) -> str:
-    command = [sys.executable, "-m", "lab", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+def written() -> dict[Path, str]:
+    """Every generated file and its text."""
+    pages = {path: make().rstrip() + "\n" for path, make in PAGES.items()}
+    return {README: filled(README.read_text(encoding="utf-8")), **pages}
 
 
 if __name__ == "__main__":
-    SETTINGS.write_text(SETTINGS_TEXT.format(table=settings_table()), encoding="utf-8")
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")
