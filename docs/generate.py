@@ -21,6 +21,9 @@ from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
 from lab.cli.errors import PROGRAM  # noqa: E402
 from lab.cli.program import commands  # noqa: E402
+from lab.records.fields import FieldRow  # noqa: E402
+from lab.records.record import record_rows  # noqa: E402
+from lab.records.run_file import run_file_rows  # noqa: E402
 from stacks.settings import settings_table  # noqa: E402
 
 README: Final = ROOT / "README.md"
@@ -91,6 +94,44 @@ def metrics_page() -> str:
     )
 
 
+def records_page() -> str:
+    """The fields of a record."""
+    return "\n\n".join(
+        [
+            "# records.jsonl",
+            "One JSON object per line and invocation, appended as the invocation completes. A killed run keeps all"
+            " complete lines. A value that was not measured is null, never 0. Readers accept every older version, and"
+            " ignore fields that they do not know.",
+            _fields(record_rows()),
+        ]
+    )
+
+
+def run_json_page() -> str:
+    """The fields of run.json, and the other files of a run's folder."""
+    return "\n\n".join(
+        [
+            "# The folder of a run",
+            "| file | content |\n|---|---|\n"
+            "| `run.json` | what the run was: the fields below. It is written when the run begins and replaced when it"
+            " ends |\n"
+            "| `records.jsonl` | [one record per invocation](records.md) |\n"
+            "| `dashboards.json` | the dashboards as they were deployed: a list of `name` and `body`, the comparison"
+            " first. It may be absent |",
+            "`lab report`, `lab compare` and `lab dashboard` need this folder only. In S3, a fleet's run has"
+            " `run.json`, `dashboards.json` and `records/*.jsonl` below its prefix.",
+            "## run.json",
+            _fields(run_file_rows()),
+        ]
+    )
+
+
+def _fields(rows: Iterable[FieldRow]) -> str:
+    return table(
+        ["field", "type", "unit", "meaning"], [[f"`{row.name}`", row.type, row.unit, row.meaning] for row in rows]
+    )
+
+
 def running_cost_page() -> str:
     """What the deployed lab costs in a month."""
     return "\n\n".join(["# What the deployed lab costs", running_cost.page(metrics=len(METRICS))])
@@ -98,7 +139,7 @@ def running_cost_page() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "variants": variants,
-    "running-cost": lambda: running_cost.sentence(metrics=len(METRICS)),
+    "running-cost": running_cost.sentence,
 }
 """The generated parts of README.md."""
 
@@ -106,6 +147,8 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     REFERENCE / "commands.md": commands_page,
     REFERENCE / "settings.md": settings_page,
     REFERENCE / "metrics.md": metrics_page,
+    REFERENCE / "records.md": records_page,
+    REFERENCE / "run-json.md": run_json_page,
     REFERENCE / "running-cost.md": running_cost_page,
 }
 """The generated pages."""

@@ -8,44 +8,54 @@ from typing import Any
 
 from app import make_app
 from facts import prices
-from lab.deploy.standing_cost import cost_items, secrets_per_month
+from lab.deploy.standing_cost import cost_items, secrets_per_month, standing_cost
 from lab.deploy.templates import key_count, variant_functions
 
 LOG_BYTES = 1000
 """Assumed for an invocation: an EMF line, START, END and REPORT."""
 
 
-def table(metrics: int) -> str:
-    """The monthly cost as Markdown.
+def page(metrics: int) -> str:
+    """What the deployed lab costs in a month, as Markdown.
 
     Args:
-        metrics: how many metrics each variant sends.
+        metrics: how many metrics each variant emits.
     """
     templates = synthesized()
-    items = cost_items(templates)
     keys = key_count(templates)
-    sent = metrics * len(variant_functions(templates))
-    lines = [f"| {item.name} | {item.quantity} | {item.usd:.2f} | {item.note} |" for item in items]
-    whole = sum(item.usd for item in items)
+    emitted = metrics * len(variant_functions(templates))
     logs_gb = LOG_BYTES / 1e3
-    taken_in, kept = logs_gb * prices.LOG_GB.usd, logs_gb * prices.LOG_GB_MONTH.usd
+    lines = [f"| {item.name} | {item.quantity} | {item.usd:.2f} | {item.note} |" for item in cost_items(templates)]
     return "\n".join(
         [
             "| deployed and idle | how many | $ a month | |",
             "|---|---|---:|---|",
             *lines,
-            f"| **sum** | | **{whole:.2f}** | for a whole month; `lab destroy` ends it |",
+            f"| **sum** | | **{standing_cost(templates):.2f}** | for a whole month; `lab destroy` ends it |",
             "",
-            f"Measuring adds {sent} custom metrics, charged for the hours in which the functions run: at most"
-            f" ${sent * prices.METRIC_MONTH.usd:.2f} a month. And for a million invocations about {logs_gb:g} GB of"
-            f" logs (assumed: {LOG_BYTES:,} bytes"
-            f" each): ${taken_in:.2f} to take them in, ${kept:.2f} for each month they are kept; and what the report's"
-            f" cost table says. With `--source secretsmanager` {keys} secrets add ${secrets_per_month(keys):.2f}"
-            f" a month. List prices of {prices.REGION}, read {prices.READ_ON}"
-            " ([`facts/prices.toml`](facts/prices.toml)),"
-            " without the free tier other than the three dashboards, without tax. Not in it: the bucket and the ECR"
-            " repository of `cdk bootstrap`, items and their writes, Logs Insights queries.",
+            "A run adds:",
+            "",
+            f"- {emitted} custom metrics, charged for the hours in which the functions run: at most"
+            f" ${emitted * prices.METRIC_MONTH.usd:.2f} a month.",
+            f"- About {logs_gb:g} GB of logs for a million invocations (assumed: {LOG_BYTES:,} bytes each):"
+            f" ${logs_gb * prices.LOG_GB.usd:.2f} for ingestion, and ${logs_gb * prices.LOG_GB_MONTH.usd:.2f} for each"
+            " month of storage.",
+            "- The invocations and reads, which the cost table of every report shows.",
+            f"- With `--source secretsmanager`, {keys} secrets: ${secrets_per_month(keys):.2f} a month.",
+            "",
+            f"These are list prices of {prices.REGION}, read {prices.READ_ON}"
+            " ([`facts/prices.toml`](../../facts/prices.toml)), without tax and without the free tier, except the"
+            " first three dashboards. Not included: the bucket and the ECR repository of `cdk bootstrap`, items and"
+            " their writes, and Logs Insights queries.",
         ]
+    )
+
+
+def sentence() -> str:
+    """What the deployed lab costs in a month, in one sentence for README.md."""
+    return (
+        f"While it is deployed and idle, the lab costs ${standing_cost(synthesized()):.2f} a month at list prices"
+        " ([details](docs/reference/running-cost.md)). Destroy it when you are done."
     )
 
 

@@ -25,7 +25,7 @@ def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
         "Snap": _function(MemorySize=1024, SnapStart={}),
     }
     monkeypatch.setattr(running_cost, "synthesized", lambda: [{"Resources": resources}])
-    text = running_cost.table(metrics=8)
+    text = running_cost.page(metrics=8)
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]* \| ([\d.]+) \|", text, re.MULTILINE))
 
     assert rows["dashboards"] == "6.00"
@@ -33,9 +33,9 @@ def test_the_first_three_dashboards_are_free_and_alarms_are_charged_by_metric(
     assert rows["SnapStart's snapshot"] == "3.90"
     assert "| **sum** | | **10.20** |" in text
     assert "16 custom metrics, charged for the hours in which the functions run: at most $4.80 a month" in text
-    assert "20 secrets add $8.00 a month" in text
+    assert "20 secrets: $8.00 a month" in text
 
 
 def test_the_application_has_something_to_pay_for(assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running_cost, "synthesized", lambda: list(assembly.templates.values()))
-    assert "| dashboards | 0 |" not in running_cost.table(metrics=8)
+    assert "| dashboards | 0 |" not in running_cost.page(metrics=8)
