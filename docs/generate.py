@@ -18,12 +18,15 @@ sys.path[:0] = [str(ROOT)]
 
 from docs import running_cost  # noqa: E402 - the path comes first
 from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
+from facts.warnings import WarningCode  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
+from lab.analysis.summary import summarise  # noqa: E402
 from lab.cli.errors import PROGRAM  # noqa: E402
 from lab.cli.program import commands  # noqa: E402
 from lab.records.fields import FieldRow  # noqa: E402
 from lab.records.record import record_rows  # noqa: E402
 from lab.records.run_file import run_file_rows  # noqa: E402
+from lab.report.as_markdown import render_choice, render_markdown  # noqa: E402
 from stacks.settings import settings_table  # noqa: E402
 
 README: Final = ROOT / "README.md"
@@ -137,7 +140,30 @@ def running_cost_page() -> str:
     return "\n\n".join(["# What the deployed lab costs", running_cost.page(metrics=len(METRICS))])
 
 
+def warnings_page() -> str:
+    """The codes of warnings."""
+    rows = [[f"`{code}`", code.meaning] for code in WarningCode]
+    return "\n\n".join(
+        [
+            "# Warnings",
+            "Each warning of a report has a code, a message and a next step. The codes do not change.",
+            table(["code", "meaning"], rows),
+        ]
+    )
+
+
+def report_page() -> str:
+    """The report of the committed run."""
+    return f"# Report of the committed run\n\n{render_markdown(summarise(DEMO))}"
+
+
+def answer() -> str:
+    """What the committed run says, in brief."""
+    return render_choice(summarise(DEMO))
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
+    "answer": answer,
     "variants": variants,
     "running-cost": running_cost.sentence,
 }
@@ -150,6 +176,8 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     REFERENCE / "records.md": records_page,
     REFERENCE / "run-json.md": run_json_page,
     REFERENCE / "running-cost.md": running_cost_page,
+    REFERENCE / "warnings.md": warnings_page,
+    DEMO / "report.md": report_page,
 }
 """The generated pages."""
 
