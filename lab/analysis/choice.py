@@ -142,10 +142,10 @@ def _why(report: Report, choice: Choice, chosen: VariantSummary, ttl_s: float | 
     yield _kept(chosen, ttl_s)
     unbounded = [name for name, _ in choice.unfit if bound_s(report.file.variant(name), ttl_s) == math.inf]
     if unbounded:
-        yield f"Not {listed(unbounded)}: nothing limits how old such answers get"
+        yield f"Not {listed(unbounded)}: nothing limits the age of such answers"
     if ttl_s is not None and bound_s(chosen.about, ttl_s) == ttl_s and ttl_s < choice.at_most_s:
         yield (
-            f"A TTL of {choice.at_most_s:g} s keeps to it too and reads less often, which this run did not measure: "
+            f"A TTL of {choice.at_most_s:g} s meets the limit too, with fewer reads. This run did not measure it; "
             f"{_with_ttl(report.target, choice.at_most_s)} does"
         )
 
@@ -162,19 +162,19 @@ def _others(report: Report, choice: Choice, chosen: VariantSummary) -> Iterator[
     name = shown(chosen.variant, 30)
     if choice.alike:
         yield (
-            f"{listed([one.variant for one in choice.alike])} did as well, as far as this run shows; "
-            f"{name} is the simpler"
+            f"This run does not distinguish {listed([one.variant for one in choice.alike])} from it; "
+            f"{name} is the simplest"
         )
     equal = [one for one in choice.slower if not _shown_faster(chosen, one)]
     dearer = [one for one in equal if _shown_dearer(one, chosen)]
     if dearer and chosen.cost:
         costs = ", ".join(f"{shown(one.variant, 30)} ${one.cost.total:.2f}" for one in dearer if one.cost)
         costs += f" a million against ${chosen.cost.total:.2f}"
-        yield f"Not shown to be faster than {name}, and dearer: {costs}{_though(report, dearer, chosen)}"
+        yield f"Not shown to be faster than {name}, and more expensive: {costs}{_though(report, dearer, chosen)}"
     busier = [one for one in equal if one not in dearer and _shown_to_call_more(one, chosen)]
     if busier:
         names = listed([one.variant for one in busier]) + _though(report, busier, chosen)
-        yield f"Not shown to be faster or cheaper than {name}, and calling downstream more: {names}"
+        yield f"Not shown to be faster or cheaper than {name}, and with more downstream calls: {names}"
 
 
 def _though(report: Report, others: Sequence[VariantSummary], chosen: VariantSummary) -> str:
@@ -194,10 +194,11 @@ def _gain(report: Report, chosen: VariantSummary) -> Iterator[str]:
     ratio, shown_as = chosen.comparison.latency, chosen.comparison.shown
     calls, least = chosen.downstream_calls_per_1000, baseline.downstream_calls_per_1000
     yield (
-        f"Its median is {figure(chosen.latency_ms.p50.value)} ms against {figure(baseline.latency_ms.p50.value)} ms of "
-        f"{report.baseline} ({figure(ratio.value)}{TIMES}, 95 % CI {interval(ratio)}: {shown_as})"
+        f"Its median is {figure(chosen.latency_ms.p50.value)} ms; {report.baseline} has"
+        f" {figure(baseline.latency_ms.p50.value)} ms ({figure(ratio.value)}{TIMES}, 95 % CI {interval(ratio)}:"
+        f" {shown_as})"
         + (
-            f", with {figure(calls.value)} downstream calls per 1,000 against {figure(least.value)}"
+            f". It made {figure(calls.value)} downstream calls per 1,000 invocations, not {figure(least.value)}"
             if calls and least
             else ""
         )
@@ -206,7 +207,7 @@ def _gain(report: Report, chosen: VariantSummary) -> Iterator[str]:
 
 def _kept(chosen: VariantSummary, ttl_s: float | None) -> str:
     bound = bound_s(chosen.about, ttl_s)
-    design = "Every answer is read for it" if bound == 0 else f"By design no answer is older than its TTL, {bound:g} s"
+    design = "Every answer is read for its request" if bound == 0 else f"By design no answer is older than {bound:g} s"
     if chosen.staleness_s is None:
         return design
-    return f"{design}; the most out of date that was seen is {figure(chosen.staleness_s.max)} s"
+    return f"{design}; the stalest one in this run was {figure(chosen.staleness_s.max)} s out of date"

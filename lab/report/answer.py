@@ -1,6 +1,6 @@
-"""The answer in one sentence, and how it was measured."""
+"""The answer in a few short sentences, and how it was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from facts import prices
 from lab.analysis.model import Report, VariantSummary
@@ -13,11 +13,11 @@ _HERE = {"local": "Local", "aws": "On AWS", "simulated": "Simulated"}
 
 
 def answer(report: Report) -> str:
-    """Which variants were shown to be faster than the baseline, by how much, and at what price; one sentence."""
+    """Which variants were shown to be faster than the baseline, by how much, and at what price, in short sentences."""
     prefix = _HERE.get(report.target, shown(report.target, 20))
     baseline = report.find(report.baseline)
     if report.from_logs:
-        prefix += ", from the functions' logs (no caller's wait is in them)"
+        prefix += ", from the functions' logs (without the caller's wait)"
     if not any(summary.took_ms for summary in report.variants):
         return f"{prefix}: {_nothing(report)}, so there is nothing to compare."
     if baseline is None or baseline.took_ms is None:
@@ -26,50 +26,54 @@ def answer(report: Report) -> str:
     faster = [one for one in report.variants if one.comparison and one.comparison.shown == "faster"]
     verb, past = ("run shorter", "ran shorter") if report.from_logs else ("answer faster", "answered faster")
     if not faster:
-        return f"{prefix}: no variant was shown to {verb} than {report.baseline}, whose median is {least}."
+        name = report.baseline
+        return f"{prefix}: no variant was shown to {verb} than {name}. The median of {name} is {least}."
     names = listed([summary.variant for summary in faster])
-    return (
-        f"{prefix}: {names} {past} than {report.baseline}: {_medians(faster)} against {least}"
-        f"{_calls(faster, baseline)}{_stale(faster)}{_fastest(faster)}."
-    )
+    parts = [
+        f"{prefix}: {names} {past} than {report.baseline}",
+        f"{_medians(faster)} instead of {least}",
+        *_calls(faster, baseline),
+        *_stale(faster),
+        *_fastest(faster),
+    ]
+    return ". ".join(parts) + "."
 
 
 def _nothing(report: Report) -> str:
     return "no duration was reported" if report.from_logs else "no invocation was answered"
 
 
-def _fastest(faster: Sequence[VariantSummary]) -> str:
+def _fastest(faster: Sequence[VariantSummary]) -> Iterator[str]:
     """Which of them was shown to be faster than each other one, if any."""
     if len(faster) == 1:
-        return ""
+        return
     medians = {one.variant: one.took_ms.p50 for one in faster if one.took_ms}
     best = min(medians, key=lambda name: medians[name].value)
     if all(name == best or verdict(medians[best], other) == "faster" for name, other in medians.items()):
-        return f"; {shown(best, 30)} was the fastest"
-    return "; which of them is the fastest was not shown"
+        yield f"{shown(best, 30)} was the fastest"
+    else:
+        yield "This run does not show which of them is the fastest"
 
 
 def _medians(faster: Sequence[VariantSummary]) -> str:
     medians = [one.took_ms.p50.value for one in faster if one.took_ms]
     ratios = [one.comparison.latency for one in faster if one.comparison]
     hull = f"{figure(min(ratio.low for ratio in ratios))}{DASH}{figure(max(ratio.high for ratio in ratios))}"
-    noun = "a median of" if len(faster) == 1 else "medians of"
-    return f"{noun} {_span(medians)} ms ({_span([ratio.value for ratio in ratios])} times, 95 % CI {hull})"
+    noun = "Median" if len(faster) == 1 else "Medians"
+    return f"{noun}: {_span(medians)} ms ({_span([ratio.value for ratio in ratios])} times, 95 % CI {hull})"
 
 
-def _calls(faster: Sequence[VariantSummary], baseline: VariantSummary) -> str:
+def _calls(faster: Sequence[VariantSummary], baseline: VariantSummary) -> Iterator[str]:
     calls = [one.downstream_calls_per_1000.value for one in faster if one.downstream_calls_per_1000]
-    if not calls or baseline.downstream_calls_per_1000 is None:
-        return ""
-    least = figure(baseline.downstream_calls_per_1000.value)
-    return f", with {_span(calls)} downstream calls per 1,000 invocations against {least}"
+    if calls and baseline.downstream_calls_per_1000 is not None:
+        least = figure(baseline.downstream_calls_per_1000.value)
+        yield f"Downstream calls per 1,000 invocations: {_span(calls)} instead of {least}"
 
 
-def _stale(faster: Sequence[VariantSummary]) -> str:
+def _stale(faster: Sequence[VariantSummary]) -> Iterator[str]:
     oldest = [one.staleness_s.max for one in faster if one.staleness_s]
-    if not oldest:
-        return ""
-    return f", and answers up to {figure(max(oldest))} s out of date" if max(oldest) else ", and no stale answer"
+    if oldest:
+        yield f"Stalest answer: {figure(max(oldest))} s out of date" if max(oldest) else "No stale answer"
 
 
 def _span(values: Sequence[float]) -> str:
@@ -78,7 +82,7 @@ def _span(values: Sequence[float]) -> str:
 
 
 def how_measured(report: Report) -> list[tuple[str, str]]:
-    """How the numbers came about: terms and what is to be said of each."""
+    """How the numbers were made: terms and their explanations."""
     return [
         ("Where", _where(report)),
         *([("Downstream", _downstream(report))] if report.file.local else []),
@@ -88,29 +92,29 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         _measure(report),
         (
             "Percentiles",
-            "nearest rank: each was measured. 95 % intervals from order statistics, the sample taken for as many "
-            f"independent values as {BLOCKS} blocks in time and by environment show it to be worth",
+            "nearest rank, so each is a value that was measured. The 95 % intervals come from order statistics. The "
+            f"sample counts for as many independent values as {BLOCKS} blocks, in time and by environment, show",
         ),
         (
             "Faster",
-            f"is said only where the interval of the median and that of {report.baseline} do not overlap; the ratio "
-            "has its own interval, which can exclude 1 a little sooner",
+            f"appears only where the interval of the median does not overlap that of {report.baseline}. The ratio has "
+            "its own interval, which can exclude 1 a little sooner",
         ),
         (
             "Downstream calls",
-            "every attempt, retries included. Those that an environment made at init or after a restore count with its "
-            "first invocation; a failed one has its own where its log was seen, and else none",
+            "every attempt, with retries. Calls that an environment made at init or after a restore count with its "
+            "first invocation. A failed invocation has its calls only if its log was seen",
         ),
         (
-            "By invocation",
-            "hit ratio, calls per 1,000 and cost are by the invocations that ran, to an answer or to an error: what "
-            "AWS's metric Invocations counts. Throttled and lost ones are not in it. A failed one is no hit, and is "
-            "billed as AWS bills it",
+            "Per invocation",
+            "hit ratio, calls per 1,000 and cost are per invocation that ran, to an answer or to an error, as AWS's "
+            "metric Invocations counts. Throttled and lost ones are not included. A failed one is not a hit, and is "
+            "billed as on AWS",
         ),
         (
             "Limits",
-            "the intervals are for this run on this machine: how much a few environments differ for a whole run, or "
-            "one run from the next, they do not show. Run again and use lab compare",
+            "the intervals are for this run on this machine. They do not show how much a few environments differ for "
+            "a whole run, or one run from the next. Run again and use `lab compare`",
         ),
         ("Cost", _cost(report)),
     ]
@@ -120,13 +124,13 @@ def _measure(report: Report) -> tuple[str, str]:
     if report.from_logs:
         return (
             "Duration",
-            "of the function, as Lambda reported it to its log. The time to start (init or restore) is not in it, nor "
-            "is anything that a caller waits for beside it. Of answered invocations, all starts together",
+            "of the function, as Lambda reported it in the log, without init, restore and other waits of the caller. "
+            "Of answered invocations, all starts together",
         )
     return (
         "Latency",
-        "from the planned start of an invocation to its answer, so that waiting counts (no coordinated omission); "
-        "service time counts from the moment of sending. Of answered invocations, all starts together unless said",
+        "from the planned start of an invocation to its answer, so waiting counts (no coordinated omission). Service "
+        "time counts from the sending. Of answered invocations, all starts together unless the table says otherwise",
     )
 
 
@@ -183,8 +187,8 @@ def _machine(report: Report) -> str:
 
 def _cost(report: Report) -> str:
     text = (
-        f"AWS list prices in {prices.REGION}, read {prices.READ_ON}, first tier. In it: {prices.INCLUDED}. "
-        f"Not in it: {prices.EXCLUDED}"
+        f"AWS list prices in {prices.REGION}, read {prices.READ_ON}, first tier. Included: {prices.INCLUDED}. "
+        f"Not included: {prices.EXCLUDED}"
     )
     restored = next((one for one in report.variants if one.restores and one.memory_mb), None)
     if restored is None or restored.memory_mb is None:

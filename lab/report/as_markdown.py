@@ -49,7 +49,9 @@ def _table(table: Table, escape: Escape) -> str:
 def _escaper(report: Report) -> Escape:
     """Escapes every mark of a text, and shows names with underscores, variants and marked spans as code."""
     names = [summary.variant for summary in report.variants if _NAME.fullmatch(summary.variant)]
-    code = re.compile("|".join([r"`[^`|\n]+`", r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b", *(rf"\b{one}\b" for one in names)]))
+    code = re.compile(
+        "|".join([r"`[^`|\n]+`", r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b", *(rf"\b{one}\b" for one in names)])
+    )
 
     def escape(text: str) -> str:
         parts, at = [], 0

@@ -13,6 +13,9 @@ PAGES = sorted(
     [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
     + [page for page in (ROOT / "docs").rglob("*.md") if "results" not in page.parts]
 )
+MOVED = ("docs/aws.md", "docs/engine.md", "docs/settings.md")
+"""Paths of before, which the changelog names."""
+
 FOLDERS = "lab|stacks|functions|layer|facts|cloudwatch|tests|docs"
 
 
@@ -31,14 +34,16 @@ def test_generated_text_is_what_is_generated(assembly: Assembly, monkeypatch: py
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_and_pictures_lead_to_files(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", _text(page)) + re.findall(r"(?:src|srcset)=\"([^\"]+)\"", _text(page))
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", _text(page)) + re.findall(
+        r"(?:src|srcset)=\"([^\"]+)\"", _text(page)
+    )
     assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_make_targets_exist(page: Path) -> None:
     targets = re.findall(r"^([a-z-]+):", _text(ROOT / "Makefile"), re.MULTILINE)
-    assert set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", _text(page), re.MULTILINE)) <= set(targets)
+    assert set(re.findall(r"(?:^|`)make ([a-z][a-z-]*[a-z])\b(?!-)", _text(page), re.MULTILINE)) <= set(targets)
 
 
 def test_tests_that_pages_name_exist() -> None:
@@ -53,7 +58,8 @@ def test_files_that_pages_name_exist() -> None:
     paths = re.compile(rf"`((?:{FOLDERS})/[\w./-]+\.\w+)`")
     named = {name for page in PAGES for name in paths.findall(_text(page))}
     assert named
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+    missing = [name for name in sorted(named) if not (ROOT / name).exists()]
+    assert [name for name in missing if name not in MOVED] == []
 
 
 def test_the_readme_is_short() -> None:

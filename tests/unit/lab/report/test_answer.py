@@ -26,25 +26,23 @@ def _answer(run_dir: Path, record: Record, medians: dict[str, float], spread: fl
 def test_one_that_is_faster_is_named_with_its_ratio(tmp_path: Path, record: Record) -> None:
     said = _answer(tmp_path, record, {"no_cache": 100.0, "ttl_cache": 10.0})
 
-    assert said.startswith(
-        "Simulated: ttl_cache answered faster than no_cache: a median of 10.0 ms (0.100 times, 95 % CI "
-    )
-    assert " against 100 ms" in said
-    assert said.endswith("and no stale answer.")
+    assert said.startswith("Simulated: ttl_cache answered faster than no_cache. Median: 10.0 ms (0.100 times, 95 % CI ")
+    assert " instead of 100 ms." in said
+    assert said.endswith(". No stale answer.")
 
 
 def test_the_fastest_is_named_only_if_it_beats_each_other_one(tmp_path: Path, record: Record) -> None:
     alone = _answer(tmp_path / "a", record, {"no_cache": 100.0, "ttl_cache": 10.0, "tmp_cache": 20.0})
     tied = _answer(tmp_path / "b", record, {"no_cache": 100.0, "ttl_cache": 10.0, "tmp_cache": 10.05})
 
-    assert alone.endswith("; ttl_cache was the fastest.")
-    assert tied.endswith("; which of them is the fastest was not shown.")
+    assert alone.endswith(". ttl_cache was the fastest.")
+    assert tied.endswith(". This run does not show which of them is the fastest.")
 
 
 def test_a_slower_one_is_not_called_faster(tmp_path: Path, record: Record) -> None:
     said = _answer(tmp_path, record, {"no_cache": 10.0, "ttl_cache": 20.0})
 
-    assert said == "Simulated: no variant was shown to answer faster than no_cache, whose median is 10.0 ms."
+    assert said == "Simulated: no variant was shown to answer faster than no_cache. The median of no_cache is 10.0 ms."
 
 
 def test_without_the_baseline_nothing_is_compared(tmp_path: Path, record: Record) -> None:
@@ -73,8 +71,8 @@ def test_of_records_made_from_logs_durations_are_told(tmp_path: Path, record: Re
 
     assert report.from_logs
     assert answer(report).startswith(
-        "Simulated, from the functions' logs (no caller's wait is in them): ttl_cache ran shorter than no_cache: a"
-        " median of 10.0 ms (0.100 times, 95 % CI "
+        "Simulated, from the functions' logs (without the caller's wait): ttl_cache ran shorter than no_cache."
+        " Median: 10.0 ms (0.100 times, 95 % CI "
     )
     text = render_text(report)
     first = text.split("\n\n")[1]
