@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from lab import cli
+from lab.cli.options import DEFAULTS
 from tests.unit.lab.aws.aws_double import Answer, AwsDouble, json_error, xml_error
 
 TIMELY = "Signature expired: 20261121T100000Z is now earlier than 20261121T101000Z"
@@ -128,7 +129,7 @@ def test_nobody_is_there_to_answer(run: Run, aws: AwsDouble, monkeypatch: pytest
     assert_one_line(said, 2, "--yes")
     for part in (
         "account 111122223333, region eu-central-1",
-        "250 invocations",
+        f"{50 * len(DEFAULTS.variants)} invocations",
         "US$ 0.0003",
         "10 concurrent executions",
     ):

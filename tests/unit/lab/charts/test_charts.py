@@ -25,7 +25,7 @@ def test_options_are_plain_json_and_hold_the_summarys_numbers(simulated_run: Pat
     assert [item["value"] for item in calls] == [
         float(f"{one.downstream_calls_per_1000.value:.4g}") for one in report.variants if one.downstream_calls_per_1000
     ]
-    assert [item["itemStyle"]["color"] for item in calls] == [variant.color for variant in VARIANTS]
+    assert [item["itemStyle"]["color"] for item in calls] == [one.about.color for one in report.variants]
     assert options["latency"]["xAxis"]["type"] == "log"
     for series in options["latency"]["series"]:
         assert series["data"][0][1] == 0
