@@ -1,4 +1,4 @@
-"""The caller's AWS account: who calls, what the account allows, and which stacks exist."""
+"""The caller's AWS account: who calls, what the account allows, which stacks exist, and what their buckets hold."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from lab.aws.connection import Connection
 from lab.aws.errors import DENIED, aws_errors, error_code
+from lab.errors import LabError
 
 CDK_STACK: Final = "CDKToolkit"
 
@@ -63,14 +64,33 @@ def stack_outputs(connection: Connection, stack: str) -> dict[str, str] | None:
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
+def stack_bucket(connection: Connection, stack: str) -> str | None:
+    """The bucket of a stack; None without a bucket or without the stack."""
+    return (stack_outputs(connection, stack) or {}).get("BucketName")
+
+
+def empty_bucket(connection: Connection, stack: str) -> None:
+    """Empty the bucket of a stack, if it exists: CloudFormation cannot delete a bucket that holds objects.
+
+    A page of the list and one `DeleteObjects` hold a thousand keys each (S3 API Reference). Raises `LabError` if S3
+    kept some; it answers with success also then.
+    """
+    bucket = stack_bucket(connection, stack)
+    if bucket is None:
+        return
+    s3 = connection.client("s3")
+    with aws_errors(f"empty the bucket {bucket}"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            if keys := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
+                answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                for kept in answer.get("Errors", []):
+                    reason = f"{kept.get('Code')}: {kept.get('Message')}"
+                    raise LabError(f"cannot delete s3://{bucket}/{kept['Key']}: {reason}")
+
+
 def standing_stacks(connection: Connection, stacks: Iterable[str]) -> list[str]:
     """Those of the stacks that exist, in any state."""
     return [stack for stack in stacks if stack_outputs(connection, stack) is not None]
-
-
-def is_bootstrapped(connection: Connection) -> bool:
-    """Whether the CDK's own stack exists."""
-    return stack_outputs(connection, CDK_STACK) is not None
 
 
 def _unless_denied(call: Any, **arguments: Any) -> dict[str, Any]:

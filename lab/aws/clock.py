@@ -21,8 +21,7 @@ class ClockDifference(NamedTuple):
 def clock_difference(connection: Connection, *, samples: int = SAMPLES) -> ClockDifference | None:
     """Measure the difference from the `Date` headers of STS; None if answers have none. Takes some seconds.
 
-    Raises:
-        LabError: AWS does not answer.
+    Raises `LabError` if AWS does not answer.
     """
     client = connection.client("sts")
 

@@ -31,8 +31,7 @@ class Connection:
     def __init__(self, *, target: Target, endpoint_url: str | None) -> None:
         """Connect to the local endpoint at ``endpoint_url``, or to AWS by the caller's own configuration.
 
-        Raises:
-            LabError: there are no credentials or no region, or the configuration is wrong.
+        Raises `LabError` if there are no credentials or no region, or the configuration is wrong.
         """
         self.target: Target = target
         self._endpoint_url = endpoint_url

@@ -27,8 +27,7 @@ def has_log(connection: Connection, function: str) -> bool:
 def log_lines(connection: Connection, function: str, begin: float, end: float) -> Iterator[LogLine]:
     """A function's log events from ``begin`` to ``end`` (Unix seconds), in order of time.
 
-    Raises:
-        LabError: CloudWatch Logs does not answer, or not this caller.
+    Raises `LabError` if CloudWatch Logs does not answer, or not this caller.
     """
     group = log_group_name(function)
     pages = connection.client("logs").get_paginator("filter_log_events")

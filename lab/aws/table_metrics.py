@@ -47,11 +47,7 @@ class TableMetrics:
         self._end = math.ceil(end / PERIOD_S) * PERIOD_S
 
     def read(self) -> TableReads:
-        """What CloudWatch has by now.
-
-        Raises:
-            LabError: CloudWatch does not answer, or not this caller.
-        """
+        """What CloudWatch has by now. Raises `LabError` if CloudWatch does not answer, or not this caller."""
         with aws_errors("read DynamoDB's metrics from CloudWatch"):
             calls = {
                 operation: round(self._sum("SuccessfulRequestLatency", "SampleCount", Operation=operation))

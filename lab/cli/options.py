@@ -112,8 +112,7 @@ def application_context(pairs: tuple[str, ...], options: Mapping[str, str]) -> d
 def resolve_endpoint(target: Target, given: str | None, *, required: bool = False) -> str | None:
     """The local endpoint's address: as given, or from AWS_ENDPOINT_URL; None on AWS, or if there is none.
 
-    Raises:
-        UsageError: it is not an address, it is given with --target aws, or it is required and missing.
+    Raises `UsageError` if it is not an address, it is given with --target aws, or it is required and missing.
     """
     if target == "aws":
         if given is not None:
@@ -131,8 +130,7 @@ def resolve_endpoint(target: Target, given: str | None, *, required: bool = Fals
 def checked_endpoint_url(url: str, origin: str = "--endpoint-url") -> str:
     """The endpoint's address without a trailing slash. ``origin`` is the option or variable that gave it.
 
-    Raises:
-        UsageError: it is not of the form http(s)://host[:port].
+    Raises `UsageError` if it is not of the form http(s)://host[:port].
     """
     if not re.fullmatch(r"https?://[^\s/?#@]+/?", url):
         raise UsageError(f"{origin} {url!r} is not an address; give it as http://127.0.0.1:4566")

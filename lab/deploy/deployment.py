@@ -10,12 +10,10 @@ from facts import variables
 from facts.names import (
     ALIAS,
     COMPARISON_DASHBOARD,
-    SOURCE_STACK,
     alias_resource,
     dashboard_name,
     function_name,
 )
-from lab.aws.account import stack_outputs
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
 from lab.errors import LabError
@@ -47,8 +45,7 @@ class Deployment(NamedTuple):
 def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployment:
     """The configuration behind the alias of each variant's function.
 
-    Raises:
-        LabError: a function or its alias does not exist, or the caller may not read it.
+    Raises `LabError` if a function or its alias does not exist, or the caller may not read it.
     """
     client = connection.client("lambda")
     missing = (
@@ -72,8 +69,7 @@ def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployme
 def function_urls(connection: Connection, variants: Sequence[str]) -> dict[str, str]:
     """The function URL of each variant's alias, by variant.
 
-    Raises:
-        LabError: a variant has none, or one that needs no signature.
+    Raises `LabError` if a variant has none, or one that needs no signature.
     """
     client = connection.client("lambda")
     missing = "has no function URL; deploy with --context function_url=true, or leave out --via url"
@@ -109,8 +105,3 @@ def read_dashboards(connection: Connection, variants: Sequence[str]) -> list[Das
         except LabError as error:
             logger.info("left out: %s", error)
     return found
-
-
-def read_bucket(connection: Connection) -> str | None:
-    """The bucket of the source stack; None without a bucket or without the stack."""
-    return (stack_outputs(connection, SOURCE_STACK) or {}).get("BucketName")

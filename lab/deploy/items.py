@@ -18,7 +18,6 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
 from facts.sources import (
-    OBJECT_PREFIX,
     PARAMETER_PREFIX,
     SECRET_PREFIX,
     TABLE,
@@ -29,7 +28,6 @@ from facts.sources import (
 )
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
-from lab.aws.objects import delete_objects
 from lab.errors import LabError
 
 
@@ -44,9 +42,6 @@ class Store(Protocol):
 
     def update(self, key: str) -> int:
         """Write the next version of an item, and return that version."""
-
-    def clear(self) -> None:
-        """Remove what ``cdk destroy`` would leave behind, or what would block it."""
 
 
 def open_store(source: SourceName, connection: Connection, bucket: str | None = None) -> Store:
@@ -63,11 +58,7 @@ def open_store(source: SourceName, connection: Connection, bucket: str | None = 
 
 
 def seed(store: Store, keys: Sequence[str]) -> dict[str, int]:
-    """Create those items that do not exist yet. Items that exist keep their version.
-
-    Returns:
-        The version of every item, as read back.
-    """
+    """Create those items that do not exist yet. Returns the version of every item, as read back."""
     with aws_errors("seed the items"):
         existing = store.versions(keys)
         for key in keys:
@@ -156,27 +147,18 @@ class DynamoDbStore:
         )
         return int(answer["Attributes"]["version"]["N"])
 
-    def clear(self) -> None:
-        """Nothing: CloudFormation removes the table with its stack."""
-
 
 @dataclasses.dataclass(kw_only=True)
 class DocumentStore:
     """Items as JSON text in a service that cannot count: the one writer remembers the versions. See `Store`.
 
-    Attributes:
-        read: returns the document of a key.
-        create_document: writes a new document.
-        write: replaces a document.
-        clear: removes every item.
-        missing: the error code of reading an item that does not exist.
-        exists: the error code of creating an item that exists; None if that replaces it.
+    ``missing`` is the error code of reading an item that does not exist; ``exists`` that of creating one that exists,
+    None if that replaces it.
     """
 
     read: Callable[[str], str]
     create_document: Callable[[str, str], Any]
     write: Callable[[str, str], Any]
-    clear: Callable[[], None]
     missing: str
     exists: str | None
     _versions: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -212,12 +194,6 @@ def _version_in(document: str, key: str) -> int:
 def _ssm_store(client: Any) -> DocumentStore:
     """Parameters ``/cache-lab/<key>``."""
 
-    def clear() -> None:
-        pages = client.get_paginator("get_parameters_by_path").paginate(Path=PARAMETER_PREFIX)
-        names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
-        for batch in _batches(names, 10):  # of one call
-            client.delete_parameters(Names=batch)
-
     def put(key: str, document: str, *, overwrite: bool) -> None:
         client.put_parameter(Name=parameter_name(key), Value=document, Type="String", Overwrite=overwrite)
 
@@ -225,7 +201,6 @@ def _ssm_store(client: Any) -> DocumentStore:
         read=lambda key: client.get_parameter(Name=parameter_name(key))["Parameter"]["Value"],
         create_document=functools.partial(put, overwrite=False),
         write=functools.partial(put, overwrite=True),
-        clear=clear,
         missing="ParameterNotFound",
         exists="ParameterAlreadyExists",
     )
@@ -233,20 +208,10 @@ def _ssm_store(client: Any) -> DocumentStore:
 
 def _secrets_store(client: Any) -> DocumentStore:
     """Secrets ``cache-lab/<key>``."""
-
-    def clear() -> None:
-        filters = [{"Key": "name", "Values": [SECRET_PREFIX]}]
-        pages = client.get_paginator("list_secrets").paginate(Filters=filters)
-        names = [secret["Name"] for page in pages for secret in page["SecretList"]]
-        for name in names:
-            if name.startswith(SECRET_PREFIX):  # at once: a secret costs while it waits to be deleted
-                client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-
     return DocumentStore(
         read=lambda key: client.get_secret_value(SecretId=secret_name(key))["SecretString"],
         create_document=lambda key, document: client.create_secret(Name=secret_name(key), SecretString=document),
         write=lambda key, document: client.put_secret_value(SecretId=secret_name(key), SecretString=document),
-        clear=clear,
         missing="ResourceNotFoundException",
         exists="ResourceExistsException",
     )
@@ -262,7 +227,21 @@ def _s3_store(client: Any, bucket: str) -> DocumentStore:
         read=lambda key: client.get_object(Bucket=bucket, Key=object_key(key))["Body"].read().decode(),
         create_document=put,
         write=put,
-        clear=lambda: delete_objects(client, bucket, OBJECT_PREFIX),
         missing="NoSuchKey",
         exists=None,
     )
+
+
+def remove_items(connection: Connection) -> None:
+    """Remove the items that no stack holds: parameters and secrets. Raises `LabError` if AWS refuses."""
+    ssm, secrets = connection.client("ssm"), connection.client("secretsmanager")
+    with aws_errors("remove the items in ssm"):
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=PARAMETER_PREFIX)
+        names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
+        for batch in _batches(names, 10):  # of one call
+            ssm.delete_parameters(Names=batch)
+    with aws_errors("remove the items in secretsmanager"):
+        pages = secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [SECRET_PREFIX]}])
+        for name in [secret["Name"] for page in pages for secret in page["SecretList"]]:
+            if name.startswith(SECRET_PREFIX):  # at once: a secret costs while it waits to be deleted
+                secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

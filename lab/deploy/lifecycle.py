@@ -5,20 +5,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from facts.names import SOURCE_STACK
+from facts.names import LOAD_STACK, SOURCE_STACK
 from facts.sources import SourceName, item_keys
-from lab.aws.account import Caller, identify, is_bootstrapped, standing_stacks
+from lab.aws.account import (
+    CDK_STACK,
+    Caller,
+    empty_bucket,
+    identify,
+    stack_bucket,
+    stack_outputs,
+    standing_stacks,
+)
 from lab.aws.connection import Connection
-from lab.aws.errors import aws_errors
 from lab.aws.target import Target
 from lab.deploy.cdk import Application, application
 from lab.deploy.consent import Ask, before_deploy, before_destroy
-from lab.deploy.deployment import read_bucket
 from lab.deploy.endpoint_control import EndpointControl
-from lab.deploy.items import Store, open_store, seed
+from lab.deploy.items import Store, open_store, remove_items, seed
 from lab.deploy.templates import key_count
 from lab.errors import RunInterruptedError
-from lab.fleet.fleet import empty_fleet, kept_runs
+from lab.fleet.fleet import kept_runs
 from lab.steps import Steps
 
 
@@ -55,7 +61,7 @@ def deploy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
     connection, caller = _connect(options)
     with _synthesized(options, steps) as app:
         keys = key_count(app.templates.values())
-        bootstrapped = caller is not None and is_bootstrapped(connection)
+        bootstrapped = caller is not None and stack_outputs(connection, CDK_STACK) is not None
         if caller is not None:
             ask(before_deploy(caller, app.templates, bootstrapped=bootstrapped, source=options.source, keys=keys))
         with _interruptible(options.target):
@@ -76,14 +82,12 @@ def deploy_and_seed(
 ) -> Seeded:
     """Deploy the source stack, seed its items, then deploy these stacks, or all.
 
-    The items come first: Lambda runs a SnapStart function's init, which reads them, when a version is published.
-
-    Raises:
-        LabError: the CDK CLI failed, or items cannot be written or read.
+    The items come first: Lambda runs a SnapStart function's init, which reads them, when a version is published. Raises
+    `LabError` if the CDK CLI failed, or items cannot be written or read.
     """
     with steps.step("deploy the source"):
         if source != "s3":
-            _empty_bucket(connection)  # a bucket of an earlier deployment is removed now
+            empty_bucket(connection, SOURCE_STACK)  # a bucket of an earlier deployment is removed now
         app.deploy([SOURCE_STACK])
     seeded = seed_items(connection, source, keys, steps)
     with steps.step("deploy the variants"):
@@ -92,13 +96,9 @@ def deploy_and_seed(
 
 
 def seed_items(connection: Connection, source: SourceName, keys: int, steps: Steps) -> Seeded:
-    """Create the items that do not exist yet.
-
-    Raises:
-        LabError: they cannot be written or read.
-    """
+    """Create the items that do not exist yet. Raises `LabError` if they cannot be written or read."""
     with steps.step(f"seed {keys} items"):
-        bucket = read_bucket(connection) if source == "s3" else None
+        bucket = stack_bucket(connection, SOURCE_STACK) if source == "s3" else None
         store = open_store(source, connection, bucket)
         return Seeded(store, seed(store, item_keys(keys)))
 
@@ -119,7 +119,9 @@ def destroy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
             ask(before_destroy(caller, stacks, kept_runs(connection)))
         with _interruptible(options.target):
             with steps.step("remove the items"):  # items can be left even where no stack is
-                _remove_items(connection)
+                for stack in (SOURCE_STACK, LOAD_STACK):
+                    empty_bucket(connection, stack)
+                remove_items(connection)
             if not stacks:
                 steps.echo("nothing is deployed: there is no stack to remove")
                 return
@@ -154,20 +156,3 @@ def _synthesized(options: DeployOptions, steps: Steps) -> AbstractContextManager
     context = {"source": options.source, **options.context}
     synthesis = application(target=options.target, endpoint_url=options.endpoint_url, context=context, echo=steps.echo)
     return steps.entering("synthesize", synthesis)
-
-
-def _remove_items(connection: Connection) -> None:
-    """Remove what outlives the stacks or blocks their removal, of every source that was ever deployed."""
-    _empty_bucket(connection)
-    empty_fleet(connection)
-    for source in ("ssm", "secretsmanager"):  # no stack holds these items
-        with aws_errors(f"remove the items in {source}"):
-            open_store(source, connection).clear()
-
-
-def _empty_bucket(connection: Connection) -> None:
-    """Empty the source's bucket, if it exists: CloudFormation cannot delete a bucket that holds objects."""
-    bucket = read_bucket(connection)
-    if bucket is not None:
-        with aws_errors(f"empty the bucket {bucket}"):
-            open_store("s3", connection, bucket).clear()

@@ -74,8 +74,7 @@ class _Parser:
     def feed(self, data: memoryview) -> bool:
         """Parse bytes; False where the request that they complete is the connection's last.
 
-        Raises:
-            _RefusedError: this is not HTTP, exceeds a limit, or is not taken here.
+        Raises `_RefusedError` if this is not HTTP, exceeds a limit, or is not taken here.
         """
         request = self._request
         try:
@@ -261,11 +260,7 @@ class HttpServer:
         self._server: asyncio.Server | None = None
 
     async def start(self, port: int) -> int:
-        """Listen; returns the port, a free one where 0 was given.
-
-        Raises:
-            OSError: the port is in use.
-        """
+        """Listen; returns the port, a free one where 0 was given. Raises `OSError` if the port is in use."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: _Connection(self._answer, self._connections), "127.0.0.1", port, backlog=1024

@@ -21,11 +21,7 @@ class LabRequests:
         self._destinations = destinations
 
     def answer(self, request: Request) -> Answer:
-        """Answer one of them.
-
-        Raises:
-            ApiError: there is no such request, or its body is not valid.
-        """
+        """Answer one of them. Raises `ApiError` if there is no such request, or its body is not valid."""
         return 200, [JSON_TYPE], json.dumps(self._result(request)).encode()
 
     def _result(self, request: Request) -> Mapping[str, Any]:

@@ -23,10 +23,8 @@ logger = logging.getLogger(__name__)
 def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequence[str] = ()) -> Iterator[str]:
     """Start ``lab serve`` and give its URL; it ends with the block, and also when this process dies.
 
-    ``options`` are further ones of ``lab serve``, as on its command line. Its errors are logged here at the end.
-
-    Raises:
-        LabError: it did not start; the text is its last line on standard error.
+    ``options`` are further ones of ``lab serve``, as on its command line. Its errors are logged here at the end. Raises
+    `LabError` if it did not start; the text is its last line on standard error.
     """
     leash_read, leash_write = os.pipe()
     command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--leash-fd", str(leash_read), *options]

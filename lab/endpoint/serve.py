@@ -37,11 +37,8 @@ def serve(
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered. Writes errors with their
     tracebacks to standard error, unless ``verbose``: then the command line logs there. ``log_file`` gets every message
-    from INFO.
-
-    Raises:
-        UsageError: the port is in use, or ``log_file`` cannot be written.
-        LabError: the emulator did not start.
+    from INFO. Raises `UsageError` if the port is in use, or ``log_file`` cannot be written; `LabError` if the emulator
+    did not start.
     """
     _configure_logging(log_file, verbose=verbose)
     asyncio.run(_serve(port, profile, settings, leash_fd))

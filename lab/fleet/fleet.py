@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 from facts.names import LOAD_STACK
-from lab.aws.account import stack_outputs
+from lab.aws.account import stack_bucket, stack_outputs
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
-from lab.aws.objects import delete_objects
 from lab.errors import LabError, UsageError
 from lab.fleet.parts import put_lines
 
@@ -32,9 +31,7 @@ def find_fleet(connection: Connection) -> Fleet:
 def check_new(connection: Connection, fleet: Fleet, run_id: str) -> None:
     """Check that the bucket holds no run of this id, so that no older records are taken for new ones.
 
-    Raises:
-        UsageError: it does.
-        LabError: it cannot be listed.
+    Raises `UsageError` if it does; `LabError` if it cannot be listed.
     """
     if _holds_objects(connection, fleet.bucket, f"{run_id}/"):
         raise UsageError(f"s3://{fleet.bucket}/{run_id} holds a run already; name another folder with --out")
@@ -47,20 +44,8 @@ def put_file(connection: Connection, fleet: Fleet, run_id: str, name: str, text:
 
 def kept_runs(connection: Connection) -> str | None:
     """Return the fleet's bucket if it exists and holds runs. Raises `LabError` if it cannot be listed."""
-    bucket = _bucket(connection)
+    bucket = stack_bucket(connection, LOAD_STACK)
     return bucket if bucket is not None and _holds_objects(connection, bucket, "") else None
-
-
-def empty_fleet(connection: Connection) -> None:
-    """Empty the fleet's bucket, if it exists: CloudFormation deletes empty buckets only."""
-    bucket = _bucket(connection)
-    if bucket is not None:
-        with aws_errors(f"empty the bucket {bucket}"):
-            delete_objects(connection.client("s3"), bucket)
-
-
-def _bucket(connection: Connection) -> str | None:
-    return (stack_outputs(connection, LOAD_STACK) or {}).get("BucketName")
 
 
 def _holds_objects(connection: Connection, bucket: str, prefix: str) -> bool:

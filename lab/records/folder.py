@@ -27,26 +27,23 @@ def new_run_id(label: str) -> str:
 
 
 class RunFolder:
-    """A run's folder that is being written. A context manager: leaving it closes the files.
+    """A run's folder that is being written, with room for the records of so many invocations.
 
-    A folder made for a run that never began is removed on leaving.
+    A context manager: entering it makes the folder, leaving it closes the files. A folder made for a run that never
+    began is removed on leaving. Entering raises `UsageError` if there is a run already, or a file in the way;
+    `LabError` if the folder cannot be written, or the disk is too full.
     """
 
     def __init__(self, path: Path, *, invocations: int) -> None:
-        """Make the folder, with room for the records.
-
-        Args:
-            path: the folder; it may exist, but hold no run.
-            invocations: how many records are to be expected.
-
-        Raises:
-            UsageError: there is a run already, or a file in the way.
-            LabError: the folder cannot be written, or the disk is too full.
-        """
         self.path = path
         self.appended = 0
+        self._invocations = invocations
+        self._made: list[Path] = []
         self._length = 0
         self._records: int | None = None
+
+    def __enter__(self) -> Self:
+        path = self.path
         if path.exists() and not path.is_dir():
             raise UsageError(f"--out {path} is a file; name a folder that does not exist yet")
         if any((path / name).exists() for name in (RECORDS_FILE, RUN_FILE)):
@@ -54,13 +51,14 @@ class RunFolder:
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         try:
             path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _write_error(path, error) from error
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise LabError(f"cannot write {path}: no permission; name a folder you can write with --out")
-        self._check_room(invocations)
-
-    def __enter__(self) -> Self:
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise LabError(f"cannot write {path}: no permission; name a folder you can write with --out")
+            self._check_room()
+        except BaseException as error:  # Ctrl-C, too
+            self._unmake()
+            if isinstance(error, OSError):
+                raise _write_error(path, error) from error
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,8 +70,7 @@ class RunFolder:
     def begin(self, run: RunFile) -> None:
         """Begin the run: an empty record file, and ``run.json`` as known by now.
 
-        Raises:
-            LabError: the disk is full or cannot be written.
+        Raises `LabError` if the disk is full or cannot be written.
         """
         self.write_run(run)
         records = self.path / RECORDS_FILE
@@ -85,8 +82,7 @@ class RunFolder:
     def append(self, record: Record) -> None:
         """Write one record down at once, so that a killed run keeps it.
 
-        Raises:
-            LabError: the disk is full or cannot be written. The records so far stay readable.
+        Raises `LabError` if the disk is full or cannot be written. The records so far stay readable.
         """
         assert self._records is not None, "append comes after begin"
         line = record.to_json().encode() + b"\n"
@@ -105,16 +101,14 @@ class RunFolder:
     def write_run(self, run: RunFile) -> None:
         """Write ``run.json``, or replace it in one step: a reader finds the old or the new, never half of one.
 
-        Raises:
-            LabError: the disk is full or cannot be written.
+        Raises `LabError` if the disk is full or cannot be written.
         """
         self._replace(RUN_FILE, run.to_json())
 
     def write_dashboards(self, dashboards: Sequence[DashboardBody]) -> None:
         """Write ``dashboards.json``, the comparison first.
 
-        Raises:
-            LabError: the disk is full or cannot be written.
+        Raises `LabError` if the disk is full or cannot be written.
         """
         self._replace(DASHBOARDS_FILE, dashboards_to_json(dashboards))
 
@@ -137,19 +131,18 @@ class RunFolder:
             self._records = None
         self.appended = 0
 
-    def _check_room(self, invocations: int) -> None:
-        needed = invocations * BYTES_A_RECORD + BYTES_TO_SPARE
+    def _check_room(self) -> None:
+        needed = self._invocations * BYTES_A_RECORD + BYTES_TO_SPARE
         free = shutil.disk_usage(self.path).free
         if free < needed:
-            self._unmake()
             raise LabError(
                 f"the disk of {self.path} has {free / 1e6:,.0f} MB free and the run needs {needed / 1e6:,.0f};"
                 " make room, or name another disk with --out"
             )
 
     def _unmake(self) -> None:
-        with contextlib.suppress(OSError):
-            for folder in self._made:
+        for folder in self._made:
+            with contextlib.suppress(OSError):
                 folder.rmdir()
 
 

@@ -32,11 +32,7 @@ class AwsObserver:
         return 0.0 if self._clock is None else self._clock.ms / 1000
 
     def begin(self, run: RunFile) -> RunFile:
-        """Measure the clock difference, and add it to the run file.
-
-        Raises:
-            LabError: AWS does not answer.
-        """
+        """Measure the clock difference, and add it to the run file. Raises `LabError` if AWS does not answer."""
         with self._steps.step("measure the difference to AWS's clock"):
             self._clock = clock_difference(self._connection)
         return dataclasses.replace(run, aws=self._observations())

@@ -22,19 +22,13 @@ from lab.run.settings import RunSettings
 from lab.steps import Steps
 
 
-class Driver(NamedTuple):
-    """How invocations are sent: signed here, or by a fleet's driver functions."""
-
-    sign: SignInvocation
-    fleet: Fleet | None
-
-
 class Prepared(NamedTuple):
-    """A target that is ready for the window."""
+    """A target that is ready for the window. Without ``fleet``, this process sends the invocations."""
 
     deployment: Deployment
     seeded: Seeded
-    driver: Driver
+    sign: SignInvocation
+    fleet: Fleet | None
 
 
 def prepare_local(
@@ -42,8 +36,7 @@ def prepare_local(
 ) -> Prepared:
     """Deploy what the run needs to a local endpoint, and seed its items.
 
-    Raises:
-        LabError: it is not a lab endpoint, or a step failed.
+    Raises `LabError` if it is not a lab endpoint, or a step failed.
     """
     control = EndpointControl(endpoint_url)
     control.info()
@@ -54,28 +47,26 @@ def prepare_local(
         with steps.step("bootstrap"):
             app.bootstrap()
         seeded = deploy_and_seed(app, connection, settings.source, settings.keys, steps, stacks=stacks)
-    return Prepared(read_deployment(connection, settings.variants), seeded, _driver(settings, run_id, connection))
+    return Prepared(read_deployment(connection, settings.variants), seeded, *_driver(settings, run_id, connection))
 
 
 def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask: Ask, steps: Steps) -> Prepared:
     """Check what is deployed on AWS, ask the user, and seed the items.
 
-    Raises:
-        LabError: something is missing or not permitted, or the user did not agree.
+    Raises `LabError` if something is missing or not permitted, or the user did not agree.
     """
     caller = identify(connection)
     deployment = _check(connection, settings)
     driver = _driver(settings, run_id, connection)
     ask(before_run(caller, settings, deployment, concurrency_limit(connection)))
-    return Prepared(deployment, seed_items(connection, settings.source, settings.keys, steps), driver)
+    return Prepared(deployment, seed_items(connection, settings.source, settings.keys, steps), *driver)
 
 
 def _check(connection: Connection, settings: RunSettings) -> Deployment:
     """Check that a run on AWS can finish before it starts. Creates nothing, and runs no function.
 
-    Raises:
-        LabError: AWS refuses the credentials; a function does not exist, is switched off, or may not be invoked.
-        UsageError: another source is deployed.
+    Raises `LabError` if AWS refuses the credentials; a function does not exist, is switched off, or may not be invoked;
+    `UsageError` if another source is deployed.
     """
     deployment = read_deployment(connection, settings.variants)
     if deployment.source not in (None, settings.source):
@@ -120,14 +111,14 @@ def _context(settings: RunSettings) -> dict[str, str]:
     return context
 
 
-def _driver(settings: RunSettings, run_id: str, connection: Connection) -> Driver:
+def _driver(settings: RunSettings, run_id: str, connection: Connection) -> tuple[SignInvocation, Fleet | None]:
     region, credentials = connection.region, connection.credentials()
     if settings.via == "url":
         urls = function_urls(connection, settings.variants)
-        return Driver(by_function_url(urls=urls, region=region, credentials=credentials), None)
+        return by_function_url(urls=urls, region=region, credentials=credentials), None
     fleet = None
     if settings.fleet:
         fleet = find_fleet(connection)
         check_new(connection, fleet, run_id)
     address = connection.address("lambda")
-    return Driver(by_invoke_api(endpoint_url=address, region=region, credentials=credentials), fleet)
+    return by_invoke_api(endpoint_url=address, region=region, credentials=credentials), fleet

@@ -137,7 +137,7 @@ class _Run:
     def run(self) -> Tally:
         """Prepare, drive, observe, finish."""
         prepared = self._prepare()
-        fleet = prepared.driver.fleet
+        fleet = prepared.fleet
         observer = self._observer()
         run_file = observer.begin(self._describe(prepared.deployment))
         self._begin(run_file, fleet)
@@ -232,7 +232,7 @@ class _Run:
                 target=self._settings.target,
                 opens_at=self._clock() + LEAD_S,
                 schedule=schedule,
-                sign=prepared.driver.sign,
+                sign=prepared.sign,
                 invoker=invoker,
                 timeline=self._timeline,
                 append=self._folder.append,

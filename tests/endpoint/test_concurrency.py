@@ -4,14 +4,18 @@
 """
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from lab.endpoint.api_error import ApiError
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.deployments.functions import EventSettings, Functions, Resolved
-from lab.endpoint.invoke.invoker import Concurrency
+from lab.endpoint.invoke.invoker import Invoker
+from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
+from lab.engine.invocation import Invocation
 from tests.endpoint.gate import WAITS, running
 from tests.engine.endpoint import ROLE, Endpoint, zipped
 from tests.engine.raw_http import request
@@ -75,6 +79,19 @@ def test_a_dry_run_is_never_throttled(endpoint: Endpoint, waiter: str) -> None:
     assert endpoint.invoke(waiter, InvocationType="DryRun").status == 204
 
 
+class BusyEngine:
+    """An engine whose invocations do not end by themselves."""
+
+    def __init__(self) -> None:
+        self.running: list[Invocation] = []
+
+    def invoke(self, _: FunctionVersion, invocation: Invocation) -> None:
+        self.running.append(invocation)
+
+    def throttled(self, *_: object) -> None:
+        pass
+
+
 def resolved(name: str, *, reserved: int | None, unreserved: int) -> Resolved:
     """A function with these limits."""
     version = FunctionVersion(
@@ -103,17 +120,24 @@ def resolved(name: str, *, reserved: int | None, unreserved: int) -> Resolved:
 
 def test_functions_without_reserved_concurrency_share_what_is_left() -> None:
     """Model: ThrottleReason; the limit is tested below."""
-    concurrency = Concurrency()
+    engine = BusyEngine()
+    invoker = Invoker(cast("Engine", engine))
+
+    def invoke(function: Resolved) -> None:
+        invoker.invoke(function, b"{}", "id", lambda _: None)
+
     one, other, reserved = (
         resolved("one", reserved=None, unreserved=2),
         resolved("other", reserved=None, unreserved=2),
         resolved("reserved", reserved=1, unreserved=2),
     )
-    assert [concurrency.take(one), concurrency.take(other)] == [None, None]
-    assert concurrency.take(one) == "ConcurrentInvocationLimitExceeded"
-    assert concurrency.take(reserved) is None
-    concurrency.give_back(other)
-    assert concurrency.take(one) is None
+    invoke(one)
+    invoke(other)
+    with pytest.raises(ApiError, match="'ConcurrentInvocationLimitExceeded'"):
+        invoke(one)
+    invoke(reserved)
+    engine.running[1].on_done(cast("Any", None))
+    invoke(one)
 
 
 async def test_the_account_may_run_a_thousand_less_what_is_reserved(ministack: str, tmp_path: Path) -> None:

@@ -26,9 +26,8 @@ class CodeStore:
     def folders(self, configuration: Any) -> tuple[Path, Path]:
         """Where the code and the layers of a version are, fetched now if they were not yet.
 
-        Raises:
-            UnavailableCodeError: the version is a container image, its archive is broken, or the emulator no longer has
-                its code.
+        Raises `UnavailableCodeError` if the version is a container image, its archive is broken, or the emulator no
+        longer has its code.
         """
         name = configuration["FunctionName"]
         if configuration.get("PackageType") == "Image":

@@ -61,8 +61,7 @@ def _faults(field: str, value: str, longest: int, pattern: str) -> list[str]:
 def parse_name(name: str, qualifier: str | None) -> FunctionName:
     """What a name without faults means.
 
-    Raises:
-        ApiError: the qualifiers in the name and beside it differ, or it names another region or account.
+    Raises `ApiError` if the qualifiers in the name and beside it differ, or it names another region or account.
     """
     match = _NAME.fullmatch(name)
     assert match is not None

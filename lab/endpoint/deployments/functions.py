@@ -95,8 +95,7 @@ class Functions:
     async def resolve(self, name: FunctionName, *, key: Hashable) -> Resolved:
         """Ask the Lambda API, once for all callers at a time; the answer is kept under the key.
 
-        Raises:
-            ApiError: there is no such function, version or alias, or it cannot be invoked now.
+        Raises `ApiError` if there is no such function, version or alias, or it cannot be invoked now.
         """
         kept, resolving = self._kept, self._resolving
         task = resolving.get(name)
@@ -114,8 +113,8 @@ class Functions:
     def deployed(self) -> list[FunctionVersion]:
         """Every version of every function that can run here. Fetches their code. Blocks.
 
-        Raises:
-            ClientError, BotoCoreError, OSError: the emulator did not answer, or a function went meanwhile.
+        Raises `ClientError` or `BotoCoreError` or `OSError` if the emulator did not answer, or a function went
+        meanwhile.
         """
         versions = []
         for page in self.client.get_paginator("list_functions").paginate():

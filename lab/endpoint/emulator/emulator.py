@@ -66,8 +66,7 @@ class Emulator:
     def wait_until_ready(self) -> None:
         """Return when it answers.
 
-        Raises:
-            LabError: it ended, or did not answer in a minute. The text names its log, which is kept.
+        Raises `LabError` if it ended, or did not answer in a minute. The text names its log, which is kept.
         """
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:

@@ -50,8 +50,7 @@ class FunctionUrls:
     async def answer(self, url_id: str, path: str, request: Request) -> Answer:
         """Answer a request; ``path`` is the part of its target that is the function's.
 
-        Raises:
-            ApiError: there is no such URL, the caller may not call it, or the function cannot be invoked.
+        Raises `ApiError` if there is no such URL, the caller may not call it, or the function cannot be invoked.
         """
         url = await self._find(url_id)
         caller = None if url.is_public else signer_of(request)

@@ -35,8 +35,7 @@ class _Signature(NamedTuple):
 def signer_of(request: Request) -> str | None:
     """The access key that signed a request to Lambda, by header or query; None where it is not signed.
 
-    Raises:
-        ApiError: it is signed, but AWS would not take the signature.
+    Raises `ApiError` if it is signed, but AWS would not take the signature.
     """
     found = _in_header(request) or _in_query(request)
     if found is None:

@@ -10,47 +10,17 @@ from lab.engine.engine import Engine
 from lab.engine.invocation import Invocation, InvocationResult, ThrottledError
 
 
-class Concurrency:
-    """Counts the invocations that are running.
+class Invoker:
+    """Starts invocations of resolved functions, and counts those that are running.
 
     All versions of a function share its reserved concurrency. Functions without share what the account has left (AWS
     Lambda Developer Guide, "Understanding Lambda function scaling").
     """
 
-    def __init__(self) -> None:
-        self._reserved: collections.defaultdict[str, int] = collections.defaultdict(int)
-        self._unreserved = 0
-
-    def take(self, resolved: Resolved) -> str | None:
-        """Count an invocation in; `give_back` must follow, with the same argument.
-
-        At a limit nothing is counted, and the reason is returned: a ThrottleReason of Lambda's.
-        """
-        reserved = resolved.reserved_concurrency
-        if reserved is None:
-            if self._unreserved >= resolved.unreserved_concurrency:
-                return "ConcurrentInvocationLimitExceeded"
-            self._unreserved += 1
-        else:
-            if self._reserved[resolved.name.name] >= reserved:
-                return "ReservedFunctionConcurrentInvocationLimitExceeded"
-            self._reserved[resolved.name.name] += 1
-        return None
-
-    def give_back(self, resolved: Resolved) -> None:
-        """Count an invocation out."""
-        if resolved.reserved_concurrency is None:
-            self._unreserved -= 1
-        else:
-            self._reserved[resolved.name.name] -= 1
-
-
-class Invoker:
-    """Starts invocations of resolved functions."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._concurrency = Concurrency()
+        self._running: collections.defaultdict[str | None, int] = collections.defaultdict(int)
+        """By the function's name; by None for all functions without reserved concurrency."""
 
     def invoke(
         self,
@@ -64,15 +34,17 @@ class Invoker:
     ) -> None:
         """Start an invocation; ``on_done`` is called when it is over.
 
-        Raises:
-            ApiError: it is throttled, or cannot run here.
+        Raises `ApiError` if it is throttled, or cannot run here.
         """
-        refusal = self._concurrency.take(resolved)
-        if refusal is not None:
-            raise self._throttled(resolved, refusal)
+        running, reserved = self._running, resolved.reserved_concurrency
+        counter = None if reserved is None else resolved.name.name
+        if running[counter] >= (resolved.unreserved_concurrency if reserved is None else reserved):
+            reason = "ConcurrentInvocationLimitExceeded"
+            raise self._throttled(resolved, reason if reserved is None else f"ReservedFunction{reason}")
+        running[counter] += 1
 
         def done(result: InvocationResult) -> None:
-            self._concurrency.give_back(resolved)
+            running[counter] -= 1
             on_done(result)
 
         invocation = Invocation(
@@ -86,10 +58,10 @@ class Invoker:
         try:
             self._engine.invoke(resolved.pick_version(), invocation)
         except ThrottledError as error:
-            self._concurrency.give_back(resolved)
+            running[counter] -= 1
             raise self._throttled(resolved, str(error)) from None
         except (ValueError, OSError) as error:
-            self._concurrency.give_back(resolved)
+            running[counter] -= 1
             # A runtime that this machine lacks: AWS has the same error for one that it does not support.
             raise service_error(502, "InvalidRuntimeException", str(error)) from error
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from facts.sources import SOURCES, SourceName
+from facts.sources import SOURCES, SourceName, object_key
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
-from lab.deploy.items import Store, open_store, seed
+from lab.deploy.items import Store, open_store, remove_items, seed
 from lab.errors import LabError
 
 BUCKET = "items-of-the-lab"
@@ -41,7 +41,9 @@ def source(request: pytest.FixtureRequest) -> SourceName:
 def store(source: SourceName, connection: Connection) -> Iterator[Store]:
     store = open_store(source, connection, BUCKET)
     yield store
-    store.clear()
+    remove_items(connection)
+    for key in KEYS:
+        connection.client("s3").delete_object(Bucket=BUCKET, Key=object_key(key))
     if source == "dynamodb":  # CloudFormation removes the table
         for key in KEYS:
             connection.client("dynamodb").delete_item(TableName="cache-lab-items", Key={"key": {"S": key}})
@@ -77,12 +79,12 @@ def test_another_run_goes_on_from_the_versions_that_it_finds(
     assert later.update("item-0000") == 3
 
 
-def test_clearing_leaves_nothing_that_outlives_the_stack(source: SourceName, store: Store) -> None:
+def test_removing_leaves_nothing_that_no_stack_holds(source: SourceName, connection: Connection, store: Store) -> None:
     seed(store, KEYS)
-    store.clear()
-    store.clear()
+    remove_items(connection)
+    remove_items(connection)
 
-    assert store.versions(KEYS) == (dict.fromkeys(KEYS, 1) if source == "dynamodb" else {})
+    assert store.versions(KEYS) == (dict.fromkeys(KEYS, 1) if source in ("dynamodb", "s3") else {})
 
 
 def test_the_functions_read_what_was_written(

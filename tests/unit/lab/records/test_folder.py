@@ -1,12 +1,15 @@
 """A run's folder: made, appended to, finished, killed."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -41,15 +44,16 @@ from lab.records.folder import RunFolder
 from lab.records.record import Record
 from lab.records.run_file import RunFile
 RECORD = Record(**json.loads({RECORD.to_json()!r}))
-folder = RunFolder(Path({str(tmp_path / "run")!r}), invocations=1)
+folder = RunFolder(Path({str(tmp_path / "run")!r}), invocations=1).__enter__()
 folder.begin(RunFile())
 """
 
 
-def begun(path: Path) -> RunFolder:
-    folder = RunFolder(path, invocations=1)
-    folder.begin(RunFile())
-    return folder
+@contextlib.contextmanager
+def begun(path: Path) -> Iterator[RunFolder]:
+    with RunFolder(path, invocations=1) as folder:
+        folder.begin(RunFile())
+        yield folder
 
 
 def test_records_are_there_as_soon_as_they_are_appended(tmp_path: Path) -> None:
@@ -112,8 +116,8 @@ def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
 def test_a_folder_with_a_run_is_refused_and_not_touched(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("precious\n")
 
-    with pytest.raises(UsageError, match="holds a run already"):
-        RunFolder(tmp_path, invocations=1)
+    with pytest.raises(UsageError, match="holds a run already"), RunFolder(tmp_path, invocations=1):
+        pass
 
     assert (tmp_path / name).read_text() == "precious\n"
 
@@ -121,22 +125,34 @@ def test_a_folder_with_a_run_is_refused_and_not_touched(tmp_path: Path, name: st
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(UsageError, match="is a file"):
-        RunFolder(tmp_path / "file", invocations=1)
-    with pytest.raises(LabError, match="Not a directory"):
-        RunFolder(tmp_path / "file" / "run", invocations=1)
+    with pytest.raises(UsageError, match="is a file"), RunFolder(tmp_path / "file", invocations=1):
+        pass
+    with pytest.raises(LabError, match="Not a directory"), RunFolder(tmp_path / "file" / "run", invocations=1):
+        pass
 
 
 def test_a_folder_that_cannot_be_made_is_told_of() -> None:
-    with pytest.raises(LabError, match=r"cannot write /proc/run: .*--out"):
-        RunFolder(Path("/proc/run"), invocations=1)
+    with pytest.raises(LabError, match=r"cannot write /proc/run: .*--out"), RunFolder(Path("/proc/run"), invocations=1):
+        pass
+
+
+def test_ctrl_c_while_it_is_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Path) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "disk_usage", interrupted)
+    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path / "runs" / "one", invocations=1):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_does_not_fit_is_refused_before_it_begins(tmp_path: Path) -> None:
     too_many = shutil.disk_usage(tmp_path).free // 100
 
-    with pytest.raises(LabError, match=r"MB free and the run needs .*; make room"):
-        RunFolder(tmp_path / "run", invocations=too_many)
+    folder = RunFolder(tmp_path / "run", invocations=too_many)
+    with pytest.raises(LabError, match=r"MB free and the run needs .*; make room"), folder:
+        pass
 
     assert not (tmp_path / "run").exists()
 
