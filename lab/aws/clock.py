@@ -47,12 +47,7 @@ def measured(
     `Date` has whole seconds. If it was requested at t0 and received at t1, the difference lies between `Date` - t1 and
     `Date` + 1 - t0. Each further request is sent when AWS's second is about to change, by what is known so far: its
     answer halves the range. Two clocks behind one address may contradict each other; the range then spans both.
-
-    Args:
-        ask: returns the `Date` header of an answer (RFC 9110).
-        now: this machine's clock, Unix seconds.
-        sleep: waits, seconds.
-        samples: number of answers.
+    ``ask`` returns the `Date` header of an answer (RFC 9110), ``now`` is this machine's clock in Unix seconds.
     """
     low, high, trip = float("-inf"), float("inf"), 0.0
     for number in range(samples):

@@ -21,12 +21,7 @@ AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebser
 
 
 class Connection:
-    """Clients for one target, made by one session.
-
-    Attributes:
-        target: where calls go.
-        retries: how many requests of these clients botocore has sent again.
-    """
+    """Clients for one target, made by one session. ``retries`` counts their requests that botocore has sent again."""
 
     def __init__(self, *, target: Target, endpoint_url: str | None) -> None:
         """Connect to the local endpoint at ``endpoint_url``, or to AWS by the caller's own configuration.
@@ -57,15 +52,10 @@ class Connection:
         return str(self.client(service).meta.endpoint_url).rstrip("/")
 
     def client(self, service: str, *, attempts: int = 3) -> Any:
-        """A boto3 client; it may be used from several threads.
+        """A boto3 client; it may be used from several threads. Use one attempt for what must not happen twice.
 
-        Args:
-            service: boto3's name of it.
-            attempts: how often a request is sent at most; 1 for what must not happen twice.
-
-        Raises:
-            UsageError: the configured endpoint is not an address.
-            LabError: the configuration is wrong otherwise.
+        Raises `UsageError` if the configured endpoint is not an address; `LabError` if the configuration is wrong
+        otherwise.
         """
         config = Config(
             connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": attempts}

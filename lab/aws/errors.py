@@ -71,11 +71,7 @@ _OF_BOTOCORE: Final = (
 
 @contextlib.contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn botocore's errors into a `LabError`: what could not be done, why, and the remedy.
-
-    Args:
-        doing: what the block does; it follows "cannot".
-    """
+    """Turn botocore's errors into a `LabError`: "cannot", what the block is ``doing``, why, and the remedy."""
     try:
         yield
     except ClientError as error:

@@ -20,10 +20,8 @@ PAUSE_S: Final = 15.0
 class TableReads(NamedTuple):
     """The reads of a table in the whole minutes that a window touches.
 
-    Attributes:
-        calls: successful requests by operation (samples of `SuccessfulRequestLatency`).
-        read_units: `ConsumedReadCapacityUnits`.
-        whole: whether CloudWatch stopped adding to them.
+    ``calls`` are the successful requests by operation (samples of `SuccessfulRequestLatency`), ``read_units`` the
+    `ConsumedReadCapacityUnits`. They are ``whole`` when CloudWatch has stopped adding to them.
     """
 
     calls: dict[str, int]
@@ -78,7 +76,6 @@ class TableMetrics:
         return last
 
     def _sum(self, metric: str, statistic: str, **dimensions: str) -> float:
-        dimensions = {"TableName": self._table, **dimensions}
         minutes = (self._end - self._begin) / PERIOD_S
         answer = self._client.get_metric_statistics(
             Namespace="AWS/DynamoDB",

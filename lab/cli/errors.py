@@ -15,12 +15,7 @@ _OUTPUT_ERRORS: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno
 
 
 def run_program(command: click.Command, name: str) -> None:
-    """Run a command with the process's arguments, print any error in one line, and exit.
-
-    Args:
-        command: the command or group.
-        name: how help and messages call it.
-    """
+    """Run a command with the process's arguments, print any error in one line, and exit. Help calls it ``name``."""
     # A service manager stops a program with SIGTERM: handle it like Ctrl-C, so that child processes end and records
     # are kept. A script's background job starts with SIGINT ignored; listen to it all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -34,8 +34,7 @@ def log_to_stderr(verbosity: int) -> Iterator[None]:
 def write_traceback(error: BaseException) -> Path | None:
     """Write the traceback to a new file under `.lab/logs`, or else in the folder for temporary files.
 
-    Returns:
-        The file; None if neither folder can be written.
+    Returns the file; None if neither folder can be written.
     """
     now = datetime.datetime.now(datetime.UTC)
     head = f"{now.isoformat()} Python {platform.python_version()}, {sys.argv}\n"

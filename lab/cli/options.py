@@ -91,12 +91,7 @@ def asker(yes: bool) -> Callable[[Sequence[str]], None]:
 def application_context(pairs: tuple[str, ...], options: Mapping[str, str]) -> dict[str, str]:
     """Parse `NAME=VALUE` settings of the application.
 
-    Args:
-        pairs: as given.
-        options: the settings for which the command has an option of its own, with that option.
-
-    Raises:
-        UsageError: a pair has no `=`, or its setting has an option.
+    Raises `UsageError` if a pair has no `=`, or the command has an option of its own for the setting (in ``options``).
     """
     context = {}
     for pair in pairs:

@@ -66,7 +66,10 @@ class Application:
     def _cdk(self, command: str, *arguments: str) -> None:
         if not CDK_CLI.is_file():
             raise LabError("the CDK CLI is not installed: run `make setup`")
-        line = [_node(), str(CDK_CLI), command, "--app", str(self._assembly), *arguments, "--no-notices", "--ci"]
+        node = Path(sys.executable).with_name("node")
+        if not node.exists():
+            raise LabError("node is not installed: run `make setup`")
+        line = [str(node), str(CDK_CLI), command, "--app", str(self._assembly), *arguments, "--no-notices", "--ci"]
         logger.info("running cdk %s", " ".join((command, *arguments)))
         output: list[str] = []
         progress_at = time.monotonic()
@@ -95,14 +98,8 @@ def application(
 ) -> Iterator[Application]:
     """Synthesize the application into a folder that is removed when the block ends.
 
-    Args:
-        target: where to deploy it.
-        endpoint_url: the local endpoint's address (target ``local``).
-        context: settings of the application other than the defaults; see `stacks/settings.py`.
-        echo: takes progress, line by line.
-
-    Raises:
-        LabError: the application refused a setting, or could not be synthesized.
+    ``context`` has settings of the application other than the defaults; see `stacks/settings.py`. ``echo`` takes
+    progress, line by line. Raises `LabError` if the application refused a setting, or could not be synthesized.
     """
     if target == "local":
         context = {"architecture": "x86_64", **context}
@@ -144,13 +141,6 @@ def _environment(target: Target, endpoint_url: str | None) -> dict[str, str]:
 def _path() -> str:
     # PyPI's Node is in the folder of this interpreter.
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-
-
-def _node() -> str:
-    node = Path(sys.executable).with_name("node")
-    if not node.exists():
-        raise LabError("node is not installed: run `make setup`")
-    return str(node)
 
 
 def _reason(output: Sequence[str]) -> str:

@@ -23,14 +23,9 @@ PATIENCE_S = 5.0
 def running(line: Sequence[str], *, folder: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Run a program. When the block ends, also by an error, the program and all its children have ended.
 
-    Args:
-        line: the program and its arguments.
-        folder: where it writes; removed if the lab dies before the block ends. The caller removes it otherwise.
-        env: its environment variables.
-
-    Yields:
-        The process. ``stdout`` has its standard output and error as one text: read it to its end to let the program
-        finish. After the block it has a ``returncode`` like that of a shell.
+    ``folder``, where it writes, is removed if the lab dies before the block ends. The caller removes it otherwise. The
+    process has standard output and error as one text in ``stdout``: read it to its end to let the program finish. After
+    the block it has a ``returncode`` like that of a shell.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "lab.deploy.child_process", str(folder), *line],

@@ -15,15 +15,7 @@ Ask: TypeAlias = Callable[[Sequence[str]], None]
 def before_deploy(
     caller: Caller, templates: Mapping[str, Mapping[str, Any]], *, bootstrapped: bool, source: SourceName, keys: int
 ) -> list[str]:
-    """Where and what a deployment will create, and its monthly cost.
-
-    Args:
-        caller: the identity and account.
-        templates: of the stacks to deploy, by stack name.
-        bootstrapped: whether the CDK's own stack exists.
-        source: what the functions read.
-        keys: number of items to seed.
-    """
+    """Where and what a deployment of these templates (by stack name) will create, and its monthly cost."""
     idle = standing_cost(templates.values()) + (secrets_per_month(keys) if source == "secretsmanager" else 0.0)
     bootstrap = [] if bootstrapped else [f"creates stack {CDK_STACK}, which the CDK needs (its own bucket and roles)"]
     return [
@@ -37,13 +29,7 @@ def before_deploy(
 
 
 def before_destroy(caller: Caller, stacks: Sequence[str], fleet_bucket: str | None) -> list[str]:
-    """What will be removed.
-
-    Args:
-        caller: the identity and account.
-        stacks: the existing stacks; without any, only items can be left.
-        fleet_bucket: the bucket that holds a fleet's runs; None if there are none.
-    """
+    """What will be removed; without stacks, only items can be left. ``fleet_bucket`` holds runs, if it is not None."""
     if not stacks:
         return [f"{caller}", "no stack of the lab exists; removes the lab's items from every source, if any are left"]
     runs = [] if fleet_bucket is None else [f"removes the runs that fleets left in s3://{fleet_bucket}"]

@@ -7,13 +7,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from facts import variables
-from facts.names import (
-    ALIAS,
-    COMPARISON_DASHBOARD,
-    alias_resource,
-    dashboard_name,
-    function_name,
-)
+from facts.names import ALIAS, COMPARISON_DASHBOARD, alias_resource, dashboard_name, function_name
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
 from lab.errors import LabError
@@ -23,15 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 class Deployment(NamedTuple):
-    """The functions' common configuration.
+    """The functions' common configuration; ``timeout_s`` is the longest timeout of a function.
 
-    Attributes:
-        runtime: such as `python3.14`.
-        memory_mb: memory of a function.
-        architecture: `arm64` or `x86_64`.
-        source: what the functions read; None if they have no such variable.
-        ttl_s: the caches' TTL, seconds; None if the functions have no such variable.
-        timeout_s: the longest timeout of a function, seconds.
+    ``source`` (what they read) and ``ttl_s`` (of their caches) are None if the functions have no such variable.
     """
 
     runtime: str

@@ -29,14 +29,7 @@ from lab.steps import Steps
 
 
 class DeployOptions(NamedTuple):
-    """Where to deploy, and with which settings.
-
-    Attributes:
-        target: where the functions are.
-        endpoint_url: the local endpoint's address (target ``local``).
-        source: what the functions read.
-        context: settings of the application, by name; see `stacks/settings.py`.
-    """
+    """Where to deploy, and with which settings of the application (``context``; see `stacks/settings.py`)."""
 
     target: Target
     endpoint_url: str | None
@@ -54,9 +47,8 @@ class Seeded(NamedTuple):
 def deploy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
     """Deploy every stack, and seed the items. Asks before anything is done on AWS.
 
-    Raises:
-        LabError: the user did not agree, AWS refused, or the CDK CLI failed.
-        RunInterruptedError: Ctrl-C after something was started on AWS.
+    Raises `LabError` if the user did not agree, AWS refused, or the CDK CLI failed; `RunInterruptedError` at Ctrl-C
+    after something was started on AWS.
     """
     connection, caller = _connect(options)
     with _synthesized(options, steps) as app:
@@ -106,9 +98,8 @@ def seed_items(connection: Connection, source: SourceName, keys: int, steps: Ste
 def destroy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
     """Remove every stack, and the items of every source. Asks before anything is done on AWS.
 
-    Raises:
-        LabError: the user did not agree, AWS refused, or the CDK CLI failed.
-        RunInterruptedError: Ctrl-C after something was started on AWS.
+    Raises `LabError` if the user did not agree, AWS refused, or the CDK CLI failed; `RunInterruptedError` at Ctrl-C
+    after something was started on AWS.
     """
     connection, caller = _connect(options)
     # The CDK CLI removes only stacks of the assembly: with these settings, all that may have been deployed.

@@ -8,14 +8,7 @@ from lab.deploy.templates import FUNCTION, Template, properties
 
 
 class CostItem(NamedTuple):
-    """One thing that costs money while the stacks exist.
-
-    Attributes:
-        name: what it is.
-        quantity: how many, with the unit where there is one.
-        usd: US dollars per month, at list prices.
-        note: a remark for readers of the table.
-    """
+    """One thing that costs money while the stacks exist: US dollars per month, at list prices."""
 
     name: str
     quantity: str

@@ -1,6 +1,7 @@
 """The lab's own API at the endpoint, below ``/_lab/``: its paths, and the types of its JSON answers.
 
-`GET INFO_PATH` answers `Info`, `GET WIRE_PATH` answers `WireAnswer`, `PUT FAULTS_PATH` takes and answers `Faults`.
+`GET INFO_PATH` answers `Info`, `PUT FAULTS_PATH` takes and answers `Faults`. `GET WIRE_PATH` answers ``functions``, the
+`FunctionCalls` by the function's name.
 This module imports nothing of the endpoint, so clients can share it.
 """
 
@@ -19,27 +20,6 @@ class Interpreter(TypedDict):
     exact: bool
 
 
-class ProfileInfo(TypedDict):
-    """The latency profile: its name, and its latencies in words."""
-
-    name: str
-    text: str
-
-
-class Tiers(TypedDict):
-    """How this machine isolates environments and enforces their limits."""
-
-    isolation: str
-    limits: str
-
-
-class StartsDelayed(TypedDict):
-    """How many starts of environments have waited for a processor, and how many may run at a time."""
-
-    count: int
-    at_a_time: int
-
-
 class EndpointWarning(TypedDict):
     """What a reader of the figures must know, and what to do about it."""
 
@@ -49,12 +29,17 @@ class EndpointWarning(TypedDict):
 
 
 class Info(TypedDict):
-    """The endpoint itself; ``interpreters`` by deployed runtime."""
+    """The endpoint itself; ``interpreters`` by deployed runtime.
+
+    ``profile`` has the latency profile's ``name``, and its latencies as ``text``. ``tiers`` says how this machine keeps
+    the ``isolation`` and the ``limits`` of environments. ``starts_delayed`` has the ``count`` of starts that waited for
+    a processor, and how many may run ``at_a_time``.
+    """
 
     interpreters: dict[str, Interpreter]
-    profile: ProfileInfo
-    tiers: Tiers
-    starts_delayed: StartsDelayed
+    profile: dict[str, str]
+    tiers: dict[str, str]
+    starts_delayed: dict[str, int]
     warnings: list[EndpointWarning]
 
 
@@ -68,12 +53,6 @@ class FunctionCalls(TypedDict):
     downstream_errors: int
     overruns: int
     operations: dict[str, int]
-
-
-class WireAnswer(TypedDict):
-    """Downstream calls by the function's name."""
-
-    functions: dict[str, FunctionCalls]
 
 
 class Faults(TypedDict):

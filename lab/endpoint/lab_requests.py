@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from lab.endpoint import lab_api
 from lab.endpoint.api_error import user_error
@@ -30,7 +30,7 @@ class LabRequests:
             case "GET", lab_api.INFO_PATH:
                 return self._info()
             case "GET", lab_api.WIRE_PATH:
-                return lab_api.WireAnswer(functions=self._wire.calls)
+                return {"functions": self._wire.calls}
             case "PUT", lab_api.FAULTS_PATH:
                 return self._set_faults(request)
         raise user_error(404, "NotFound", f"no such request: {request.method} {target}")
@@ -53,7 +53,7 @@ class LabRequests:
                 for runtime, (interpreter, exact) in engine.interpreters.items()
             },
             "profile": {"name": profile.name, "text": profile.text},
-            "tiers": cast("lab_api.Tiers", engine.tiers()),
+            "tiers": engine.tiers(),
             "starts_delayed": {"count": engine.gate.delayed, "at_a_time": engine.gate.limit},
             "warnings": [*self._warnings(), *self._wire.telemetry.warnings()],
         }

@@ -54,7 +54,12 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
             yield first.split()[1]
         finally:
             os.close(leash_write)
-            _end(process)
+            process.terminate()
+            try:
+                process.communicate(timeout=STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
             lines = _lines(stderr)
             if len(lines) > (0 if started else 1):  # an error of the start has been raised
                 logger.error("the local endpoint reported:\n%s", "\n".join(lines))
@@ -63,12 +68,3 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
 def _lines(stderr: IO[str]) -> list[str]:
     stderr.seek(0)
     return [line for line in stderr.read().splitlines() if line.strip() and line != STOPPED]
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.communicate(timeout=STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()

@@ -44,14 +44,7 @@ def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
 
 
 def before_run(caller: Caller, settings: RunSettings, deployment: Deployment, limit: int | None) -> list[str]:
-    """Where a run takes place, how much it invokes, and the estimated cost.
-
-    Args:
-        caller: the identity and account.
-        settings: of the run.
-        deployment: the functions.
-        limit: the account's limit of concurrent executions; None if unknown.
-    """
+    """Where a run takes place, how much it invokes, its estimated cost, and the account's concurrency if known."""
     total = settings.invocations * len(settings.variants)
     by = f", by {settings.fleet} driver functions" if settings.fleet else ""
     cost = run_cost(settings, deployment)

@@ -14,7 +14,7 @@ class LocalObserver:
 
     def __init__(self, control: EndpointControl) -> None:
         self._control = control
-        self._calls_before: dict[str, WireCounts] = {}
+        self._calls_before: dict[str, tuple[int, int]] = {}
         self._delayed_before = 0
 
     def begin(self, run: RunFile) -> RunFile:
@@ -29,24 +29,21 @@ class LocalObserver:
         info, before = self._control.info(), self._calls_before
         wire = {
             variant: WireCounts(
-                downstream_calls=(after.downstream_calls or 0) - (before[variant].downstream_calls or 0),
-                downstream_errors=(after.downstream_errors or 0) - (before[variant].downstream_errors or 0),
+                downstream_calls=calls - before[variant][0], downstream_errors=errors - before[variant][1]
             )
-            for variant, after in self._calls(run).items()
+            for variant, (calls, errors) in self._calls(run).items()
         }
         warnings = (*run.warnings, *self._warnings(info))
         return dataclasses.replace(run, local=_endpoint(info, run.run.runtime), wire=wire, warnings=warnings)
 
-    def _calls(self, run: RunFile) -> dict[str, WireCounts]:
+    def _calls(self, run: RunFile) -> dict[str, tuple[int, int]]:
+        """Downstream calls and errors since the endpoint started, by variant."""
         functions = self._control.wire()
-        calls = {}
-        for variant in run.settings.variants:
-            seen = functions.get(function_name(variant))
-            calls[variant] = WireCounts(
-                downstream_calls=seen["downstream_calls"] if seen else 0,
-                downstream_errors=seen["downstream_errors"] if seen else 0,
-            )
-        return calls
+        seen = {variant: functions.get(function_name(variant)) for variant in run.settings.variants}
+        return {
+            variant: (each["downstream_calls"], each["downstream_errors"]) if each else (0, 0)
+            for variant, each in seen.items()
+        }
 
     def _warnings(self, info: Info) -> list[RunWarning]:
         # The report derives INTERPRETER_DIFFERS for this run's runtime; the endpoint says it of all that it ran.
@@ -74,5 +71,5 @@ def _endpoint(info: Info, runtime: str | None) -> LocalEndpoint:
         interpreter=interpreter["interpreter"] if interpreter else None,
         profile=info["profile"]["name"],
         profile_text=info["profile"]["text"],
-        tiers={"isolation": info["tiers"]["isolation"], "limits": info["tiers"]["limits"]},
+        tiers=info["tiers"],
     )

@@ -54,12 +54,8 @@ PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for
 class Surroundings(NamedTuple):
     """What a run needs beside its settings.
 
-    Attributes:
-        endpoint_url: a running local endpoint; None on AWS, or to start one for this run.
-        steps: says each step.
-        console: where progress goes.
-        ask: is asked before anything is done on AWS.
-        metrics_wait_s: how long to wait, at most, for DynamoDB's own count of the reads on AWS; 0: do without it.
+    ``endpoint_url`` is a running local endpoint; None on AWS, or to start one for this run. ``metrics_wait_s`` is how
+    long to wait, at most, for DynamoDB's own count of the reads on AWS; 0: do without it.
     """
 
     endpoint_url: str | None
@@ -70,19 +66,10 @@ class Surroundings(NamedTuple):
 
 
 def run(settings: RunSettings, *, out: Path, surroundings: Surroundings) -> Tally:
-    """Deploy (local target only), seed, drive, and write the run's folder.
+    """Deploy (local target only), seed, drive, and write the run's folder, whose name is the run's id.
 
-    Args:
-        settings: what to do.
-        out: the run's folder; its name is the run's id.
-        surroundings: where to do it.
-
-    Returns:
-        What was counted.
-
-    Raises:
-        LabError: a step failed. The records so far are kept.
-        RunInterruptedError: Ctrl-C. The records so far are kept.
+    Returns what was counted. Raises `LabError` if a step failed, `RunInterruptedError` at Ctrl-C; the records so far
+    are kept.
     """
     recorded = 0
     try:
@@ -176,11 +163,13 @@ class _Run:
         """The run file as far as it is known before the window; its fields have the names of the settings."""
         known = deployment._asdict() | dataclasses.asdict(self._settings)
         known |= {"id": self._id, "started_at": _now(), "machine": Machine(**describe_machine())}
+        run, measured = (
+            {field.name: known[field.name] for field in dataclasses.fields(kind)}
+            for kind in (RunIdentity, MeasuredSettings)
+        )
         return RunFile(
-            run=RunIdentity(**{field.name: known[field.name] for field in dataclasses.fields(RunIdentity)}),
-            settings=MeasuredSettings(
-                **{field.name: known[field.name] for field in dataclasses.fields(MeasuredSettings)}
-            ),
+            run=RunIdentity(**run),
+            settings=MeasuredSettings(**measured),
             variants=describe_variants(VARIANTS, self._settings.variants),
             baseline=BASELINE,
         )

@@ -55,15 +55,9 @@ LIMITS: Final = {
 class RunSettings(Load):
     """The settings of one run: its load, and where and how it is driven. The defaults are those of the command line.
 
-    Attributes:
-        source: the service that holds the items.
-        target: where the functions are.
-        via: `invoke`: the Lambda Invoke API. `url`: the functions' URLs.
-        fleet: number of driver functions that send the invocations; 0: this process sends them.
-        context: settings of the application to deploy with (local only), by name; see `stacks/settings.py`.
-
-    Raises:
-        UsageError: a setting is outside its limits.
+    Invocations go ``via`` the Lambda Invoke API or the functions' URLs. ``fleet`` is the number of driver functions that
+    send them; 0: this process does. ``context`` has settings of the application to deploy with (local only); see
+    `stacks/settings.py`. Raises `UsageError` if a setting is outside its limits.
     """
 
     source: SourceName = "dynamodb"

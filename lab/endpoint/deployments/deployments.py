@@ -61,10 +61,7 @@ class Deployments:
             if version.snap_start:
                 try:
                     snapshots.append(self._engine.prepare_snapshot(version))
-                except (
-                    ValueError,
-                    OSError,
-                ) as error:  # a runtime that this machine lacks, say
+                except (ValueError, OSError) as error:  # a runtime that this machine lacks, say
                     logger.info("no snapshot of %s: %s", version.arn, error)
         await asyncio.gather(*(_settled(snapshot) for snapshot in snapshots))
 
