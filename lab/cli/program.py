@@ -8,12 +8,11 @@ import click
 
 from functions.registry import VARIANTS
 from lab.cli.collect import collect_command
-from lab.cli.compare import compare_command
 from lab.cli.dashboard import dashboard_command
 from lab.cli.deploy import deploy_command, destroy_command
 from lab.cli.errors import PROGRAM, run_program
 from lab.cli.output import print_text
-from lab.cli.report import report_command
+from lab.cli.report import compare_command, report_command
 from lab.cli.run import run_command
 from lab.cli.serve import serve_command
 

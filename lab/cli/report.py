@@ -1,12 +1,13 @@
-"""`lab report`: the comparison of one run."""
+"""`lab report` and `lab compare`: the comparison of one run, and of two."""
 
 from pathlib import Path
 from typing import Final, Literal
 
 import click
 
+from lab.cli.options import Finite
 from lab.cli.output import PAGE_WIDTH, page_width, print_text, say, waiting
-from lab.errors import LabError
+from lab.errors import EXIT_FINDING, LabError
 
 Format = Literal["text", "json", "markdown", "html"]
 FORMATS: Final = ("text", "json", "markdown", "html")
@@ -38,3 +39,31 @@ def report_command(*, run: str, fmt: Format, output: Path | None) -> None:
     except OSError as error:
         raise LabError(f"cannot write {output}: {error.strerror}; name another file with --output") from error
     say(f"wrote {output}")
+
+
+@click.command("compare")
+@click.argument("run_a", type=click.Path())
+@click.argument("run_b", type=click.Path())
+@click.option(
+    "--fail-above",
+    type=Finite(min=0),
+    metavar="PERCENT",
+    help="Exit 1 on a regression by more than this, as described above.",
+)
+def compare_command(*, run_a: str, run_b: str, fail_above: float | None) -> int:
+    """Compare two runs.
+
+    Shows RUN_B beside RUN_A for each variant, with confidence intervals: median and 99th percentile of latency and
+    service time, downstream calls per 1,000 invocations, and the share of failed invocations.
+
+    With --fail-above, the exit code is 1 on a regression. A regression is: one of the five numbers of a variant grew
+    by more than PERCENT; the share of failed invocations (function errors, throttled, lost) rose by more than PERCENT
+    percentage points; or a variant that answered in RUN_A did not answer in RUN_B. A change counts by the lower end of
+    its 95 % interval.
+    """
+    from lab.report.compare import compare_runs
+
+    with waiting(f"reading {run_a} and {run_b}"):
+        text, regressed = compare_runs(run_a, run_b, fail_above, page_width())
+    print_text(text)
+    return EXIT_FINDING if regressed else 0

@@ -60,15 +60,10 @@ def writing_updates(
     clock: Clock,
     tally: Tally,
 ) -> Iterator[None]:
-    """Write each update when it is due, in a thread, until the body ends.
+    """Write each update, earliest first, when it is due, in a thread, until the body ends.
 
-    Args:
-        updates: earliest first.
-        opens_at: when the window opens, by `clock`.
-        update: writes the next version of an item and returns its number; may block.
-        timeline: gets every version written.
-        clock: Unix seconds.
-        tally: counts the updates that were written and those that were not acknowledged.
+    ``update`` writes the next version of an item and returns its number; it may block. ``timeline`` gets every version
+    written. ``opens_at`` is when the window opens, by ``clock``.
     """
     stop = threading.Event()
 

@@ -38,19 +38,10 @@ class InvocationsRefusedError(LabError):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Window:
-    """One window.
+    """One window, which opens at ``opens_at`` by ``clock``: Unix seconds, as every time in the records.
 
-    Attributes:
-        run_id: the run that the records belong to.
-        target: where the functions are.
-        opens_at: when the window opens, by `clock`.
-        schedule: the planned invocations, earliest first.
-        sign: makes the requests.
-        invoker: sends them.
-        timeline: knows the versions of items; without it (a shard of a fleet), no record has a staleness.
-        append: writes a record.
-        clock: Unix seconds, for every time in the records.
-        tally: counts every outcome.
+    ``schedule`` has the planned invocations, earliest first. ``append`` writes a record. ``timeline`` knows the
+    versions of items; without it (a shard of a fleet), no record has a staleness.
     """
 
     run_id: str
@@ -69,14 +60,9 @@ class Window:
     async def run(self, *also: Coroutine[Any, Any, None]) -> None:
         """Send every planned request when it is due, and wait for the last outcome.
 
-        A thread waits for the starts; the event loop sends and receives.
-
-        Args:
-            also: work to do meanwhile, which ends by itself.
-
-        Raises:
-            InvocationsRefusedError: Lambda refused all of the first invocations.
-            LabError: a record cannot be written, a request cannot be signed, or ``also`` failed. The window ends.
+        A thread waits for the starts; the event loop sends and receives. ``also`` is work to do meanwhile, which ends
+        by itself. Raises `InvocationsRefusedError` if Lambda refused all of the first invocations; `LabError` if a record
+        cannot be written, a request cannot be signed, or ``also`` failed. The window then ends.
         """
         try:
             async with asyncio.TaskGroup() as group:

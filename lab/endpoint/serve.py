@@ -91,7 +91,6 @@ async def _serve_in(folder: Path, port: int, profile: Profile, settings: EngineS
         emulator.announce(url)
         engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}, settings, telemetry)
         await telemetry.start()
-        await wire.start()
         await asyncio.to_thread(emulator.wait_until_ready)
         door = FrontDoor(engine, Functions(emulator.url, folder), wire, clock_speed=settings.clock_speed)
         print(f"ready {url}", flush=True)  # noqa: T201

@@ -58,13 +58,8 @@ class Wire:
             lambda: FunctionCalls(downstream_calls=0, downstream_errors=0, overruns=0, operations=collections.Counter())
         )
         self._random = random.Random()  # noqa: S311 - draws latencies and faults, no secrets
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the connections to the emulator."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
             auto_decompress=False,
             skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
             timeout=aiohttp.ClientTimeout(total=120),
@@ -72,12 +67,10 @@ class Wire:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
     async def forward(self, request: Request) -> Answer:
         """Pass a request on unchanged; the answer is 502 when the emulator does not answer."""
-        assert self._session is not None
         known = await self.telemetry.answer(request, signer(request)[1])
         if known is not None:
             return known

@@ -43,15 +43,9 @@ logger = logging.getLogger(__name__)
 class FleetWindow:
     """One window, driven by a fleet. Attributes not listed are those of `lab.drive.window.Window`.
 
-    Attributes:
-        drivers: number of shards.
-        updates: the planned updates.
-        update: writes the next version of an item and returns its number.
-        timeline: the versions of items, by this machine's clock.
-        append: writes a record in the run's folder.
-        ahead_s: AWS's clock minus this machine's, seconds.
-        timeout_s: how long a driver waits for an answer.
-        console: where progress goes.
+    ``drivers`` is the number of shards. ``update`` writes the next version of an item and returns its number.
+    ``timeline`` has the versions by this machine's clock; ``ahead_s`` is AWS's clock minus this machine's.
+    ``timeout_s`` is how long a driver waits for an answer.
     """
 
     connection: Connection
@@ -190,8 +184,7 @@ class FleetWindow:
     ) -> int:
         """Append one record for each planned start: the driver's with its staleness, or a lost one.
 
-        Returns:
-            How many the driver has sent.
+        Returns how many the driver has sent.
         """
         written = {(record.variant, record.sequence): record for record in read_parts(s3, objects)}
         lost_by = lost_by or (REFUSED if _gave_up(written.values()) else LOST)

@@ -30,15 +30,10 @@ logger = logging.getLogger(__name__)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Drive one shard.
 
-    Args:
-        event: ``bucket``, ``run_id``, ``shard``, ``target``, ``opens_at`` (Unix seconds) and ``timeout_s``, how long to
-            wait for an answer.
-        context: Lambda's.
-
-    Returns:
-        ``shard`` and ``records``, how many were written. The coordinator counts planned starts without a record as
-        lost: what is under way when the function's time is over or the coordinator asks to stop, and what was not sent
-        because Lambda refused all that had been.
+    The event has ``bucket``, ``run_id``, ``shard``, ``target``, ``opens_at`` (Unix seconds) and ``timeout_s``, how long
+    to wait for an answer. Returns ``shard`` and ``records``, how many were written. The coordinator counts planned
+    starts without a record as lost: what is under way when the function's time is over or the coordinator asks to stop,
+    and what was not sent because Lambda refused all that had been.
     """
     connection = Connection(target="aws", endpoint_url=None)
     s3 = connection.client("s3")

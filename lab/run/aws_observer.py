@@ -1,6 +1,7 @@
 """What a run on AWS observes beside its records: the clock difference, retries, and DynamoDB's own count of reads."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from facts.sources import TABLE, SourceName
 from facts.warnings import WarningCode
@@ -58,64 +59,56 @@ class AwsObserver:
     def _observations(self) -> AwsObservations:
         """No account number: runs are shown to others."""
         clock, reads = self._clock, self._reads
+        downstream = None
+        if reads is not None:
+            downstream = CountedReads(
+                functions_calls=self._tally.downstream_calls,
+                cloudwatch_calls=reads.total,
+                cloudwatch_operations=reads.calls,
+                cloudwatch_read_units=reads.read_units,
+                cloudwatch_whole=reads.whole,
+            )
         return AwsObservations(
             region=self._connection.region,
             endpoint_url=self._connection.elsewhere,
             clock_difference_ms=None if clock is None else clock.ms,
             clock_uncertainty_ms=None if clock is None else clock.uncertainty_ms,
             sdk_retries=self._connection.retries,
-            downstream=None
-            if reads is None
-            else CountedReads(
-                functions_calls=self._tally.downstream_calls,
-                cloudwatch_calls=reads.total,
-                cloudwatch_operations=reads.calls,
-                cloudwatch_read_units=reads.read_units,
-                cloudwatch_whole=reads.whole,
-            ),
+            downstream=downstream,
         )
 
-    def _warnings(self) -> list[RunWarning]:
-        found = [self._clock_warning()]
-        if self._connection.elsewhere is not None:
-            found.append(
-                run_warning(
-                    WarningCode.NOT_AWS,
-                    f"the AWS configuration leads to {self._connection.elsewhere}: these are not AWS's numbers",
-                    "unset AWS_ENDPOINT_URL to measure AWS, or give --target local",
-                )
-            )
-        if self._connection.retries:
-            found.append(
-                run_warning(
-                    WarningCode.SDK_RETRIES,
-                    f"{self._connection.retries:,} requests of the lab itself (seeding, updates, reading of metrics)"
-                    " were sent again; no invocation was",
-                    "lower --updates, or raise the limit that was reached",
-                )
-            )
-        if self._unread is not None:
-            found.append(
-                run_warning(
-                    WarningCode.DOWNSTREAM_COUNT_UNREAD,
-                    f"DynamoDB's own count of the reads is missing: {self._unread}",
-                    "only the functions' own count is known; allow cloudwatch:GetMetricStatistics to compare",
-                )
-            )
-        return found
-
-    def _clock_warning(self) -> RunWarning:
+    def _warnings(self) -> Iterator[RunWarning]:
         if self._clock is None:
-            return run_warning(
+            yield run_warning(
                 WarningCode.CLOCK_DIFFERENCE,
                 "the difference between this machine's clock and AWS's could not be measured",
                 "do not compare times in this run with times in AWS's own logs and metrics",
             )
-        direction = "behind" if self._clock.ms >= 0 else "ahead of"
-        return run_warning(
-            WarningCode.CLOCK_DIFFERENCE,
-            f"this machine's clock is {abs(self._clock.ms):,.0f} ms {direction} AWS's, ±"
-            f" {self._clock.uncertainty_ms:,.0f} ms",
-            "consider it when comparing this run with AWS's logs and metrics; latency and staleness use this machine's"
-            " clock only",
-        )
+        else:
+            direction = "behind" if self._clock.ms >= 0 else "ahead of"
+            yield run_warning(
+                WarningCode.CLOCK_DIFFERENCE,
+                f"this machine's clock is {abs(self._clock.ms):,.0f} ms {direction} AWS's, ±"
+                f" {self._clock.uncertainty_ms:,.0f} ms",
+                "consider it when comparing this run with AWS's logs and metrics; latency and staleness use this"
+                " machine's clock only",
+            )
+        if self._connection.elsewhere is not None:
+            yield run_warning(
+                WarningCode.NOT_AWS,
+                f"the AWS configuration leads to {self._connection.elsewhere}: these are not AWS's numbers",
+                "unset AWS_ENDPOINT_URL to measure AWS, or give --target local",
+            )
+        if self._connection.retries:
+            yield run_warning(
+                WarningCode.SDK_RETRIES,
+                f"{self._connection.retries:,} requests of the lab itself (seeding, updates, reading of metrics)"
+                " were sent again; no invocation was",
+                "lower --updates, or raise the limit that was reached",
+            )
+        if self._unread is not None:
+            yield run_warning(
+                WarningCode.DOWNSTREAM_COUNT_UNREAD,
+                f"DynamoDB's own count of the reads is missing: {self._unread}",
+                "only the functions' own count is known; allow cloudwatch:GetMetricStatistics to compare",
+            )

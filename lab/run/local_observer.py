@@ -1,6 +1,7 @@
 """What a run on a local endpoint observes beside its records: downstream calls on the wire, and the endpoint itself."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from facts.names import function_name
 from facts.warnings import WarningCode
@@ -45,24 +46,19 @@ class LocalObserver:
             for variant, each in seen.items()
         }
 
-    def _warnings(self, info: Info) -> list[RunWarning]:
-        # The report derives INTERPRETER_DIFFERS for this run's runtime; the endpoint says it of all that it ran.
-        found = [
-            RunWarning(each["code"], each["message"], each["advice"])
-            for each in info["warnings"]
-            if each["code"] != WarningCode.INTERPRETER_DIFFERS
-        ]
+    def _warnings(self, info: Info) -> Iterator[RunWarning]:
+        for each in info["warnings"]:
+            # The report derives this one for this run's runtime; the endpoint says it of all that it ran.
+            if each["code"] != WarningCode.INTERPRETER_DIFFERS:
+                yield RunWarning(each["code"], each["message"], each["advice"])
         starts = info["starts_delayed"]
         delayed = starts["count"] - self._delayed_before
         if delayed > 0:
-            found.append(
-                run_warning(
-                    WarningCode.STARTS_DELAYED,
-                    f"{delayed} environments waited to start: this machine starts {starts['at_a_time']} at a time",
-                    "lower --rate, drive fewer variants, or use a machine with more processors",
-                )
+            yield run_warning(
+                WarningCode.STARTS_DELAYED,
+                f"{delayed} environments waited to start: this machine starts {starts['at_a_time']} at a time",
+                "lower --rate, drive fewer variants, or use a machine with more processors",
             )
-        return found
 
 
 def _endpoint(info: Info, runtime: str | None) -> LocalEndpoint:

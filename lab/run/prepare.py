@@ -51,23 +51,12 @@ def prepare_local(
 
 
 def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask: Ask, steps: Steps) -> Prepared:
-    """Check what is deployed on AWS, ask the user, and seed the items.
+    """Check that a run on AWS can finish, ask the user, and seed the items.
 
-    Raises `LabError` if something is missing or not permitted, or the user did not agree.
+    Until the user agrees, this creates nothing and runs no function. Raises `UsageError` if another source is deployed;
+    `LabError` if something is missing, switched off or not permitted, or the user did not agree.
     """
     caller = identify(connection)
-    deployment = _check(connection, settings)
-    driver = _driver(settings, run_id, connection)
-    ask(before_run(caller, settings, deployment, concurrency_limit(connection)))
-    return Prepared(deployment, seed_items(connection, settings.source, settings.keys, steps), *driver)
-
-
-def _check(connection: Connection, settings: RunSettings) -> Deployment:
-    """Check that a run on AWS can finish before it starts. Creates nothing, and runs no function.
-
-    Raises `LabError` if AWS refuses the credentials; a function does not exist, is switched off, or may not be invoked;
-    `UsageError` if another source is deployed.
-    """
     deployment = read_deployment(connection, settings.variants)
     if deployment.source not in (None, settings.source):
         raise UsageError(
@@ -76,7 +65,9 @@ def _check(connection: Connection, settings: RunSettings) -> Deployment:
         )
     for variant in settings.variants:
         _check_invocable(connection, function_name(variant))
-    return deployment
+    driver = _driver(settings, run_id, connection)
+    ask(before_run(caller, settings, deployment, concurrency_limit(connection)))
+    return Prepared(deployment, seed_items(connection, settings.source, settings.keys, steps), *driver)
 
 
 def _check_invocable(connection: Connection, function: str) -> None:

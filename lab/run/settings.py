@@ -55,8 +55,8 @@ LIMITS: Final = {
 class RunSettings(Load):
     """The settings of one run: its load, and where and how it is driven. The defaults are those of the command line.
 
-    Invocations go ``via`` the Lambda Invoke API or the functions' URLs. ``fleet`` is the number of driver functions that
-    send them; 0: this process does. ``context`` has settings of the application to deploy with (local only); see
+    Invocations go ``via`` the Lambda Invoke API or the functions' URLs. ``fleet`` is the number of driver functions
+    that send them; 0: this process does. ``context`` has settings of the application to deploy with (local only); see
     `stacks/settings.py`. Raises `UsageError` if a setting is outside its limits.
     """
 

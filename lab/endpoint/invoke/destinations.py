@@ -9,6 +9,7 @@ import json
 import logging
 from typing import Any
 
+from lab.endpoint.deployments.functions import Resolved
 from lab.endpoint.emulator.emulator import EMULATOR_ERRORS, emulator_client
 from lab.engine.invocation import InvocationResult
 
@@ -16,15 +17,24 @@ MAX_ERROR_MESSAGE = 1024
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """How an asynchronous invocation ended; ``result`` is that of its last run, if it ever ran."""
+@dataclasses.dataclass(slots=True, eq=False)
+class Event:
+    """An asynchronous invocation: when it was ``accepted``, how often it ran, and was refused since it last ran."""
 
-    request_id: str
-    function_arn: str
-    condition: str
-    runs: int
+    resolved: Resolved
     payload: bytes
+    request_id: str
+    accepted: float
+    runs: int = 0
+    refusals: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """How an event ended; ``result`` is that of its last run, if it ever ran."""
+
+    event: Event
+    condition: str
     result: InvocationResult | None
 
     def to_json(self) -> dict[str, Any]:
@@ -34,12 +44,12 @@ class Record:
             "version": "1.0",
             "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "requestContext": {
-                "requestId": self.request_id,
-                "functionArn": self.function_arn,
+                "requestId": self.event.request_id,
+                "functionArn": self.event.resolved.name.qualified_arn,
                 "condition": self.condition,
-                "approximateInvokeCount": self.runs,
+                "approximateInvokeCount": self.event.runs,
             },
-            "requestPayload": json.loads(self.payload),
+            "requestPayload": json.loads(self.event.payload),
         }
         if self.result is not None:
             error = {"functionError": "Unhandled"} if self.result.function_error else {}
@@ -50,8 +60,8 @@ class Record:
     def dead_letter_attributes(self) -> dict[str, str]:
         """The message attributes of a discarded event."""
         if self.result is None:
-            return {"RequestID": self.request_id, "ErrorCode": "429", "ErrorMessage": "Rate Exceeded."}
-        attributes = {"RequestID": self.request_id, "ErrorCode": "200"}
+            return {"RequestID": self.event.request_id, "ErrorCode": "429", "ErrorMessage": "Rate Exceeded."}
+        attributes = {"RequestID": self.event.request_id, "ErrorCode": "200"}
         error = _content(self.result.payload)
         message = error.get("errorMessage") if isinstance(error, dict) else None
         return attributes | ({"ErrorMessage": str(message)[:MAX_ERROR_MESSAGE]} if message else {})
@@ -74,7 +84,7 @@ class Destinations:
 
     def send_dead_letter(self, arn: str, record: Record) -> None:
         """Send a discarded event as it came; its attributes say why."""
-        self._send(arn, record.payload.decode(), record.dead_letter_attributes(), record)
+        self._send(arn, record.event.payload.decode(), record.dead_letter_attributes(), record)
 
     def note_failure(self, arn: str, error: Exception) -> None:
         """Keep and log why nothing could be sent to a destination."""
@@ -113,7 +123,7 @@ def _bus_entry(arn: str, text: str, record: Record) -> dict[str, Any]:
         "Source": "lambda",
         "DetailType": f"Lambda Function Invocation Result - {result}",
         "Detail": text,
-        "Resources": [arn, record.function_arn],
+        "Resources": [arn, record.event.resolved.name.qualified_arn],
         "EventBusName": arn,
     }
 

@@ -4,7 +4,6 @@ Source: AWS Lambda Developer Guide, "How Lambda handles errors and retries with 
 """
 
 import asyncio
-import dataclasses
 import functools
 import json
 import logging
@@ -13,7 +12,7 @@ from lab.endpoint.api_error import ApiError, new_request_id
 from lab.endpoint.deployments.function_names import parse_name
 from lab.endpoint.deployments.functions import Functions, Resolved
 from lab.endpoint.emulator.emulator import EMULATOR_ERRORS
-from lab.endpoint.invoke.destinations import Destinations, Record, is_function
+from lab.endpoint.invoke.destinations import Destinations, Event, Record, is_function
 from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.tasks import Tasks
 from lab.engine.invocation import InvocationResult
@@ -22,26 +21,6 @@ ERROR_RETRY_S = 60.0  # one minute before the second attempt, two before the thi
 REFUSED_RETRY_S = 1.0  # doubled with each throttle or system error in a row
 REFUSED_RETRY_MAX_S = 300.0
 logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class _Event:
-    resolved: Resolved
-    payload: bytes
-    request_id: str
-    accepted: float
-    runs: int = 0
-    refusals: int = 0
-
-    def record(self, condition: str, result: InvocationResult | None) -> Record:
-        return Record(
-            request_id=self.request_id,
-            function_arn=self.resolved.name.qualified_arn,
-            condition=condition,
-            runs=self.runs,
-            payload=self.payload,
-            result=result,
-        )
 
 
 class EventQueue:
@@ -58,11 +37,11 @@ class EventQueue:
         self._destinations = destinations
         self._tasks = tasks
         self._clock_speed = clock_speed
-        self._timers: dict[_Event, asyncio.TimerHandle] = {}
+        self._timers: dict[Event, asyncio.TimerHandle] = {}
 
     def submit(self, resolved: Resolved, payload: bytes, request_id: str) -> None:
         """Take an event; every attempt has this request id."""
-        self._attempt(_Event(resolved, payload, request_id, asyncio.get_running_loop().time()))
+        self._attempt(Event(resolved, payload, request_id, asyncio.get_running_loop().time()))
 
     def close(self) -> None:
         """Drop the events that wait."""
@@ -70,7 +49,7 @@ class EventQueue:
             timer.cancel()
         self._timers.clear()
 
-    def _attempt(self, event: _Event) -> None:
+    def _attempt(self, event: Event) -> None:
         if event.resolved.reserved_concurrency == 0:
             self._give_up(event, "ZeroReservedConcurrency", None)
             return
@@ -79,22 +58,22 @@ class EventQueue:
         except ApiError:
             self._refused(event)
 
-    def _done(self, event: _Event, result: InvocationResult) -> None:
+    def _done(self, event: Event, result: InvocationResult) -> None:
         event.runs += 1
         event.refusals = 0
         if not result.function_error:
-            self._send_record(event.resolved.events.on_success, event.record("Success", result))
+            self._send_record(event.resolved.events.on_success, Record(event, "Success", result))
         elif event.runs > event.resolved.events.maximum_retry_attempts:
             self._give_up(event, "RetriesExhausted", result)
         else:
             self._retry_in(event, ERROR_RETRY_S * event.runs, result)
 
-    def _refused(self, event: _Event) -> None:
+    def _refused(self, event: Event) -> None:
         delay_s = min(REFUSED_RETRY_S * 2**event.refusals, REFUSED_RETRY_MAX_S)
         event.refusals += 1
         self._retry_in(event, delay_s, None)
 
-    def _retry_in(self, event: _Event, delay_s: float, result: InvocationResult | None) -> None:
+    def _retry_in(self, event: Event, delay_s: float, result: InvocationResult | None) -> None:
         loop = asyncio.get_running_loop()
         age_s = (loop.time() - event.accepted) * self._clock_speed
         if age_s + delay_s > event.resolved.events.maximum_event_age_s:
@@ -102,11 +81,11 @@ class EventQueue:
             return
         self._timers[event] = loop.call_later(delay_s / self._clock_speed, self._retry, event)
 
-    def _retry(self, event: _Event) -> None:
+    def _retry(self, event: Event) -> None:
         del self._timers[event]
         self._tasks.start(self._resolve_and_attempt(event))
 
-    async def _resolve_and_attempt(self, event: _Event) -> None:
+    async def _resolve_and_attempt(self, event: Event) -> None:
         try:
             event.resolved = await self._functions.find(event.resolved.name)
         except ApiError as error:
@@ -118,8 +97,8 @@ class EventQueue:
         else:
             self._attempt(event)
 
-    def _give_up(self, event: _Event, condition: str, result: InvocationResult | None) -> None:
-        settings, record = event.resolved.events, event.record(condition, result)
+    def _give_up(self, event: Event, condition: str, result: InvocationResult | None) -> None:
+        settings, record = event.resolved.events, Record(event, condition, result)
         self._send_record(settings.on_failure, record)
         if settings.dead_letter is not None:
             self._tasks.start(asyncio.to_thread(self._destinations.send_dead_letter, settings.dead_letter, record))
