@@ -28,8 +28,7 @@ class Caller(NamedTuple):
 def identify(connection: Connection) -> Caller:
     """The caller. Every identity may ask (STS, "GetCallerIdentity").
 
-    Raises:
-        LabError: the credentials are unknown or have expired, or nothing answers in this region.
+    Raises `LabError` if the credentials are unknown or have expired, or nothing answers in this region.
     """
     with aws_errors("use AWS with these credentials"):
         account = connection.client("sts").get_caller_identity()["Account"]

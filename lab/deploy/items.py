@@ -12,7 +12,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
@@ -31,17 +31,128 @@ from lab.aws.errors import aws_errors, error_code
 from lab.errors import LabError
 
 
-class Store(Protocol):
-    """The items of one source: `DynamoDbStore` or `DocumentStore`."""
+def _item(key: str, version: int) -> dict[str, Any]:
+    """An item as an application might keep it, some hundred bytes."""
+    value = {"name": key, "revision": version, "description": f"What the functions read as {key}. " * 8}
+    return {"value": value, "version": version, "written_at": round(time.time(), 3)}
+
+
+@contextlib.contextmanager
+def _ignored(code: str | None) -> Iterator[None]:
+    """Ignore the AWS error with this code."""
+    try:
+        yield
+    except ClientError as error:
+        if error_code(error) != code:
+            raise
+
+
+def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch
+
+
+class DynamoDbStore:
+    """Items of the table, partition key ``key``."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
 
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
         """Read the versions of those items that exist, strongly consistent."""
+        found: dict[str, int] = {}
+        for batch in _batches(keys, 100):  # of one BatchGetItem, which may return only a part of them
+            request: dict[str, Any] = {
+                TABLE: {
+                    "Keys": [{"key": {"S": key}} for key in batch],
+                    "ProjectionExpression": "#key, #version",
+                    "ExpressionAttributeNames": {"#key": "key", "#version": "version"},
+                    "ConsistentRead": True,
+                }
+            }
+            while request:
+                answer = self._client.batch_get_item(RequestItems=request)
+                for item in answer["Responses"].get(TABLE, []):
+                    found[item["key"]["S"]] = int(item["version"]["N"])
+                request = answer.get("UnprocessedKeys") or {}
+        return found
 
     def create(self, key: str) -> None:
         """Write version 1 of an item, unless it exists."""
+        item = {"key": key, **_item(key, 1)}
+        item["written_at"] = decimal.Decimal(str(item["written_at"]))
+        with _ignored("ConditionalCheckFailedException"):
+            self._client.put_item(
+                TableName=TABLE,
+                Item=TypeSerializer().serialize(item)["M"],
+                ConditionExpression="attribute_not_exists(#key)",
+                ExpressionAttributeNames={"#key": "key"},
+            )
 
     def update(self, key: str) -> int:
         """Write the next version of an item, and return that version."""
+        answer = self._client.update_item(
+            TableName=TABLE,
+            Key={"key": {"S": key}},
+            UpdateExpression="ADD #version :one SET #value.#revision = #value.#revision + :one, #written = :now",
+            ExpressionAttributeNames={
+                "#version": "version",
+                "#value": "value",
+                "#revision": "revision",
+                "#written": "written_at",
+            },
+            ExpressionAttributeValues={":one": {"N": "1"}, ":now": {"N": f"{time.time():.3f}"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["version"]["N"])
+
+
+@dataclasses.dataclass(kw_only=True)
+class DocumentStore:
+    """Items as JSON text in a service that cannot count: the one writer remembers the versions.
+
+    ``missing`` is the error code of reading an item that does not exist; ``exists`` that of creating one that exists,
+    None if that replaces it.
+    """
+
+    read: Callable[[str], str]
+    create_document: Callable[[str, str], Any]
+    write: Callable[[str, str], Any]
+    missing: str
+    exists: str | None
+    _versions: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def versions(self, keys: Sequence[str]) -> dict[str, int]:
+        """See `DynamoDbStore`."""
+        found = {}
+        for key in keys:
+            with _ignored(self.missing):
+                found[key] = _version_in(self.read(key), key)
+        self._versions.update(found)
+        return found
+
+    def create(self, key: str) -> None:
+        """See `DynamoDbStore`."""
+        with _ignored(self.exists):
+            self.create_document(key, json.dumps(_item(key, 1), separators=(",", ":")))
+
+    def update(self, key: str) -> int:
+        """See `DynamoDbStore`. A version is counted before its write, which may take effect although it fails."""
+        version = self._versions[key] = self._versions[key] + 1
+        self.write(key, json.dumps(_item(key, version), separators=(",", ":")))
+        return version
+
+
+def _version_in(document: str, key: str) -> int:
+    try:
+        return int(json.loads(document)["version"])
+    except (ValueError, KeyError, TypeError):
+        raise LabError(f"item {key} was not written by the lab: it has no version; remove it") from None
+
+
+Store: TypeAlias = DynamoDbStore | DocumentStore
+"""The items of one source."""
 
 
 def open_store(source: SourceName, connection: Connection, bucket: str | None = None) -> Store:
@@ -69,126 +180,6 @@ def seed(store: Store, keys: Sequence[str]) -> dict[str, int]:
     if missing:
         raise LabError(f"{len(missing)} items are missing after seeding, the first is {missing[0]}; run it again")
     return versions
-
-
-def _item(key: str, version: int) -> dict[str, Any]:
-    """An item as an application might keep it, some hundred bytes."""
-    value = {"name": key, "revision": version, "description": f"What the functions read as {key}. " * 8}
-    return {"value": value, "version": version, "written_at": round(time.time(), 3)}
-
-
-@contextlib.contextmanager
-def _ignored(code: str | None) -> Iterator[None]:
-    """Ignore the AWS error with this code."""
-    try:
-        yield
-    except ClientError as error:
-        if error_code(error) != code:
-            raise
-
-
-def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(keys)
-    while batch := list(itertools.islice(rest, size)):
-        yield batch
-
-
-class DynamoDbStore:
-    """Items of the table, partition key ``key``. See `Store`."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def versions(self, keys: Sequence[str]) -> dict[str, int]:
-        """BatchGetItem takes at most 100 keys, and may return only a part of them."""
-        found: dict[str, int] = {}
-        for batch in _batches(keys, 100):
-            request: dict[str, Any] = {
-                TABLE: {
-                    "Keys": [{"key": {"S": key}} for key in batch],
-                    "ProjectionExpression": "#key, #version",
-                    "ExpressionAttributeNames": {"#key": "key", "#version": "version"},
-                    "ConsistentRead": True,
-                }
-            }
-            while request:
-                answer = self._client.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(TABLE, []):
-                    found[item["key"]["S"]] = int(item["version"]["N"])
-                request = answer.get("UnprocessedKeys") or {}
-        return found
-
-    def create(self, key: str) -> None:
-        """See `Store`."""
-        item = {"key": key, **_item(key, 1)}
-        item["written_at"] = decimal.Decimal(str(item["written_at"]))
-        with _ignored("ConditionalCheckFailedException"):
-            self._client.put_item(
-                TableName=TABLE,
-                Item=TypeSerializer().serialize(item)["M"],
-                ConditionExpression="attribute_not_exists(#key)",
-                ExpressionAttributeNames={"#key": "key"},
-            )
-
-    def update(self, key: str) -> int:
-        """The table counts, so nothing needs to be read first."""
-        answer = self._client.update_item(
-            TableName=TABLE,
-            Key={"key": {"S": key}},
-            UpdateExpression="ADD #version :one SET #value.#revision = #value.#revision + :one, #written = :now",
-            ExpressionAttributeNames={
-                "#version": "version",
-                "#value": "value",
-                "#revision": "revision",
-                "#written": "written_at",
-            },
-            ExpressionAttributeValues={":one": {"N": "1"}, ":now": {"N": f"{time.time():.3f}"}},
-            ReturnValues="UPDATED_NEW",
-        )
-        return int(answer["Attributes"]["version"]["N"])
-
-
-@dataclasses.dataclass(kw_only=True)
-class DocumentStore:
-    """Items as JSON text in a service that cannot count: the one writer remembers the versions. See `Store`.
-
-    ``missing`` is the error code of reading an item that does not exist; ``exists`` that of creating one that exists,
-    None if that replaces it.
-    """
-
-    read: Callable[[str], str]
-    create_document: Callable[[str, str], Any]
-    write: Callable[[str, str], Any]
-    missing: str
-    exists: str | None
-    _versions: dict[str, int] = dataclasses.field(default_factory=dict)
-
-    def versions(self, keys: Sequence[str]) -> dict[str, int]:
-        """See `Store`."""
-        found = {}
-        for key in keys:
-            with _ignored(self.missing):
-                found[key] = _version_in(self.read(key), key)
-        self._versions.update(found)
-        return found
-
-    def create(self, key: str) -> None:
-        """See `Store`."""
-        with _ignored(self.exists):
-            self.create_document(key, json.dumps(_item(key, 1), separators=(",", ":")))
-
-    def update(self, key: str) -> int:
-        """Count before the write: a write that failed may have taken effect, so its version is not used again."""
-        version = self._versions[key] = self._versions[key] + 1
-        self.write(key, json.dumps(_item(key, version), separators=(",", ":")))
-        return version
-
-
-def _version_in(document: str, key: str) -> int:
-    try:
-        return int(json.loads(document)["version"])
-    except (ValueError, KeyError, TypeError):
-        raise LabError(f"item {key} was not written by the lab: it has no version; remove it") from None
 
 
 def _ssm_store(client: Any) -> DocumentStore:

@@ -61,8 +61,8 @@ class Window:
         """Send every planned request when it is due, and wait for the last outcome.
 
         A thread waits for the starts; the event loop sends and receives. ``also`` is work to do meanwhile, which ends
-        by itself. Raises `InvocationsRefusedError` if Lambda refused all of the first invocations; `LabError` if a record
-        cannot be written, a request cannot be signed, or ``also`` failed. The window then ends.
+        by itself. Raises `InvocationsRefusedError` if Lambda refused all of the first invocations; `LabError` if a
+        record cannot be written, a request cannot be signed, or ``also`` failed. The window then ends.
         """
         try:
             async with asyncio.TaskGroup() as group:
