@@ -14,6 +14,7 @@ from lab.errors import LabError
 
 ROOT = Path(__file__).parents[2]
 STOP_LIMIT_S = 20
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 STOPPED = "stopped"
 """The last line that ``lab serve`` writes to standard error."""
 logger = logging.getLogger(__name__)

@@ -13,15 +13,13 @@ from lab.endpoint.deployments.functions import Functions
 from lab.endpoint.emulator.emulator import REGION, Emulator
 from lab.endpoint.front_door import FrontDoor
 from lab.endpoint.http_server import HttpServer
-from lab.endpoint.process import STOPPED
+from lab.endpoint.process import LOG_FORMAT, STOPPED
 from lab.endpoint.profiles import Profile
 from lab.endpoint.telemetry.telemetry import Telemetry
 from lab.endpoint.wire import Wire
 from lab.engine.engine import Engine
 from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def serve(
@@ -41,7 +39,7 @@ def serve(
     did not start.
     """
     _configure_logging(log_file, verbose=verbose)
-    asyncio.run(_serve(port, profile, settings, leash_fd))
+    asyncio.run(_serve(port, profile, settings, leash_fd, log_file))
 
 
 def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
@@ -60,7 +58,9 @@ def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO, handlers=handlers)
 
 
-async def _serve(port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None) -> None:
+async def _serve(
+    port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None, log_file: Path | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -68,7 +68,7 @@ async def _serve(port: int, profile: Profile, settings: EngineSettings, leash_fd
     if leash_fd is not None:
         loop.add_reader(leash_fd, _leash, loop, leash_fd, stop)
     with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
-        await _serve_in(Path(folder), port, profile, settings, stop)
+        await _serve_in(Path(folder), port, profile, settings, log_file, stop)
 
 
 def _leash(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
@@ -77,9 +77,11 @@ def _leash(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> Non
         stop.set()
 
 
-async def _serve_in(folder: Path, port: int, profile: Profile, settings: EngineSettings, stop: asyncio.Event) -> None:
+async def _serve_in(
+    folder: Path, port: int, profile: Profile, settings: EngineSettings, log_file: Path | None, stop: asyncio.Event
+) -> None:
     emulator = Emulator(folder / "emulator")
-    telemetry = Telemetry(folder / "telemetry", emulator.url)
+    telemetry = Telemetry(folder / "telemetry", emulator.url, log_file)
     wire = Wire(emulator.url, profile, telemetry)
     engine: Engine | None = None
     door: FrontDoor | None = None

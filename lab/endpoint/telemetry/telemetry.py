@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from lab.endpoint.http_server import Headers, Request
 from lab.endpoint.lab_api import EndpointWarning
+from lab.endpoint.process import ROOT
 from lab.endpoint.telemetry import entries
 from lab.engine.function import FunctionVersion
 from lab.engine.logs.platform_log import ReportLine
 
-ROOT: Final = Path(__file__).parents[3]
 FLUSH_S: Final = 0.25
 FLUSH_BYTES: Final = 64 << 10
 ENTRY_BYTES: Final = 300  # about what an entry takes beside its log
@@ -45,10 +45,11 @@ class Telemetry(asyncio.Protocol):
     If that process falls behind, logs are dropped rather than kept in memory without bound; `warnings` says so.
     """
 
-    def __init__(self, folder: Path, emulator_url: str) -> None:
+    def __init__(self, folder: Path, emulator_url: str, log_file: Path | None = None) -> None:
         ours, theirs = socket.socketpair()
         module = "lab.endpoint.telemetry.worker"
         command = [sys.executable, "-m", module, str(theirs.fileno()), str(folder), emulator_url]
+        command += [str(log_file.absolute())] if log_file else []
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
         theirs.close()
         self._socket = ours

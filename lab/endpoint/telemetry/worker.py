@@ -19,6 +19,7 @@ from cloudwatch.logs_api import LogsApi
 from cloudwatch.metrics_api import MetricsApi
 from cloudwatch.protocol import Answer, Call, Model
 from cloudwatch.store import Store
+from lab.endpoint.process import LOG_FORMAT
 from lab.endpoint.telemetry import entries
 from lab.endpoint.telemetry.ingest import Ingest
 from lab.endpoint.telemetry.log_groups import LogGroups
@@ -32,13 +33,13 @@ class Worker:
     """What the process does with each frame."""
 
     def __init__(self, folder: Path, emulator_url: str) -> None:
-        self._store = Store(folder)
+        self.store = Store(folder)
         self._groups = LogGroups(emulator_url)
-        self._ingest = Ingest(self._store)
-        self._logs_api = LogsApi(self._store, self._groups.created_ms)
-        self._metrics_api = MetricsApi(self._store)
+        self._ingest = Ingest(self.store)
+        self._logs_api = LogsApi(self.store, self._groups.created_ms)
+        self._metrics_api = MetricsApi(self.store)
         self._model = Model()
-        self.lost_batches = 0
+        self._lost_batches = 0
 
     def take(self, batch: Sequence[Sequence[Any]]) -> None:
         """Take a batch of entries."""
@@ -47,31 +48,32 @@ class Worker:
                 self._groups.ensure(name)
             self._ingest.take(batch, time.time())
         except Exception:  # a full disk, for example: functions go on, and the endpoint warns of the loss
-            self.lost_batches += 1
+            self._lost_batches += 1
             _log.exception("logs or metrics were lost")
 
     def answer(self, service: str, call: Call) -> Answer | None:
         """Answer a client; None where the emulator answers."""
-        if service == "logs":
-            return self._logs_api.answer(call.operation, call.body)
         try:
+            if service == "logs":
+                return self._logs_api.answer(call.operation, call.body)
             parameters = self._model.parameters(call)
             return self._model.answer(call, self._metrics_api.operations[call.operation](parameters))
         except CloudWatchError as error:
             return self._model.error(call, error)
+        except Exception as error:  # the process must outlive a bug: the client has a short answer, the log the rest
+            _log.exception("%s of %s failed", call.operation, service)
+            return 500, [(b"content-type", b"text/plain")], f"{type(error).__name__}: {error}".encode()
 
     def state(self) -> dict[str, int]:
         """What the endpoint warns of."""
-        return {"refused_series": self._store.refused, "lost_batches": self.lost_batches}
-
-    def close(self) -> None:
-        """Forget everything, and remove what is on disk."""
-        self._store.close()
+        return {"refused_series": self.store.refused, "lost_batches": self._lost_batches}
 
 
-def main(fd: int, folder: str, emulator_url: str) -> None:
-    """Serve the endpoint at the other end of a socket, until it closes it."""
+def main(fd: int, folder: str, emulator_url: str, log_file: str | None = None) -> None:
+    """Serve the endpoint at the other end of a socket, until it closes it. Errors are logged to ``log_file`` too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    files = [logging.FileHandler(log_file, encoding="utf-8")] if log_file else []
+    logging.basicConfig(format=LOG_FORMAT, handlers=[logging.StreamHandler(), *files])
     connection = socket.socket(fileno=fd)
     worker = Worker(Path(folder), emulator_url)
     frames = entries.Decoder()
@@ -81,18 +83,10 @@ def main(fd: int, folder: str, emulator_url: str) -> None:
                 worker.take(content)
             else:
                 number, service, *call = content
-                answer = _answered(worker, service, Call(*call))
+                answer = worker.answer(service, Call(*call))
                 connection.sendall(entries.encode(entries.ANSWER, (number, answer, worker.state())))
-    worker.close()
-
-
-def _answered(worker: Worker, service: str, call: Call) -> Answer | None:
-    try:
-        return worker.answer(service, call)
-    except Exception as error:  # the process must outlive a bug: the client has a short answer, the log the rest
-        _log.exception("%s of %s failed", call.operation, service)
-        return 500, [(b"content-type", b"text/plain")], f"{type(error).__name__}: {error}".encode()
+    worker.store.close()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(int(sys.argv[1]), *sys.argv[2:])

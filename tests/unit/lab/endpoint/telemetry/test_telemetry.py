@@ -35,8 +35,8 @@ async def telemetry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[T
 
 
 @contextlib.asynccontextmanager
-async def _telemetry(folder: Path) -> AsyncIterator[Telemetry]:
-    telemetry = Telemetry(folder, NO_EMULATOR)
+async def _telemetry(folder: Path, log_file: Path | None = None) -> AsyncIterator[Telemetry]:
+    telemetry = Telemetry(folder, NO_EMULATOR, log_file)
     await telemetry.start()
     try:
         yield telemetry
@@ -236,6 +236,19 @@ async def test_the_end_of_the_process_is_a_warning_and_disturbs_no_invocation(
             telemetry.invocation(shop, shop.arn, "s", b"x" * 1000, report())
         assert [warning["code"] for warning in telemetry.warnings()] == ["telemetry_ended"]
         assert len(telemetry._pending) < 100
+
+
+async def test_what_goes_wrong_in_the_process_is_in_the_log_file(tmp_path: Path) -> None:
+    log = tmp_path / "lab.log"
+    log.write_text("before\n")
+    async with _telemetry(tmp_path / "telemetry", log) as telemetry:
+        telemetry._put((entries.LOG, "no", "such", "entry"), 0)
+        await telemetry.answer(request("GraniteServiceVersion20100801.ListMetrics", {}), "monitoring")
+        assert [warning["code"] for warning in telemetry.warnings()] == ["telemetry_lost"]
+    first, second, third, *_ = log.read_text().splitlines()
+    assert first == "before"
+    assert second.endswith("logs or metrics were lost")
+    assert third == "Traceback (most recent call last):"
 
 
 async def test_the_process_ends_with_the_endpoint_even_if_that_never_began(

@@ -20,4 +20,4 @@ def test_a_batch_that_cannot_be_taken_is_logged_and_the_next_one_is_taken(
     assert answer is not None
     assert b"Throttles" in answer[2]
     assert worker.state()["lost_batches"] == 1
-    worker.close()
+    worker.store.close()
