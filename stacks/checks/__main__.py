@@ -1,10 +1,17 @@
-"""The command of ``stacks.checks``."""
+"""The command of ``stacks.checks``: every check at once."""
 
 import sys
 from pathlib import Path
 
-from stacks.checks.all_checks import check_assembly
-from stacks.checks.assembly import Assembly
+from stacks.checks import functions, layers, monitoring, removal
+from stacks.checks.assembly import Assembly, Finding
+
+CHECKS = (functions.check, layers.check, removal.check, monitoring.check_alarms, monitoring.check_dashboards)
+
+
+def check_assembly(assembly: Assembly) -> list[Finding]:
+    """Everything that is wrong with the templates and assets of a cloud assembly."""
+    return [finding for check in CHECKS for finding in check(assembly)]
 
 
 def main(arguments: list[str]) -> int:

@@ -11,14 +11,7 @@ from facts.variables import VARIANT
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong.
-
-    Attributes:
-        rule: the rule's name.
-        stack: the stack that breaks it.
-        where: the resource, and what of it.
-        message: what is wrong, and what would be right.
-    """
+    """A rule that a stack breaks; ``where`` is the resource, and what of it."""
 
     rule: str
     stack: str
@@ -27,7 +20,7 @@ class Finding(NamedTuple):
 
     @property
     def text(self) -> str:
-        """One line."""
+        """The finding in one line."""
         return f"{self.stack}/{self.where}: {self.message} [{self.rule}]"
 
 
@@ -53,16 +46,11 @@ class Assembly:
 
     @classmethod
     def read(cls, folder: Path) -> "Assembly":
-        """Read a folder.
-
-        Raises:
-            FileNotFoundError: it holds no template.
-        """
+        """Read a folder; raise FileNotFoundError if it holds no template."""
         files = sorted(folder.glob("*.template.json"))
         if not files:
             raise FileNotFoundError(f"{folder} has no *.template.json: synthesize first, `make synth`")
-        names = [file.name.removesuffix(".template.json") for file in files]
-        return cls(folder, dict(zip(names, (json.loads(file.read_text()) for file in files), strict=True)))
+        return cls(folder, {file.name.removesuffix(".template.json"): json.loads(file.read_text()) for file in files})
 
     def resources(self, kind: str | None = None, *, stack: str | None = None) -> Iterator[Resource]:
         """Iterate over the resources of one type or all types, of one stack or all stacks."""
@@ -78,11 +66,6 @@ class Assembly:
             return None
         wanted = reference.get("Ref") or (reference.get("Fn::GetAtt") or [None])[0]
         return next((found for found in self.resources(stack=stack) if found.logical_id == wanted), None)
-
-    @functools.cached_property
-    def function_names(self) -> set[str]:
-        """The names of all functions."""
-        return self._named("AWS::Lambda::Function", "FunctionName")
 
     @functools.cached_property
     def aliases(self) -> set[str]:
@@ -106,14 +89,10 @@ class Assembly:
     @functools.cached_property
     def log_groups(self) -> set[str]:
         """The names of all log groups."""
-        return self._named("AWS::Logs::LogGroup", "LogGroupName")
+        return self.names("AWS::Logs::LogGroup", "LogGroupName")
 
-    @functools.cached_property
-    def table_names(self) -> set[str]:
-        """The names of all tables."""
-        return self._named("AWS::DynamoDB::Table", "TableName")
-
-    def _named(self, kind: str, name: str) -> set[str]:
+    def names(self, kind: str, name: str) -> set[str]:
+        """The values of the property that names the resources of a type."""
         return {found.properties[name] for found in self.resources(kind) if isinstance(found.properties.get(name), str)}
 
 

@@ -23,26 +23,16 @@ def check(assembly: Assembly) -> Iterator[Finding]:
         for reference in function.properties.get("Layers", []):
             layer = assembly.resource(function.stack, reference)
             if layer is not None:
-                yield from _declared(function, layer)
-                yield from _packages(assembly, function, layer)
+                yield from _layer(assembly, function, layer)
 
 
-def _target(function: Resource) -> tuple[str, str]:
-    """Return the function's runtime and architecture."""
+def _layer(assembly: Assembly, function: Resource, layer: Resource) -> Iterator[Finding]:
+    runtime = function.properties["Runtime"]
     (architecture,) = function.properties.get("Architectures", [DEFAULT_ARCHITECTURE])
-    return function.properties["Runtime"], architecture
-
-
-def _declared(function: Resource, layer: Resource) -> Iterator[Finding]:
-    runtime, architecture = _target(function)
     if runtime not in layer.properties.get("CompatibleRuntimes", [runtime]):
         yield function.finding("layer-runtime", f"{layer.logical_id} is not compatible with {runtime}")
     if architecture not in layer.properties.get("CompatibleArchitectures", [architecture]):
         yield function.finding("layer-architecture", f"{layer.logical_id} is not compatible with {architecture}")
-
-
-def _packages(assembly: Assembly, function: Resource, layer: Resource) -> Iterator[Finding]:
-    runtime, architecture = _target(function)
     folder = _asset(assembly, layer.properties["Content"])
     if folder is None:
         yield layer.finding("layer-asset", "its content is not an asset of this assembly")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stacks.checks.all_checks import check_assembly
+from stacks.checks.__main__ import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from tests.snapshot.synthesis import Assembly, dashboard_body, resource
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from stacks.checks.all_checks import check_assembly
+from stacks.checks.__main__ import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from tests.snapshot.synthesis import Assembly, Template, resource
 from tests.snapshot.validators import linted, reviewed_template

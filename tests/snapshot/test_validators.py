@@ -9,8 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from functions.registry import BASELINE, VARIANTS
-from stacks.checks.__main__ import main
-from stacks.checks.all_checks import check_assembly
+from stacks.checks.__main__ import check_assembly, main
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from stacks.load_stack import REVIEWED
 from stacks.reviewed import REASONS, WILDCARD

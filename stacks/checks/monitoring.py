@@ -1,0 +1,112 @@
+"""Whether dashboards and alarms follow AWS's rules, and watch and draw what exists.
+
+The rules of dashboards are in `cloudwatch.dashboard`. The metrics that exist are those that AWS documents of the
+services in use, and those that the functions emit:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+"""
+
+from collections.abc import Iterator, Mapping, Set
+
+from cloudwatch.dashboard import STATISTIC, Content, Fault, Logs, Metrics, parse_dashboard
+from facts import metrics as emitted
+from stacks.checks.assembly import Assembly, Finding, as_text
+
+LONGEST_ALARM_S = 86_400
+"""Period times evaluation periods, for periods below an hour."""
+
+LAMBDA_BY_ALIAS = frozenset({
+    "Invocations", "Errors", "DeadLetterErrors", "DestinationDeliveryFailures", "Throttles",
+    "RecursiveInvocationsDropped", "ProvisionedConcurrencyInvocations", "ProvisionedConcurrencySpilloverInvocations",
+    "ProvisionedConcurrentExecutions", "ProvisionedConcurrencyUtilization", "Duration",
+    "PostRuntimeExtensionsDuration", "AsyncEventsReceived", "AsyncEventAge", "AsyncEventsDropped",
+})  # fmt: skip
+LAMBDA_BY_FUNCTION = LAMBDA_BY_ALIAS | {"ConcurrentExecutions", "SignatureValidationErrors"}
+LAMBDA_BY_ACCOUNT = LAMBDA_BY_FUNCTION | {"UnreservedConcurrentExecutions", "ClaimedAccountConcurrency"}
+LAMBDA: Mapping[frozenset[str], Set[str]] = {
+    frozenset(): LAMBDA_BY_ACCOUNT,
+    frozenset({"FunctionName"}): LAMBDA_BY_FUNCTION,
+    frozenset({"FunctionName", "Resource"}): LAMBDA_BY_ALIAS,
+    frozenset({"FunctionName", "Resource", "ExecutedVersion"}): LAMBDA_BY_ALIAS,
+}
+DYNAMODB: Mapping[frozenset[str], Set[str]] = {
+    frozenset({"TableName"}): {
+        "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents",
+    },
+    frozenset({"TableName", "Operation"}): {
+        "SuccessfulRequestLatency", "ThrottledRequests", "ReturnedItemCount", "SystemErrors",
+    },
+}  # fmt: skip
+FUNCTIONS: Mapping[frozenset[str], Set[str]] = {
+    frozenset({emitted.DIMENSION}): {metric.name for metric in emitted.METRICS}
+}
+NAMESPACES = {"AWS/Lambda": LAMBDA, "AWS/DynamoDB": DYNAMODB, emitted.NAMESPACE: FUNCTIONS}
+
+
+def check_alarms(assembly: Assembly) -> Iterator[Finding]:
+    """Whether every alarm watches something that exists, and can go off."""
+    for alarm in assembly.resources("AWS::CloudWatch::Alarm"):
+        of = alarm.properties
+        if "Metrics" in of:
+            yield alarm.finding("alarm-plain", "watches metric math; a plain metric is watched everywhere")
+            continue
+        dimensions = {found["Name"]: found["Value"] for found in of.get("Dimensions", [])}
+        if reason := _why_absent(assembly, of["Namespace"], of["MetricName"], dimensions):
+            yield alarm.finding("alarm-metric", reason)
+        statistic = of.get("Statistic") or of.get("ExtendedStatistic") or ""
+        if not STATISTIC.fullmatch(statistic):
+            yield alarm.finding("alarm-statistic", f"{statistic!r} is no statistic")
+        period, periods = of["Period"], of["EvaluationPeriods"]
+        if period % 60 and period not in (10, 20, 30):
+            yield alarm.finding("alarm-period", f"a period of {period} s; give 10, 20, 30 or a multiple of 60")
+        if period * periods > LONGEST_ALARM_S:
+            yield alarm.finding("alarm-period", f"{periods} periods of {period} s are more than a day")
+        wanted = of.get("DatapointsToAlarm", periods)
+        if wanted > periods:
+            yield alarm.finding("alarm-datapoints", f"{wanted} datapoints of {periods} can never be")
+
+
+def check_dashboards(assembly: Assembly) -> Iterator[Finding]:
+    """Dashboard bodies against AWS's rules, and what they draw against what exists."""
+    for resource in assembly.resources("AWS::CloudWatch::Dashboard"):
+        body = as_text(resource.properties.get("DashboardBody")) or ""
+        dashboard = parse_dashboard(resource.logical_id, body)
+        for rule, message in dashboard.faults:
+            yield resource.finding(rule, message)
+        for number, widget in enumerate(dashboard.widgets):
+            for rule, message in (*widget.faults, *_absent(assembly, widget.content)):
+                yield resource.finding(rule, message, f"/widgets/{number}")
+
+
+def _absent(assembly: Assembly, content: Content) -> Iterator[Fault]:
+    match content:
+        case Metrics(lines=lines):
+            for metric in [line.metric for line in lines if line.metric is not None]:
+                if reason := _why_absent(assembly, metric.namespace, metric.name, dict(metric.dimensions)):
+                    yield Fault("metric-exists", reason)
+        case Logs(log_groups=groups):
+            for group in sorted(set(groups) - assembly.log_groups):
+                yield Fault("log-group", f"no stack makes the log group {group}")
+
+
+def _why_absent(assembly: Assembly, namespace: str, name: str, dimensions: Mapping[str, str]) -> str | None:
+    """Why there is no such metric; None if there is."""
+    by_dimensions = NAMESPACES.get(namespace)
+    if by_dimensions is None:
+        return f"nothing here writes to the namespace {namespace}"
+    known = by_dimensions.get(frozenset(dimensions))
+    if known is None:
+        return f"{namespace} has no metrics by {', '.join(dimensions) or 'no dimension'}"
+    if name not in known:
+        return f"{namespace} has no metric {name} by {', '.join(dimensions) or 'no dimension'}"
+    there = {
+        "FunctionName": assembly.names("AWS::Lambda::Function", "FunctionName"),
+        "Resource": assembly.aliases,
+        "TableName": assembly.names("AWS::DynamoDB::Table", "TableName"),
+        emitted.DIMENSION: assembly.variants,
+    }
+    for dimension, value in dimensions.items():
+        if dimension in there and value not in there[dimension]:
+            return f"no stack makes the {dimension} {value}"
+    return None
