@@ -82,19 +82,14 @@ class Stream:
     ingested_ms: int
 
 
-@dataclasses.dataclass(slots=True)
-class _Group:
-    number: int
-    streams: dict[str, Stream] = dataclasses.field(default_factory=dict)
-
-
 class LogEvents:
     """All log groups with their streams and events. Part of a `cloudwatch.store.Store`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, fields: Sequence[str], most_bytes: int) -> None:
         self._connection, self._most_bytes = connection, most_bytes
         self._events = RotatingTable(connection, "events", _COLUMNS | dict.fromkeys(fields, "DOUBLE"), most_bytes)
-        self._groups: dict[str, _Group] = {}
+        self._groups: dict[str, int] = {}
+        self._streams: dict[str, dict[str, Stream]] = {}
         self._numbers = itertools.count(1)
         self._seq = 0
         self._messages: list[str] = []
@@ -104,29 +99,27 @@ class LogEvents:
 
     def group_id(self, log_group: str) -> int:
         """The number of a log group, made if it is new."""
-        return self._group(log_group).number
+        return self._groups.setdefault(log_group, len(self._groups) + 1)
 
     def append(self, name: tuple[str, str], at_ms: int, ingested_ms: int, messages: Sequence[str]) -> None:
-        """Add events to a stream, which is made if it is new.
+        """Add events, by their messages in order, to a stream; ``name`` is its log group and its own name.
 
-        Args:
-            name: log group and stream.
-            at_ms: when they happened, Unix milliseconds.
-            ingested_ms: when they came.
-            messages: their texts, in order; one at least.
+        Times are Unix milliseconds.
         """
-        group = self._groups.get(name[0]) or self._group(name[0])
-        stream = group.streams.get(name[1])
+        group = self._groups.get(name[0]) or self.group_id(name[0])
+        streams = self._streams.get(name[0])
+        if streams is None:
+            streams = self._streams[name[0]] = {}
+        stream = streams.get(name[1])
         if stream is None:
-            stream = Stream(next(self._numbers), name[1], ingested_ms, at_ms, at_ms, ingested_ms)
-            group.streams[name[1]] = stream
+            stream = streams[name[1]] = Stream(next(self._numbers), name[1], ingested_ms, at_ms, at_ms, ingested_ms)
         # On the path of every invocation, where min() and max() would take twice as long.
         if at_ms > stream.last_ms:
             stream.last_ms = at_ms
         elif at_ms < stream.first_ms:
             stream.first_ms = at_ms
         stream.ingested_ms = ingested_ms
-        self._runs.append((group.number, stream.number, at_ms, ingested_ms, len(messages)))
+        self._runs.append((group, stream.number, at_ms, ingested_ms, len(messages)))
         self._messages += messages
         self._held_bytes += sum(map(len, messages)) + len(messages) * EVENT_BYTES
 
@@ -135,11 +128,7 @@ class LogEvents:
         self._reports.append((len(self._messages) - 1, report))
 
     def spill(self) -> None:
-        """Move what was appended from Python into the table, if it is much.
-
-        Raises:
-            duckdb.Error: it could not be kept, and is lost.
-        """
+        """Move what was appended from Python into the table, if it is much; a `duckdb.Error` means that it is lost."""
         if self._held_bytes > HELD_BYTES:
             self.insert_held()
 
@@ -169,8 +158,7 @@ class LogEvents:
 
     def streams(self, group: str) -> dict[str, Stream]:
         """A group's streams by name; none if there is no such group."""
-        found = self._groups.get(group)
-        return found.streams if found else {}
+        return self._streams.get(group, {})
 
     def events(
         self,
@@ -185,8 +173,8 @@ class LogEvents:
     ) -> Iterator[Event]:
         """Events of some streams, or of all, from ``start_ms`` to ``end_ms``, both included.
 
-        In order of time, after a position; or, where ``before`` is given, in the reverse order, before that position.
-        ``at_once`` is how many are read from the table at once.
+        In order of time, after a position; or in the reverse order, before a position. ``at_once`` is how many are
+        read from the table at once.
         """
         self.insert_held()
         names = {stream.number: stream.name for name, stream in self.streams(group).items()}
@@ -197,7 +185,8 @@ class LogEvents:
         condition = f"log_group = {self.group_id(group)} AND time BETWEEN {int(start_ms)} AND {int(end_ms)}"
         if streams is not None:
             condition += f" AND stream IN ({', '.join(map(str, names))})"
-        sign, order, first, position = ("<", "DESC", "min", before) if before else (">", "ASC", "max", after)
+        sign, opposite, order, first = ("<", ">=", "DESC", "min") if before else (">", "<=", "ASC", "max")
+        position = before or after
         while True:
             since = "true"
             if position is not None:
@@ -208,7 +197,7 @@ class LogEvents:
                 WITH found AS (SELECT time FROM all_events WHERE {condition} AND {since}
                                ORDER BY time {order} LIMIT {at_once})
                 SELECT time, seq, stream, message, ingested FROM all_events
-                WHERE {condition} AND {since} AND time {sign.translate(_OPPOSITE)}= (SELECT {first}(time) FROM found)
+                WHERE {condition} AND {since} AND time {opposite} (SELECT {first}(time) FROM found)
                 ORDER BY time {order}, seq {order} LIMIT {at_once}""").fetchall()
             for at_ms, seq, stream, message, ingested_ms in rows:
                 position = Position(at_ms, seq)
@@ -220,10 +209,7 @@ class LogEvents:
     def delete_stream(self, group: str, stream: str) -> None:
         """Delete a stream with its events."""
         self.insert_held()
-        self._events.delete(f"stream = {self._groups[group].streams.pop(stream).number}")
-
-    def _group(self, name: str) -> _Group:
-        return self._groups.setdefault(name, _Group(len(self._groups) + 1))
+        self._events.delete(f"stream = {self._streams[group].pop(stream).number}")
 
     def _small_groups(self) -> list[int]:
         """The smallest groups, which together take a quarter of the older half at most."""
@@ -231,6 +217,3 @@ class LogEvents:
         rows = self._connection.execute(sizes).fetchall()
         totals = itertools.accumulate(size for _, size in rows)
         return [-1, *(group for (group, _), total in zip(rows, totals, strict=True) if total <= self._most_bytes / 8)]
-
-
-_OPPOSITE: Final = str.maketrans("<>", "><")

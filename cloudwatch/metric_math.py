@@ -37,12 +37,7 @@ def names(expression: str) -> set[str]:
 
 
 def evaluate(expression: str, operands: Mapping[str, Points], periods: Mapping[str, float]) -> Points:
-    """The expression's values.
-
-    Args:
-        expression: as a dashboard or GetMetricData has it.
-        operands: the values of every id that it may refer to.
-        periods: the periods, in seconds, of those ids that are metrics.
+    """The values of an expression over the values of ids, and the periods (seconds) of those that are metrics.
 
     Raises:
         MathError: it cannot be parsed, uses what is not supported, or gives no time series.

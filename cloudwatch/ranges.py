@@ -27,21 +27,14 @@ class Range(NamedTuple):
 def range_of(start: float, end: float, period: int | None, own: int, *, whole_minutes: bool = False) -> Range:
     """The whole periods in which these two moments lie.
 
-    Args:
-        start: the first moment that is wanted.
-        end: the last moment that is wanted.
-        period: seconds; None chooses the finest of at most `FEW_POINTS` points, or the dashboards' own.
-        own: the dashboards' own period, seconds.
-        whole_minutes: begin and end with a minute, so that GetMetricData takes the whole range as one period.
+    Without a ``period`` (seconds), it is the finest of at most `FEW_POINTS` points, or the dashboard's ``own``.
+    ``whole_minutes``: begin and end with a minute, so that GetMetricData takes the whole range as one period.
     """
     span = max(end - start, 0.0)
-    chosen = _finest(span, own) if period is None else period
+    finest = next((fine for fine in FINE if fine < own and span / fine <= FEW_POINTS), own)
+    chosen = finest if period is None else period
     while span / chosen > MOST_POINTS:
         chosen = next((coarser for coarser in COARSE if coarser > chosen), chosen * 2)
     step = math.lcm(chosen, 60) if whole_minutes else chosen
     first, last = math.floor(start / step), math.floor(end / step) + 1
     return Range(first * step, last * step, chosen, own)
-
-
-def _finest(span: float, own: int) -> int:
-    return next((fine for fine in FINE if fine < own and span / fine <= FEW_POINTS), own)

@@ -33,11 +33,7 @@ def is_statistic(name: str) -> bool:
 
 
 def check_statistic(name: str) -> None:
-    """Check that there is such a statistic here.
-
-    Raises:
-        UnsupportedError: there is none.
-    """
+    """Raise `UnsupportedError` if there is no such statistic here."""
     if not is_statistic(name):
         raise UnsupportedError(f"the statistic {name!r} is not known here")
 

@@ -44,20 +44,14 @@ class Store:
     """All metrics and log events, for one thread. A context manager: leaving it removes what is on disk.
 
     Args:
-        folder: where to spill to; made if it does not exist.
+        folder: where DuckDB spills to beyond ``memory_limit``; made if it does not exist.
         memory_limit: what DuckDB may hold in memory.
         threads: how many threads a query may use.
         fields: names of more columns of log events, each a number (see `cloudwatch.log_events`).
         has_messages: whether log events have their text; if not, queries that need it are refused.
-        most_bytes: of samples, and of log events: about what each may take, in memory and on disk.
-        most_series: series beyond this many are refused.
+        most_bytes: about what samples may take, and log events, in memory and on disk.
+        most_series: series beyond this many are refused; ``refused`` counts their values.
         held_values: values that wait in Python before they are inserted at once.
-
-    Attributes:
-        connection: to load tables by SQL.
-        logs: the log events.
-        all_series: every series, in the order in which they were made, with its number.
-        refused: how many values were refused because there were too many series.
     """
 
     def __init__(
@@ -73,15 +67,16 @@ class Store:
         held_values: int = HELD_VALUES,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": threads,
-            "memory_limit": memory_limit,
-            "temp_directory": str(folder),
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-        self.connection = duckdb.connect(config=settings)
+        self.connection = duckdb.connect(
+            config={
+                "threads": threads,
+                "memory_limit": memory_limit,
+                "temp_directory": str(folder),
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
         self._samples = RotatingTable(self.connection, "samples", _SAMPLES, most_bytes)
         self._statistic_sets = RotatingTable(self.connection, "statistic_sets", _SETS, most_bytes)
         self.logs = LogEvents(self.connection, fields, most_bytes)
@@ -105,12 +100,9 @@ class Store:
         self.connection.close()
 
     def series_id(self, series: Series, *, same_as: int | None = None, bounded: bool = True) -> int | None:
-        """The number of a series, made if it is new; None if there are too many.
+        """The number of a series, made if it is new; None if there are too many and it is ``bounded``.
 
-        Args:
-            series: which one.
-            same_as: the number of another series that has the same values, if this one is new.
-            bounded: whether it counts among those that can be too many.
+        A new series gets the number ``same_as`` of another one that has the same values.
         """
         number = self.all_series.get(series)
         if number is None:
@@ -148,11 +140,7 @@ class Store:
             self._sets.append((series, second, count, total, minimum, maximum))
 
     def spill(self) -> None:
-        """Move what was added from Python into the tables, if it is much.
-
-        Raises:
-            duckdb.Error: it could not be kept, and is lost.
-        """
+        """Move what was added from Python into the tables, if it is much; a `duckdb.Error` means that it is lost."""
         if len(self._values) + len(self._sets) >= self._held_values:
             self._insert_held()
         self.logs.spill()
@@ -160,13 +148,9 @@ class Store:
     def statistics(
         self, wanted: Collection[MetricStat], *, start: float, end: float, period: float
     ) -> dict[MetricStat, Points]:
-        """Statistics by the beginning of their period, Unix seconds. A period without values is absent.
+        """Statistics by the beginning of their period. A period without values is absent.
 
-        Args:
-            wanted: which statistics of which metrics. One that does not exist has no values.
-            start: the first second, where the first period begins.
-            end: the second after the last.
-            period: seconds.
+        All times are in seconds. The first period begins with ``start``; ``end`` is not included.
 
         Raises:
             UnsupportedError: a statistic is not known here.
@@ -174,10 +158,11 @@ class Store:
         for stat in wanted:
             check_statistic(stat.statistic)
         self._insert_held()
-        metrics = list(dict.fromkeys(stat._replace(statistic="") for stat in wanted))
+        metric_of = {stat: stat._replace(statistic="") for stat in wanted}
+        metrics = list(dict.fromkeys(metric_of.values()))
         numbers = {metric: number for number, metric in enumerate(metrics)}
         names = {stat.statistic for stat in wanted}
-        with_values = {numbers[stat._replace(statistic="")] for stat in wanted if EXTENDED.fullmatch(stat.statistic)}
+        with_values = {numbers[metric_of[stat]] for stat in wanted if EXTENDED.fullmatch(stat.statistic)}
         values = {"start": start, "end": end, "period": period}
         found: dict[tuple[str, int], dict[int, float]] = defaultdict(dict)
 
@@ -208,11 +193,8 @@ class Store:
             self._extended(names - SIMPLE.keys(), values, no_percentiles, found)
         self.connection.unregister("wanted")
         return {
-            stat: {
-                start + number * period: value
-                for number, value in found[stat.statistic, numbers[stat._replace(statistic="")]].items()
-            }
-            for stat in wanted
+            stat: {start + at * period: value for at, value in found[stat.statistic, numbers[metric]].items()}
+            for stat, metric in metric_of.items()
         }
 
     def insights(self, query: Query, *, start: float, end: float) -> QueryResult:
@@ -264,15 +246,14 @@ class Store:
         values, self._values = self._values, array.array("d")
         sets, self._sets = self._sets, []
         if runs:
-            series, second, times, count = (np.array(column) for column in zip(*runs, strict=True))
+            series, second, times, count = map(np.array, zip(*runs, strict=True))
             batch = {"value": np.frombuffer(values), "series": series.repeat(times)}
             batch |= {"second": second.repeat(times), "count": count.repeat(times)}
             select = "SELECT series, second, value, sum(count) AS count FROM batch GROUP BY ALL"
             if self._samples.insert(select, batch, len(values) * _SAMPLE_BYTES):
                 self._samples.rotate()
         if sets:
-            columns = [np.array(column) for column in zip(*sets, strict=True)]
             names = ("series", "second", "count", "total", "minimum", "maximum")
-            batch = dict(zip(names, columns, strict=True))
+            batch = dict(zip(names, map(np.array, zip(*sets, strict=True)), strict=True))
             if self._statistic_sets.insert("FROM batch", batch, len(sets) * 2 * _SAMPLE_BYTES):
                 self._statistic_sets.rotate()

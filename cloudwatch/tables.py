@@ -26,11 +26,7 @@ class RotatingTable:
         connection.execute(f"CREATE VIEW all_{name} AS FROM old_{name} UNION ALL FROM {name}")
 
     def insert(self, select: str, batch: Mapping[str, Any], size: int) -> bool:
-        """Insert the rows that a SELECT makes of the table ``batch``; whether the newer half is full.
-
-        Raises:
-            duckdb.Error: they could not be kept, and are lost.
-        """
+        """Insert the rows that a SELECT makes of the table ``batch``; whether the newer half is full."""
         self._connection.register("batch", batch)
         try:
             self._connection.execute(f"INSERT INTO {self._name} BY NAME {select}")
@@ -40,11 +36,7 @@ class RotatingTable:
         return self._bytes > self._half
 
     def rotate(self, kept: str = "false") -> None:
-        """Drop the older half, except for the rows that fulfil a condition.
-
-        Raises:
-            duckdb.Error: these rows could not be kept; nothing has changed.
-        """
+        """Drop the older half, except for the rows that fulfil a condition. After a `duckdb.Error` all is as before."""
         name = self._name
         try:
             self._connection.execute(f"""
