@@ -123,15 +123,10 @@ Content = Text | Metrics | Logs | None
 
 
 class Widget(NamedTuple):
-    """One widget of a dashboard.
+    """One widget of a dashboard; ``name`` is its number, from 1, and its title.
 
-    Attributes:
-        name: its number in the body, from 1, and its title.
-        title: its title, or "".
-        place: always on the grid, whatever the body has.
-        content: None if the type is unknown.
-        faults: the rules that it breaks.
-        others: valid properties that this model has no field for, as in "sparkline".
+    Its place is on the grid, whatever the body has; its content is None if the type is unknown. ``others`` are valid
+    properties that this model has no field for, such as "sparkline".
     """
 
     name: str
@@ -184,15 +179,11 @@ def _overlaps(given: Iterable[Any], widgets: Iterable[Widget]) -> Iterable[Fault
 
 def _widget(number: int, given: Any) -> Widget:
     parser = _Parser()
-    parser.check(
-        isinstance(given, dict) and isinstance(given.get("properties"), dict),
-        "widget-shape",
-        "is no object with properties",
-    )
     widget = given if isinstance(given, dict) else {}
-    properties = parser.mapping(widget, "properties")
-    title = properties.get("title")
-    title = title if isinstance(title, str) else ""
+    whole = isinstance(widget.get("properties"), dict)
+    parser.check(whole, "widget-shape", "is no object with properties")
+    properties = widget["properties"] if whole else {}
+    title = properties["title"] if isinstance(properties.get("title"), str) else ""
     parser.check_keys("widget-shape", widget, _WIDGET)
     place = parser.place(widget)
     content: Content = None
@@ -297,8 +288,7 @@ class _Parser:
 
     def _axis(self, side: str, axis: Mapping[str, Any]) -> Axis:
         self.check_keys("metric-axis", axis, ("label", "min", "max", "showUnits"))
-        ends = [self._number("metric-axis", axis, key) for key in ("min", "max")]
-        least, most = ends
+        least, most = (self._number("metric-axis", axis, key) for key in ("min", "max"))
         upright = least is None or most is None or least < most
         self.check(upright, "metric-axis", f"the axis {side} goes from {least} to {most}")
         return Axis(str(axis.get("label", "")), least, most)

@@ -11,14 +11,7 @@ import marshal
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, NoReturn, TypeGuard
 
-from cloudwatch.series import (
-    MOST_DIMENSIONS,
-    RESERVED_NAMESPACE,
-    UNITS,
-    Dimensions,
-    in_time,
-    usable,
-)
+from cloudwatch.series import MOST_DIMENSIONS, RESERVED_NAMESPACE, UNITS, Dimensions, in_time, usable
 
 MARK: Final = b'"_aws"'
 MOST_METRICS: Final = 100
@@ -75,14 +68,13 @@ def measured(document: bytes, now: float) -> list[Measured]:
     if len(document) > LARGEST_DOCUMENT:
         return []
     try:
-        root = _DECODER.decode(document.decode())
-        return _of_root(root, now) if isinstance(root, dict) else []
+        return _of_root(_DECODER.decode(document.decode()), now)
     except (ValueError, RecursionError, OverflowError, _InvalidError):
         return []
 
 
-def _of_root(root: dict[str, Any], now: float) -> list[Measured]:
-    metadata = root.get("_aws")
+def _of_root(root: Any, now: float) -> list[Measured]:
+    metadata = root.get("_aws") if isinstance(root, dict) else None
     if not isinstance(metadata, dict):
         raise _InvalidError
     directives, timestamp = metadata.get("CloudWatchMetrics"), metadata.get("Timestamp")
@@ -92,13 +84,15 @@ def _of_root(root: dict[str, Any], now: float) -> list[Measured]:
     if not in_time(at, now):
         return []
     # The directives of a function are always the same, so they are checked once.
-    valid = _directives(marshal.dumps(directives, MARSHAL_WITHOUT_REFERENCES))
-    return [_of_directive(root, directive, at) for directive in valid]
-
-
-def _of_directive(root: dict[str, Any], directive: Directive, at: float) -> Measured:
-    dimension_sets = [_dimensions(root, names) for names in directive.dimension_sets]
-    return Measured(directive, dimension_sets, [_values(root.get(name)) for name, _ in directive.metrics], at)
+    return [
+        Measured(
+            directive,
+            [_dimensions(root, names) for names in directive.dimension_sets],
+            [_values(root.get(name)) for name, _ in directive.metrics],
+            at,
+        )
+        for directive in _directives(marshal.dumps(directives, MARSHAL_WITHOUT_REFERENCES))
+    ]
 
 
 def _dimensions(root: dict[str, Any], names: list[str]) -> Dimensions:

@@ -27,11 +27,7 @@ class PatternError(Exception):
 
 
 def compiled(pattern: str) -> Filter:
-    """A function that says whether a message matches.
-
-    Raises:
-        PatternError: the pattern is malformed, or not supported.
-    """
+    """A function that says whether a message matches; raises `PatternError`."""
     trimmed = pattern.strip()
     if trimmed.startswith("{"):
         if not trimmed.endswith("}"):
@@ -113,12 +109,9 @@ class _Reader:
         if self.kind != "field":
             raise PatternError(f"Invalid filter pattern: a field is wanted, not '{self.text}'")
         values = _selector(self._take())
-        if self.kind == "word":
-            return self._state(values)
-        sign, kind = self._take(), self.kind
-        return _comparison(values, sign, kind, self._take())
-
-    def _state(self, values: Callable[[Any], list[Any]]) -> Condition:
+        if self.kind != "word":
+            sign, kind = self._take(), self.kind
+            return _comparison(values, sign, kind, self._take())
         words = self._take().upper()
         while self.kind == "word":
             words += f" {self._take().upper()}"

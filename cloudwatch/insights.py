@@ -34,13 +34,7 @@ class QueryResult(NamedTuple):
 
 
 class Catalog(NamedTuple):
-    """What a store holds.
-
-    Attributes:
-        groups: the numbers of the log groups of the query.
-        fields: names of further columns of the events.
-        has_messages: whether events have their text.
-    """
+    """What a store holds: the numbers of the query's log groups, further columns, whether events have their text."""
 
     groups: Mapping[str, int]
     fields: Sequence[str] = ()
@@ -125,14 +119,10 @@ _WITHOUT_MESSAGES: Final[Mapping[str, _Sql]] = {
 
 
 def parse_query(text: str, log_groups: Sequence[str] = ()) -> Query:
-    """The log groups of a query, and its other commands.
-
-    Args:
-        text: the query.
-        log_groups: those that it reads beside the ones that it names (``SOURCE``).
+    """The log groups of a query, given or named by it (``SOURCE``), and its other commands.
 
     Raises:
-        UnsupportedError: it names no log group.
+        UnsupportedError: there is no log group.
     """
     groups = list(log_groups)
     while match := _SOURCE.match(text):
@@ -199,7 +189,7 @@ class _Compiler:
     def whole(self) -> Compiled:
         source = f"FROM all_events WHERE {' AND '.join(self._conditions)}"
         if self._aggregates:
-            columns = self._columns()
+            columns = self._groups | self._aggregates
             names = self._shown or list(columns)
             computed = ", ".join(f"{_shown(sql)} AS column_{place}" for place, sql in enumerate(columns.values()))
             groups = ", ".join(str(place) for place in range(1, len(self._groups) + 1))
@@ -252,10 +242,10 @@ class _Compiler:
 
     def _order_by(self) -> str:
         column = self._column("sort", self._name())
-        descending = self._skip("desc")
-        if not descending:
+        order = "DESC" if self._skip("desc") else "ASC"
+        if order == "ASC":
             self._skip("asc")
-        return f"{column} {'DESC' if descending else 'ASC'} NULLS LAST"
+        return f"{column} {order} NULLS LAST"
 
     def _display(self) -> None:
         self._shown = list(self._listed(self._name))
@@ -266,13 +256,11 @@ class _Compiler:
             raise UnsupportedError(f"its query has {text!r} where a whole number is expected")
         self._limit = min(int(text), MOST_ROWS)
 
-    def _columns(self) -> dict[str, _Sql]:
-        return self._groups | self._aggregates
-
     def _column(self, command: str, name: str) -> str:
         """What the SQL calls a column."""
-        if self._aggregates and name in self._columns():
-            return f"column_{list(self._columns()).index(name)}"
+        columns = list(self._groups | self._aggregates)
+        if name in columns:
+            return f"column_{columns.index(name)}"
         if self._aggregates or name not in self._names:
             raise UnsupportedError(f"`{command}` names {name!r}, which is no column")
         return _shown(self._names[name])
@@ -295,8 +283,7 @@ class _Compiler:
         left = self._term()
         while (operator := self._peek()[1]) in _OPERATORS and _OPERATORS[operator][0] >= least:
             self._next()
-            pattern = self._regex() if operator == "like" else None
-            if pattern is not None:
+            if operator == "like" and (pattern := self._regex()) is not None:
                 searched = _cast(left, _TEXT).text
                 left = _Sql(f"regexp_matches({searched}, {self._value(_python(pattern))})", _TRUTH, left.aggregate)
             else:

@@ -14,6 +14,7 @@ from cloudwatch.errors import CloudWatchError, UnsupportedError
 from cloudwatch.filter_pattern import PatternError, compiled
 from cloudwatch.insights import ACCOUNT, MOST_ROWS, Query, parse_query
 from cloudwatch.log_events import Event, Position, Stream
+from cloudwatch.protocol import Answer, answer_headers
 from cloudwatch.store import Store
 
 MOST_EVENTS: Final = 10_000
@@ -25,16 +26,10 @@ KEPT_QUERIES: Final = 100
 END_OF_TIME: Final = 1 << 62
 
 Parameters = dict[str, Any]
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 class LogsApi:
-    """The operations, over one store.
-
-    Args:
-        store: where the events are.
-        created_ms: when a log group was made, Unix milliseconds; None if there is no such group.
-    """
+    """The operations, over one store. ``created_ms`` says when a log group was made, Unix ms; None if there is none."""
 
     def __init__(self, store: Store, created_ms: Callable[[str], int | None]) -> None:
         self._store, self._logs, self._created_ms = store, store.logs, created_ms
@@ -50,7 +45,7 @@ class LogsApi:
             "StopQuery": self._stop_query,
             "DescribeQueries": self._describe_queries,
         }
-        self._queries: dict[str, tuple[Parameters, Any]] = {}
+        self._queries: dict[str, tuple[Parameters, list[Any]]] = {}
 
     def answer(self, operation: str, body: bytes) -> Answer | None:
         """The answer to a request; None where the emulator answers."""
@@ -108,16 +103,13 @@ class LogsApi:
             forward = parameters.get("startFromHead") is True
             position = Position(-1 if forward else END_OF_TIME, 0)
         start_ms, end_ms = parameters.get("startTime", 0), parameters.get("endTime", END_OF_TIME) - 1
-        bound = {"after": position} if forward else {"before": position}
+        bound = {"after" if forward else "before": position}
         page = list(_page(self._logs.events(group, [name], start_ms, end_ms, **bound, at_once=limit), limit))
         if not forward:
             page.reverse()
         first, last = (page[0].position, page[-1].position) if page else (position, position)
-        events = [
-            {"timestamp": event.position.at_ms, "message": event.message, "ingestionTime": event.ingested_ms}
-            for event in page
-        ]
-        return {"events": events, "nextForwardToken": _token("f", last), "nextBackwardToken": _token("b", first)}
+        tokens = {"nextForwardToken": _token("f", last), "nextBackwardToken": _token("b", first)}
+        return {"events": [_shown(event) for event in page], **tokens}
 
     def _filter_log_events(self, group: str, parameters: Parameters) -> Any:
         names = parameters.get("logStreamNames")
@@ -139,7 +131,8 @@ class LogsApi:
                 return {"events": events, "searchedLogStreams": [], "nextToken": _token("p", last)}
             last = event.position
             if wanted(event.message):
-                events.append(_filtered(event))
+                at_ms, seq = last
+                events.append(_shown(event) | {"logStreamName": event.stream, "eventId": f"{at_ms:028}{seq:028}"})
                 size += len(event.message)
         return {"events": events, "searchedLogStreams": []}
 
@@ -172,17 +165,9 @@ class LogsApi:
             "createTime": int(time.time() * 1000),
             "logGroupName": query.log_groups[0],
         }
-        self._queries[identifier] = (
-            described,
-            [
-                [
-                    {"field": column, "value": _text(value)}
-                    for column, value in zip(result.columns, row, strict=True)
-                    if value is not None
-                ]
-                for row in rows
-            ],
-        )
+        cells = [[cell for cell in zip(result.columns, row, strict=True) if cell[1] is not None] for row in rows]
+        texts = [[{"field": column, "value": _text(value)} for column, value in row] for row in cells]
+        self._queries[identifier] = described, texts
         if len(self._queries) > KEPT_QUERIES:
             del self._queries[next(iter(self._queries))]
         return {"queryId": identifier}
@@ -206,12 +191,10 @@ class LogsApi:
 
     def _describe_queries(self, parameters: Parameters) -> Any:
         group, status = parameters.get("logGroupName"), parameters.get("status", "Complete")
-        found = [
-            of for of, _ in self._queries.values() if group in (None, of["logGroupName"]) and of["status"] == status
-        ]
-        return {"queries": found[::-1]}
+        found = [of for of, _ in self._queries.values() if group in (None, of["logGroupName"])]
+        return {"queries": [of for of in reversed(found) if of["status"] == status]}
 
-    def _query(self, parameters: Parameters) -> tuple[Parameters, Any]:
+    def _query(self, parameters: Parameters) -> tuple[Parameters, list[Any]]:
         identifier = parameters.get("queryId")
         found = self._queries.get(str(identifier))
         if found is None:
@@ -251,15 +234,8 @@ def _described(group: str, stream: Stream) -> dict[str, Any]:
     }
 
 
-def _filtered(event: Event) -> dict[str, Any]:
-    at_ms, seq = event.position
-    return {
-        "logStreamName": event.stream,
-        "timestamp": at_ms,
-        "message": event.message,
-        "ingestionTime": event.ingested_ms,
-        "eventId": f"{at_ms:028}{seq:028}",
-    }
+def _shown(event: Event) -> dict[str, Any]:
+    return {"timestamp": event.position.at_ms, "message": event.message, "ingestionTime": event.ingested_ms}
 
 
 def _text(value: Any) -> str:
@@ -300,8 +276,4 @@ def _invalid(message: str) -> CloudWatchError:
 
 
 def _answer(status: int, content: Any) -> Answer:
-    headers = [
-        (b"content-type", b"application/x-amz-json-1.1"),
-        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
-    ]
-    return status, headers, json.dumps(content).encode()
+    return status, answer_headers("application/x-amz-json-1.1", str(uuid.uuid4())), json.dumps(content).encode()

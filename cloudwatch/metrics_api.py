@@ -8,7 +8,7 @@ import base64
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cloudwatch import metric_math
 from cloudwatch.errors import CloudWatchError
@@ -27,6 +27,7 @@ SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
 KINDS: Final = ("Value", "Values", "StatisticValues")
 
 Parameters = Mapping[str, Any]
+StatisticSet = tuple[float, float, float, float]
 Result = dict[str, Any]
 
 
@@ -47,32 +48,30 @@ class MetricsApi:
         namespace, now = parameters["Namespace"], self._clock()
         if namespace.startswith(RESERVED_NAMESPACE):
             raise _invalid(f"The value {RESERVED_NAMESPACE} for parameter Namespace is invalid.")
-        for put in [_put(namespace, datum, where, now) for where, datum in _data(parameters)]:
-            number = self._store.series_id(put.series)
+        for series, second, values in [_put(namespace, datum, where, now) for where, datum in _data(parameters)]:
+            number = self._store.series_id(series)
             if number is None:
                 continue
-            for value, count in put.values:
-                self._store.add(put.second, number, [value], count)
-            if put.statistic_set:
-                self._store.add_set(put.second, number, put.statistic_set)
+            if isinstance(values, tuple):
+                self._store.add_set(second, number, values)
+                continue
+            for value, count in values:
+                self._store.add(second, number, [value], count)
         self._store.spill()
         return {}
 
     def list_metrics(self, parameters: Parameters) -> Result:
         """ListMetrics, 500 at a time."""
-        active = None
+        numbers = self._store.all_series
         if "RecentlyActive" in parameters:
             active = self._store.active_since(self._clock() - RECENT_S)
-        found = {
-            series[:3]: None
-            for series, number in self._store.all_series.items()
-            if _listed(series, parameters) and (active is None or number in active)
-        }
+            numbers = {series: number for series, number in numbers.items() if number in active}
+        found = list(dict.fromkeys(series[:3] for series in numbers if _listed(series, parameters)))
         begin = _offset(parameters)
         end = begin + LISTED
         metrics = [
             {"Namespace": namespace, "MetricName": name, "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions]}
-            for namespace, name, dimensions in list(found)[begin:end]
+            for namespace, name, dimensions in found[begin:end]
         ]
         return {"Metrics": metrics} | (_next(end) if end < len(found) else {})
 
@@ -145,11 +144,7 @@ class _Queries:
             self._points |= {identifier: found[stat] for identifier, stat in stats.items()}
 
     def points(self, identifier: str) -> Points:
-        """A query's values by time.
-
-        Raises:
-            CloudWatchError: the query, or one that it refers to, is not valid.
-        """
+        """A query's values by time."""
         if identifier not in self._points:
             if identifier in self._under_way:
                 raise _bad_query(f"Error in expression '{identifier}': it refers to itself")
@@ -171,15 +166,6 @@ def _metric_stat(given: Parameters, where: str) -> MetricStat:
     return MetricStat(*names, dimensions_of(metric), given["Stat"], given.get("Unit"))
 
 
-class _Put(NamedTuple):
-    """Values of one series in one second: each with its count, or a statistic set."""
-
-    series: Series
-    second: int
-    values: list[tuple[float, float]]
-    statistic_set: tuple[float, float, float, float] | None
-
-
 def _data(parameters: Parameters) -> Iterator[tuple[str, Parameters]]:
     for number, datum in enumerate(parameters.get("MetricData", []), 1):
         yield f"MetricData.member.{number}", datum
@@ -188,7 +174,10 @@ def _data(parameters: Parameters) -> Iterator[tuple[str, Parameters]]:
             yield f"EntityMetricData.member.{group}.MetricData.member.{number}", datum
 
 
-def _put(namespace: str, datum: Parameters, where: str, now: float) -> _Put:
+def _put(
+    namespace: str, datum: Parameters, where: str, now: float
+) -> tuple[Series, int, list[tuple[float, float]] | StatisticSet]:
+    """The series and the second of a datum, and its values with their counts or its statistic set."""
     at = datum.get("Timestamp", now)
     if not in_time(at, now):
         raise _invalid(f"The parameter {where}.Timestamp must specify a time from two weeks ago to two hours ahead.")
@@ -202,8 +191,8 @@ def _put(namespace: str, datum: Parameters, where: str, now: float) -> _Put:
         names = ", ".join(f"{where}.{kind}" for kind in KINDS)
         raise CloudWatchError("MissingParameter", f"One of the parameters {names} must be specified.")
     if given == ["StatisticValues"]:
-        return _Put(series, math.floor(at), [], _statistic_set(datum["StatisticValues"], f"{where}.StatisticValues"))
-    return _Put(series, math.floor(at), _values(datum, given[0], where), None)
+        return series, math.floor(at), _statistic_set(datum["StatisticValues"], f"{where}.StatisticValues")
+    return series, math.floor(at), _values(datum, given[0], where)
 
 
 def _values(datum: Parameters, kind: str, where: str) -> list[tuple[float, float]]:
@@ -218,7 +207,7 @@ def _values(datum: Parameters, kind: str, where: str) -> list[tuple[float, float
     return list(zip(values, counts, strict=True))
 
 
-def _statistic_set(given: Mapping[str, float], where: str) -> tuple[float, float, float, float]:
+def _statistic_set(given: Mapping[str, float], where: str) -> StatisticSet:
     for name, value in given.items():
         _check_usable(f"{where}.{name}", value)
     if given["Maximum"] < given["Minimum"]:
@@ -260,8 +249,7 @@ def _check_statistics(names: Sequence[str], extended: Sequence[str]) -> None:
 def _window(parameters: Parameters, period: int, code: str) -> tuple[int, int]:
     """The seconds of a request, from (included) and to (not included).
 
-    The start is rounded down to a whole minute, for a short period to a whole number of them (API reference,
-    "GetMetricStatistics").
+    The start is rounded down to a minute, or to a shorter period (API reference, "GetMetricStatistics").
     """
     start, end = parameters["StartTime"], parameters["EndTime"]
     if start >= end:

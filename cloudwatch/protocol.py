@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
 
-import botocore.parsers
 import botocore.serialize
 import botocore.session
 import botocore.utils
 import botocore.validate
 from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.parsers import ResponseParserError, RpcV2CBORParser
 
 from cloudwatch.errors import CloudWatchError
 
@@ -61,14 +61,7 @@ class Model:
         try:
             raw = _READERS[call.protocol](_content(call), shape)
             parameters: dict[str, Any] = _normal(raw or {}, shape)
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            zlib.error,
-            botocore.parsers.ResponseParserError,
-        ) as error:
+        except (ValueError, TypeError, AttributeError, EOFError, zlib.error, ResponseParserError) as error:
             raise CloudWatchError("SerializationException", f"the request cannot be read: {error}") from None
         report = botocore.validate.ParamValidator().validate(parameters, shape)
         if report.has_errors():
@@ -79,39 +72,40 @@ class Model:
         """The answer of a call that succeeded."""
         shape = self._operation(call).output_shape
         request_id = str(uuid.uuid4())
+        headers = answer_headers(_TYPES[call.protocol], request_id)
         if call.protocol == QUERY:
             document = self._document(f"{call.operation}Response")
             if shape:
                 xml: Any = botocore.serialize.RestXMLSerializer()
                 xml._serialize(shape, result, document, f"{call.operation}Result")
             _add(document, "ResponseMetadata", {"RequestId": request_id})
-            return 200, _headers("text/xml", request_id), ElementTree.tostring(document)
+            return 200, headers, ElementTree.tostring(document)
         if call.protocol == CBOR:
             encoder: Any = botocore.serialize.RpcV2CBORSerializer()
             data = bytearray()
             encoder._serialize_data_item(data, result, shape) if shape else data.extend(b"\xa0")
-            return 200, [*_headers("application/cbor", request_id), _RPC], bytes(data)
-        return 200, _headers("application/x-amz-json-1.0", request_id), json.dumps(result).encode()
+            return 200, [*headers, _RPC], bytes(data)
+        return 200, headers, json.dumps(result).encode()
 
     def error(self, call: Call, error: CloudWatchError) -> Answer:
         """The answer of a call that failed."""
-        request_id = str(uuid.uuid4())
         code, message = error.code, str(error)
         fault = "Sender" if error.status < 500 else "Receiver"
+        request_id = str(uuid.uuid4())
+        headers = answer_headers(_TYPES[call.protocol], request_id)
         if call.protocol == QUERY:
             document = self._document("ErrorResponse")
             _add(document, "Error", {"Type": fault, "Code": code, "Message": message})
             ElementTree.SubElement(document, "RequestId").text = request_id
-            return error.status, _headers("text/xml", request_id), ElementTree.tostring(document)
-        name = self._error_shape(code)
-        content = {"__type": f"com.amazonaws.cloudwatch#{name}", "message": message}
-        query_error = (b"x-amzn-query-error", f"{code};{fault}".encode())
+            return error.status, headers, ElementTree.tostring(document)
+        shapes = {shape.metadata.get("error", {}).get("code"): shape.name for shape in self._service.error_shapes}
+        content = {"__type": f"com.amazonaws.cloudwatch#{shapes.get(code, code)}", "message": message}
+        headers.append((b"x-amzn-query-error", f"{code};{fault}".encode()))
         if call.protocol == JSON:
-            headers = [*_headers("application/x-amz-json-1.0", request_id), query_error]
             return error.status, headers, json.dumps(content).encode()
-        headers = [*_headers("application/cbor", request_id), query_error, _RPC]
-        pairs = (_cbor_text(name) + _cbor_text(value) for name, value in content.items())
-        return error.status, headers, b"\xa2" + b"".join(pairs)
+        texts = (text.encode() for pair in content.items() for text in pair)
+        data = b"\xa2" + b"".join(b"\x79" + len(text).to_bytes(2, "big") + text for text in texts)
+        return error.status, [*headers, _RPC], data
 
     def _operation(self, call: Call) -> OperationModel:
         return self._service.operation_model(call.operation)
@@ -119,14 +113,9 @@ class Model:
     def _document(self, name: str) -> ElementTree.Element:
         return ElementTree.Element(name, xmlns=self._service.metadata["xmlNamespace"])
 
-    def _error_shape(self, code: str) -> str:
-        for shape in self._service.error_shapes:
-            if shape.metadata.get("error", {}).get("code") == code:
-                return shape.name
-        return code
-
 
 _RPC: Final = (b"smithy-protocol", b"rpc-v2-cbor")
+_TYPES: Final = {JSON: "application/x-amz-json-1.0", CBOR: "application/cbor", QUERY: "text/xml"}
 
 
 def _add(document: ElementTree.Element, name: str, texts: dict[str, str]) -> None:
@@ -135,7 +124,8 @@ def _add(document: ElementTree.Element, name: str, texts: dict[str, str]) -> Non
         ElementTree.SubElement(element, member).text = text
 
 
-def _headers(content_type: str, request_id: str) -> Headers:
+def answer_headers(content_type: str, request_id: str) -> Headers:
+    """The headers of any answer."""
     return [(b"content-type", content_type.encode()), (b"x-amzn-requestid", request_id.encode())]
 
 
@@ -154,7 +144,7 @@ def _from_json(content: bytes, shape: Shape) -> Any:  # noqa: ARG001 - as the ot
 
 
 def _from_cbor(content: bytes, shape: Shape) -> Any:  # noqa: ARG001 - as the others
-    parser: Any = botocore.parsers.RpcV2CBORParser()
+    parser: Any = RpcV2CBORParser()
     return parser.parse_data_item(parser.get_peekable_stream_from_bytes(content)) if content else {}
 
 
@@ -221,8 +211,3 @@ _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
     "integer": int,
     "long": int,
 }
-
-
-def _cbor_text(text: str) -> bytes:
-    data = text.encode()
-    return b"\x79" + len(data).to_bytes(2, "big") + data

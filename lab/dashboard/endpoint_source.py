@@ -21,7 +21,7 @@ from cloudwatch.statistics import check_statistic
 from facts.names import COMPARISON_DASHBOARD
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
-from lab.dashboard.sources import State
+from lab.dashboard.sources import State, metric_names
 from lab.errors import LabError
 from lab.records.dashboards_file import DashboardBody
 
@@ -54,14 +54,13 @@ def _bodies(cloudwatch: Any) -> list[DashboardBody]:
         with aws_errors("read the dashboards"):
             pages = cloudwatch.get_paginator("list_dashboards").paginate()
             names = [entry["DashboardName"] for page in pages for entry in page["DashboardEntries"]]
-            found = [(name, cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]) for name in names]
+            names.sort(key=lambda name: (name != COMPARISON_DASHBOARD, name))
+            return [DashboardBody(n, cloudwatch.get_dashboard(DashboardName=n)["DashboardBody"]) for n in names]
     except LabError as error:
         if isinstance(error.__cause__, EndpointConnectionError):
             url = cloudwatch.meta.endpoint_url
             raise LabError(f"no local endpoint answers at {url}; start one with `lab serve`") from error
         raise
-    bodies = [DashboardBody(name, body) for name, body in found]
-    return sorted(bodies, key=lambda body: (body.name != COMPARISON_DASHBOARD, body.name))
 
 
 class EndpointSource:
@@ -146,8 +145,7 @@ class EndpointSource:
 
     def missing(self, wanted: Collection[MetricStat]) -> str:
         """Why a widget of these has no data."""
-        names = " and ".join(dict.fromkeys(f"{stat.namespace} {stat.name}" for stat in wanted))
-        return f"the endpoint has no value of {names} in this range."
+        return f"the endpoint has no value of {metric_names(wanted)} in this range."
 
     def interrupt(self) -> None:
         """Nothing: a question to a local endpoint is short, and has a time limit."""

@@ -32,12 +32,7 @@ Choice = Callable[[State], tuple[float, float, int | None]]
 
 
 class Live:
-    """A source that is read on. Used in one event loop.
-
-    Attributes:
-        source: what is shown.
-        version: how many times there were news.
-    """
+    """A source that is read on; ``version`` says how many times there were news. Used in one event loop."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -73,7 +68,18 @@ class Live:
         Raises:
             LabError: the source cannot be read now.
         """
-        return await self._do(lambda: self._widgets(dashboard, choice))
+
+        def widgets() -> tuple[Range, list[Any]] | None:
+            state = self.source.state
+            if state.window is None:
+                return None
+            began = time.process_time()
+            shown = range_of(*choice(state), own_period(dashboard), whole_minutes=state.kind == "endpoint")
+            found = widget_data(dashboard, self.source, shown)
+            self._cost_s = time.process_time() - began
+            return shown, found
+
+        return await self._do(widgets)
 
     def close(self) -> None:
         """End what is under way, and remove what is on disk."""
@@ -83,16 +89,6 @@ class Live:
 
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    def _widgets(self, dashboard: Dashboard, choice: Choice) -> tuple[Range, list[Any]] | None:
-        if self.source.state.window is None:
-            return None
-        began = time.process_time()
-        state = self.source.state
-        shown = range_of(*choice(state), own_period(dashboard), whole_minutes=state.kind == "endpoint")
-        found = widget_data(dashboard, self.source, shown)
-        self._cost_s = time.process_time() - began
-        return shown, found
 
 
 def own_period(dashboard: Dashboard) -> int:

@@ -24,7 +24,7 @@ from cloudwatch.store import Store
 from facts import metrics as emitted
 from facts.names import FUNCTION_PREFIX, alias_resource, function_name, log_group_name, variant_of
 from lab.analysis.wording import shown, whole
-from lab.dashboard.sources import State
+from lab.dashboard.sources import State, metric_names
 from lab.errors import LabError
 from lab.records.dashboards_file import DashboardBody
 from lab.records.files import RunFiles
@@ -188,8 +188,7 @@ class RunSource:
 
     def missing(self, wanted: Collection[MetricStat]) -> str:
         """Why a widget of these has no data."""
-        names = " and ".join(dict.fromkeys(f"{stat.namespace} {stat.name}" for stat in wanted))
-        why = f"no record in this range has {names}."
+        why = f"no record in this range has {metric_names(wanted)}."
         counts = ", ".join(f"{shown(variant, 30)} {whole(count)}" for variant, count in self._wire().items() if count)
         if counts and any(stat[:2] == _ERRORS for stat in wanted):
             why += f" On the wire, in the whole run: {counts}."

@@ -32,12 +32,9 @@ def serve_dashboard(run: Path | str | None, *, port: int, endpoint_url: str | No
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
 
-    Args:
-        run: the run's folder, or ``s3://bucket/prefix``. None: the endpoint, or without one the latest under ``runs/``.
-        port: where to listen; 0 takes a free one.
-        endpoint_url: a local endpoint. Without a run, its dashboards are drawn from what it has collected; with one,
-            they are drawn from the run's records, in place of those in the run's folder.
-        say: takes messages for the user, a line at a time.
+    ``run`` is a run's folder, or ``s3://bucket/prefix``. None: the endpoint, or without one the latest under ``runs/``.
+    The dashboards of the endpoint are drawn from what it has collected; with a run, from the run's records, in place
+    of the dashboards in the run's folder. ``say`` takes messages for the user, a line at a time.
 
     Raises:
         UsageError: there is no such run, or the port is in use.
@@ -48,7 +45,6 @@ def serve_dashboard(run: Path | str | None, *, port: int, endpoint_url: str | No
 
 
 def _listening(port: int) -> socket.socket:
-    """The port, taken before anything that lasts is done."""
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -78,11 +74,7 @@ def opened_source(run: Path | str | None, endpoint_url: str | None, say: Callabl
 
 
 def latest_run() -> Path:
-    """The folder of the latest run under ``runs/``.
-
-    Raises:
-        UsageError: there is none.
-    """
+    """The folder of the latest run under ``runs/``; raises `UsageError` if there is none."""
     runs = list(RUNS.glob(f"*/{RUN_FILE}"))
     if not runs:
         raise UsageError(f"there is no run under {RUNS}/; give RUN, or make one with `lab run`")
@@ -107,9 +99,8 @@ async def _serve(source: Source, listening: socket.socket) -> None:
 @contextlib.asynccontextmanager
 async def serving(source: Source, listening: socket.socket) -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
     """Serve a source for as long as the context lasts, and close it: the URL, and the task that reads it on."""
-    live = Live(source)
     port = listening.getsockname()[1]
-    try:
+    with contextlib.closing(Live(source)) as live:
         runner = web.AppRunner(application(live, port), access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         reading = asyncio.create_task(live.read_on())
@@ -119,5 +110,3 @@ async def serving(source: Source, listening: socket.socket) -> AsyncIterator[tup
         finally:
             reading.cancel()
             await runner.cleanup()
-    finally:
-        live.close()

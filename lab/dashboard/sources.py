@@ -12,15 +12,9 @@ from cloudwatch.series import MetricStat
 class State(NamedTuple):
     """What a source has by now.
 
-    Attributes:
-        kind: what it is.
-        finished: whether nothing more is to come.
-        window: the first and the last moment that can be shown, Unix seconds; None while there is nothing.
-        default_s: how much of the window's end is shown first; None for all of it.
-        records: how many records have been read; of an endpoint 0.
-        damaged: how many lines of the run's file are not records.
-        share: the part of the run's file that has been read.
-        problem: why it cannot be read now, or "".
+    ``window`` is the first and the last moment that can be shown, Unix seconds; None while there is nothing.
+    ``default_s`` is how much of its end is shown first; None for all of it. Of a run's file: how many records have been
+    read, how many lines are not records, and which share of it has been read. ``problem``: why it cannot be read now.
     """
 
     kind: Literal["run", "endpoint"]
@@ -36,12 +30,8 @@ class State(NamedTuple):
 class Source(Protocol):
     """The values of metrics, and rows of queries. Used from one thread at a time.
 
-    Attributes:
-        name: what people call it.
-        where: where its values come from, in a few words.
-        state: what it has by now.
-        dashboards: the dashboards by name, in the order of the menu.
-        remark: what the page says of it, or "".
+    ``where`` says in a few words where its values come from; ``remark``, what the page says of it, or "". The
+    dashboards are by name, in the order of the menu.
     """
 
     name: str
@@ -72,3 +62,8 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Remove what is on disk."""
+
+
+def metric_names(wanted: Collection[MetricStat]) -> str:
+    """The metrics, as a sentence names them."""
+    return " and ".join(dict.fromkeys(f"{stat.namespace} {stat.name}" for stat in wanted))

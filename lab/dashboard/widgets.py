@@ -23,8 +23,11 @@ LONGEST: Final = 200
 _DRAWN_ANYWAY: Final = ("widget-place", "widget-region")
 """Rules of AWS that do not matter here: the place is corrected, and there is one region."""
 
-_MONEY: Final = ", $"
+_MONEY_TITLE: Final = ", $"
 """How the title of a table of money ends."""
+
+_MONEY: Final = "{:.3f}"
+"""As in the report's table of cost: see `lab.report.tables`."""
 
 _VIEWS: Final = {Text: (), Metrics: ("timeSeries", "singleValue"), Logs: ("table",)}
 
@@ -49,53 +52,36 @@ def check_drawable(widget: Widget) -> None:
 
 
 def _stats(lines: Sequence[Line]) -> list[MetricStat]:
-    """The statistics that lines ask for."""
     return [line.metric for line in lines if line.metric is not None]
-
-
-def widget_data(dashboard: Dashboard, source: Source, shown_range: Range) -> list[Json]:
-    """What each widget shows, in the order of the body."""
-    return _Drawing(dashboard, source, shown_range).data()
 
 
 class _Drawing:
     """One dashboard, of one range."""
 
     def __init__(self, dashboard: Dashboard, source: Source, shown_range: Range) -> None:
-        self._widgets = dashboard.widgets
-        self._source = source
-        self._range = shown_range
+        self._source, self._range = source, shown_range
         self._refused: dict[str, str] = {}
-        graphs, numbers = self._wanted()
-        length = shown_range.end - shown_range.start
-        self._over_time = self._statistics(graphs, shown_range.period)
-        self._in_total = self._statistics(numbers, length)
-
-    def data(self) -> list[Json]:
-        return [self._data(widget) for widget in self._widgets]
-
-    def _wanted(self) -> tuple[set[MetricStat], set[MetricStat]]:
-        """The statistics of graphs and those of numbers; what is not supported is noted as refused."""
         graphs: set[MetricStat] = set()
         numbers: set[MetricStat] = set()
-        for widget in self._widgets:
+        for widget in dashboard.widgets:
             try:
                 check_drawable(widget)
                 if isinstance(widget.content, Metrics):
                     stats = _stats(widget.content.lines)
                     for stat in stats:
-                        self._source.check_metric(stat)
+                        source.check_metric(stat)
                     (graphs if is_graph(widget.content) else numbers).update(stats)
             except UnsupportedError as error:
                 self._refused[widget.name] = str(error)
-        return graphs, numbers
+        self._over_time = self._statistics(graphs, shown_range.period)
+        self._in_total = self._statistics(numbers, shown_range.end - shown_range.start)
 
     def _statistics(self, wanted: set[MetricStat], period: float) -> Mapping[MetricStat, Points]:
         if not wanted:
             return {}
         return self._source.statistics(wanted, start=self._range.start, end=self._range.end, period=period)
 
-    def _data(self, widget: Widget) -> Json:
+    def data(self, widget: Widget) -> Json:
         reason = self._refused.get(widget.name)
         try:
             match widget.content:
@@ -107,7 +93,7 @@ class _Drawing:
                     return self._graph(lines) if is_graph(widget.content) else self._numbers(lines)
                 case Logs() as logs:
                     result = self._source.query(logs, start=self._range.start, end=self._range.end)
-                    return _table(result, _money if widget.title.endswith(_MONEY) else _number)
+                    return _table(result, _MONEY.format if widget.title.endswith(_MONEY_TITLE) else _number)
         except (MathError, UnsupportedError) as error:
             reason = str(error)
         return {"kind": "refused", "why": f"{shown(widget.name, LONGEST)} is not drawn: {reason}."}
@@ -131,6 +117,12 @@ class _Drawing:
 
     def _nothing(self, lines: Sequence[Line]) -> Json:
         return {"kind": "nothing", "why": f"No data: {self._source.missing(_stats(lines))}"}
+
+
+def widget_data(dashboard: Dashboard, source: Source, shown_range: Range) -> list[Json]:
+    """What each widget shows, in the order of the body."""
+    drawing = _Drawing(dashboard, source, shown_range)
+    return [drawing.data(widget) for widget in dashboard.widgets]
 
 
 def _drawn(lines: Sequence[Line], found: Mapping[MetricStat, Points], period: float) -> list[Points]:
@@ -170,8 +162,3 @@ def _cell(value: Any, worded: Callable[[float], str]) -> str:
 
 def _number(value: float) -> str:
     return whole(value) if float(value).is_integer() else figure(value)
-
-
-def _money(value: float) -> str:
-    """As the report's table of cost has it: see `lab.report.tables`."""
-    return f"{value:.3f}"

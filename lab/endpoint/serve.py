@@ -68,7 +68,7 @@ async def _serve(
     if leash_fd is not None:
         loop.add_reader(leash_fd, _leash, loop, leash_fd, stop)
     with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
-        await _serve_in(Path(folder), port, profile, settings, log_file, stop)
+        await _serve_in(Path(folder), port, profile, settings, stop, log_file=log_file)
 
 
 def _leash(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
@@ -78,7 +78,7 @@ def _leash(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> Non
 
 
 async def _serve_in(
-    folder: Path, port: int, profile: Profile, settings: EngineSettings, log_file: Path | None, stop: asyncio.Event
+    folder: Path, port: int, profile: Profile, settings: EngineSettings, stop: asyncio.Event, *, log_file: Path | None
 ) -> None:
     emulator = Emulator(folder / "emulator")
     telemetry = Telemetry(folder / "telemetry", emulator.url, log_file)

@@ -41,9 +41,8 @@ class Ingest:
             elif entry[0] == entries.LOG:
                 self._log(entries.Log._make(entry), ingested_ms)
             else:
-                throttle = entries.Throttle._make(entry)
-                metrics = self._function(throttle.function, throttle.arn, throttle.version)
-                metrics.throttled(int(throttle.at))
+                _, function, version, arn, at = entry
+                self._function(function, arn, version).throttled(int(at))
         for metrics in self._invoked:
             metrics.pour()
         self._invoked.clear()
@@ -112,15 +111,12 @@ class Ingest:
     def _pour(self) -> None:
         """Add to the store what documents measured: metric by metric, which costs less than document by document."""
         for (directive, dimensions, second), rows in self._measured.items():
-            for number, column in zip(self._numbers(directive, dimensions), zip(*rows, strict=True), strict=True):
+            for (name, unit), column in zip(directive.metrics, zip(*rows, strict=True), strict=True):
+                number = self._store.series_id(Series(directive.namespace, name, dimensions, unit))
                 if number is not None:
                     values = [item for value in column for item in (value if isinstance(value, list) else (value,))]
                     self._store.add(second, number, values)
         self._measured.clear()
-
-    def _numbers(self, directive: emf.Directive, dimensions: Dimensions) -> list[int | None]:
-        series = [Series(directive.namespace, name, dimensions, unit) for name, unit in directive.metrics]
-        return [self._store.series_id(of) for of in series]
 
 
 def _start_line(log: bytes) -> tuple[int, int]:

@@ -6,6 +6,7 @@ function was invoked"; a throttled request counts neither as an invocation nor a
 """
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Final
 
 from cloudwatch.series import Dimensions, Series
@@ -30,13 +31,11 @@ class FunctionMetrics:
     def __init__(self, store: Store, function: str, arn: str, version: str) -> None:
         self._store = store
         sets = _dimension_sets(function, arn, version)
-        everything, of_function, *_ = sets
-        self._invocations = [self._number("Invocations", dimensions, "Count") for dimensions in sets]
-        self._errors = [self._number("Errors", dimensions, "Count") for dimensions in sets]
-        self._throttles = [self._number("Throttles", dimensions, "Count") for dimensions in sets]
-        self._durations = [self._number("Duration", dimensions, "Milliseconds") for dimensions in sets]
-        self._running = self._number("ConcurrentExecutions", of_function, "Count")
-        self._all_running = self._number("ConcurrentExecutions", everything, "Count")
+        self._invocations = self._numbers("Invocations", sets)
+        self._errors = self._numbers("Errors", sets)
+        self._throttles = self._numbers("Throttles", sets)
+        self._durations = self._numbers("Duration", sets, "Milliseconds")
+        self._all_running, self._running = self._numbers("ConcurrentExecutions", sets[:2])
         self._seconds: dict[int, _Second] = {}
 
     def invoked(self, second: int, duration_ms: float, failed: bool, running: int, all_running: int) -> None:
@@ -72,13 +71,14 @@ class FunctionMetrics:
             add(second, self._all_running, of.all_running)
         self._seconds.clear()
 
-    def _number(self, name: str, dimensions: Dimensions, unit: str) -> int:
-        number = self._store.series_id(Series(NAMESPACE, name, dimensions, unit), bounded=False)
-        assert number is not None
-        return number
+    def _numbers(self, name: str, sets: Iterable[Dimensions], unit: str = "Count") -> list[int]:
+        series = (Series(NAMESPACE, name, dimensions, unit) for dimensions in sets)
+        numbers = (self._store.series_id(of, bounded=False) for of in series)
+        return [number for number in numbers if number is not None]
 
 
 def _dimension_sets(function: str, arn: str, version: str) -> list[Dimensions]:
+    """Of all functions, of the function, of what was invoked, and of the version behind an alias."""
     resource = arn.partition(":function:")[2]
     of_function = ("FunctionName", function)
     sets: list[Dimensions] = [(), (of_function,), (of_function, ("Resource", resource))]

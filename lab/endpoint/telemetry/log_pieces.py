@@ -30,7 +30,12 @@ def messages(text: bytes, *, is_record: bool = False) -> list[str]:
     """
     if not is_record and len(text) <= LONGEST_EVENT and PLATFORM_EVENT not in text:
         return _LINES.findall(text.decode("utf-8", "replace"))
-    return [message for line in ([text] if is_record else _BYTE_LINES.findall(text)) for message in _messages(line)]
+    found = []
+    for line in [text] if is_record else _BYTE_LINES.findall(text):
+        event = line.rstrip(b"\n") if is_platform_event(line) else line
+        cuts = range(0, len(event), LONGEST_EVENT)
+        found += [event[begin : begin + LONGEST_EVENT].decode("utf-8", "replace") for begin in cuts]
+    return found
 
 
 def timed(log: bytes, at: float, since: float, until: float) -> Iterator[TimedPiece]:
@@ -58,12 +63,3 @@ def timed(log: bytes, at: float, since: float, until: float) -> Iterator[TimedPi
 def is_platform_event(line: bytes) -> bool:
     """Whether Lambda itself wrote this line, in its JSON format."""
     return line.startswith(PLATFORM_EVENT) and b'"type":"platform.' in line
-
-
-def _messages(line: bytes) -> list[str]:
-    if is_platform_event(line):
-        line = line.rstrip(b"\n")
-    if len(line) <= LONGEST_EVENT:
-        return [line.decode("utf-8", "replace")]
-    cuts = range(0, len(line), LONGEST_EVENT)
-    return [line[begin : begin + LONGEST_EVENT].decode("utf-8", "replace") for begin in cuts]

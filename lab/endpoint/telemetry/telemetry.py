@@ -78,7 +78,10 @@ class Telemetry(asyncio.Protocol):
             self._transport.abort()
         else:
             self._socket.close()
-        await asyncio.to_thread(self._end)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(self._process.wait, STOP_LIMIT_S)
+        self._process.kill()
+        self._process.wait()
 
     def started(self, version: FunctionVersion) -> None:
         """See `lab.engine.telemetry.TelemetrySink`."""
@@ -199,12 +202,6 @@ class Telemetry(asyncio.Protocol):
     def _without_logs(self, batch: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         self._dropped_bytes += sum(len(value) for entry in batch for value in entry if isinstance(value, bytes))
         return [tuple(b"" if isinstance(value, bytes) else value for value in entry) for entry in batch]
-
-    def _end(self) -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_LIMIT_S)
-        self._process.kill()
-        self._process.wait()
 
 
 def _call(request: Request, service: str) -> tuple[str, str, bool, bytes] | None:
