@@ -31,15 +31,6 @@ EVENT_BYTES: Final = 150
 """About what an event takes beside its message."""
 
 READ_AT_ONCE: Final = 10_000
-_FIGURES: Final = ("duration_ms", "billed_ms", "memory_mb", "max_memory_mb", "init_ms", "restore_ms")
-_COLUMNS: Final = {
-    **dict.fromkeys(("seq", "time", "ingested"), "BIGINT"),
-    **dict.fromkeys(("log_group", "stream"), "INTEGER"),
-    **dict.fromkeys(("message", "type", "request_id"), "VARCHAR"),
-    **dict.fromkeys(_FIGURES, "DOUBLE"),
-}
-# DuckDB takes NaN of an array as null.
-_INSERT: Final = "SELECT *, CASE WHEN duration_ms IS NOT NULL THEN 'REPORT' END AS type FROM batch"
 
 
 class Position(NamedTuple):
@@ -68,6 +59,17 @@ class ReportFigures(NamedTuple):
     max_memory_mb: float
     init_ms: float | None
     restore_ms: float | None
+
+
+_FIGURES: Final = ReportFigures._fields[1:]
+_COLUMNS: Final = {
+    **dict.fromkeys(("seq", "time", "ingested"), "BIGINT"),
+    **dict.fromkeys(("log_group", "stream"), "INTEGER"),
+    **dict.fromkeys(("message", "type", "request_id"), "VARCHAR"),
+    **dict.fromkeys(_FIGURES, "DOUBLE"),
+}
+# DuckDB takes NaN of an array as null.
+_INSERT: Final = "SELECT *, CASE WHEN duration_ms IS NOT NULL THEN 'REPORT' END AS type FROM batch"
 
 
 @dataclasses.dataclass(slots=True)

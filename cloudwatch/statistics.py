@@ -5,7 +5,7 @@ lab's reports: a value that was measured. AWS does not document how it interpola
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,20 +38,14 @@ def check_statistic(name: str) -> None:
         raise UnsupportedError(f"the statistic {name!r} is not known here")
 
 
-class Samples(NamedTuple):
-    """Values, each with how often it was seen, grouped by period and in ascending order within it."""
+def extended(name: str, periods: Integers, values: Floats, counts: Floats) -> tuple[Integers, Floats]:
+    """Each period, and a percentile or trimmed mean of its values (NaN where there is none).
 
-    periods: Integers
-    values: Floats
-    counts: Floats
-
-
-def extended(name: str, samples: Samples) -> tuple[Integers, Floats]:
-    """The periods that there are in samples, and a percentile or trimmed mean of each (NaN where there is none)."""
+    ``values`` are grouped by ``periods`` and in ascending order within one; ``counts`` are how often each was seen.
+    """
     match = EXTENDED.fullmatch(name)
     assert match is not None
     share = float(match["percent"]) / 100
-    periods, values, counts = samples
     first = np.flatnonzero(np.diff(periods, prepend=periods[0] - 1))
     last = np.append(first[1:], periods.size) - 1
     upto = np.cumsum(counts)

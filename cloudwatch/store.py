@@ -26,7 +26,7 @@ from cloudwatch.insights import Catalog, Query, QueryResult, compile_query
 from cloudwatch.log_events import LogEvents
 from cloudwatch.metric_math import Points
 from cloudwatch.series import Dimensions, MetricStat, Series
-from cloudwatch.statistics import EXTENDED, SIMPLE, Samples, check_statistic, extended
+from cloudwatch.statistics import EXTENDED, SIMPLE, check_statistic, extended
 from cloudwatch.tables import MOST_BYTES, RotatingTable
 
 HELD_VALUES: Final = 200_000
@@ -227,16 +227,16 @@ class Store:
         found: dict[tuple[str, int], dict[int, float]],
     ) -> None:
         """Find the statistics that need the values in order."""
-        sorted_samples = self.connection.execute(
+        samples = self.connection.execute(
             f"SELECT metric, {_PERIOD}, value, count FROM all_samples {_WITHIN} ORDER BY metric, period, value", values
         ).fetchnumpy()
-        metrics, periods = sorted_samples["metric"].astype(np.int64), sorted_samples["period"]
-        if not metrics.size:
+        if not samples["period"].size:
             return
-        span = int(periods.max()) + 1
-        samples = Samples(metrics * span + periods, sorted_samples["value"], sorted_samples["count"])
+        span = int(samples["period"].max()) + 1
+        places = samples["metric"].astype(np.int64) * span + samples["period"]
         for name in names:
-            for place, value in zip(*(column.tolist() for column in extended(name, samples)), strict=True):
+            columns = extended(name, places, samples["value"], samples["count"])
+            for place, value in zip(*(column.tolist() for column in columns), strict=True):
                 metric, number = divmod(place, span)
                 if value == value and (metric, number) not in left_out:  # noqa: PLR0124 - not NaN
                     found[name, metric][number] = value

@@ -220,7 +220,7 @@ class RunSource:
 
     def _load(self) -> None:
         rows = self._database.execute(f"SELECT variant, min({_AT}), max({_AT}) FROM fresh GROUP BY ALL").fetchall()
-        for variant, _, _ in rows:
+        for variant in {variant for variant, _, _ in rows} - self._known:
             self._make(variant)
         for sql in (_SAMPLES, _REPORTS, _EMF_LINES):
             self._database.execute(sql)
@@ -232,8 +232,6 @@ class RunSource:
 
     def _make(self, variant: str) -> None:
         """The series and the log group of a variant."""
-        if variant in self._known:
-            return
         self._known.add(variant)
         for namespace, name in METRICS:
             first, *others = _dimensions(namespace, variant)
