@@ -8,8 +8,7 @@ from typing import Any
 
 from app import make_app
 from facts import prices
-from lab.deploy.standing_cost import cost_items, secrets_per_month, standing_cost
-from lab.deploy.templates import key_count, variant_functions
+from lab.deploy.templates import cost_items, key_count, secrets_per_month, standing_cost, variant_functions
 
 LOG_BYTES = 1000
 """Assumed for an invocation: an EMF line, START, END and REPORT."""

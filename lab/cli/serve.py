@@ -47,7 +47,7 @@ DEFAULTS: Final = EngineSettings()
     metavar="FILE",
     help="Append the endpoint's log to this file.",
 )
-@click.option("--leash-fd", type=int, hidden=True, help="End when the other end of this pipe is closed.")
+@click.option("--leash", is_flag=True, hidden=True, help="End when standard input closes.")
 @click.pass_context
 def serve_command(
     context: click.Context,
@@ -58,7 +58,7 @@ def serve_command(
     routing: str,
     transport: str,
     log_file: Path | None,
-    leash_fd: int | None,
+    leash: bool,
     **engine: Any,
 ) -> None:
     """Start the local endpoint.
@@ -72,7 +72,7 @@ def serve_command(
         port=port,
         profile=PROFILES[profile],
         settings=settings,
-        leash_fd=leash_fd,
+        leash=leash,
         log_file=log_file,
         verbose=context.find_root().params["verbose"] > 0,
     )

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from facts import prices
 from facts.sources import SourceName
 from lab.aws.account import CDK_STACK, Caller
-from lab.deploy.standing_cost import secrets_per_month, standing_cost
+from lab.deploy.templates import secrets_per_month, standing_cost
 
 Ask: TypeAlias = Callable[[Sequence[str]], None]
 """Shows lines to the user, and returns if the user agrees; raises `lab.errors.LabError` if not."""

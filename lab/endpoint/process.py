@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,22 +26,20 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
     ``options`` are further ones of ``lab serve``, as on its command line. Its errors are logged here at the end. Raises
     `LabError` if it did not start; the text is its last line on standard error.
     """
-    leash_read, leash_write = os.pipe()
-    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--leash-fd", str(leash_read), *options]
+    command = [sys.executable, "-m", "lab", "serve", "--port", str(port), "--leash", *options]
     if profile is not None:
         command += ["--profile", profile]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
         # A session of its own: Ctrl-C in the terminal is for the run, which then ends the endpoint in good order.
         process = subprocess.Popen(
             command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            pass_fds=[leash_read],
             cwd=ROOT,
             start_new_session=True,
         )
-        os.close(leash_read)
         started = False
         try:
             assert process.stdout is not None
@@ -54,7 +51,6 @@ def started_endpoint(*, port: int = 0, profile: str | None = None, options: Sequ
                 raise LabError(lines[-1].removeprefix("lab: "))
             yield first.split()[1]
         finally:
-            os.close(leash_write)
             process.terminate()
             try:
                 process.communicate(timeout=STOP_LIMIT_S)

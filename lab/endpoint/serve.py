@@ -26,12 +26,12 @@ def serve(
     port: int,
     profile: Profile,
     settings: EngineSettings,
-    leash_fd: int | None = None,
     *,
+    leash: bool = False,
     log_file: Path | None = None,
     verbose: bool = False,
 ) -> None:
-    """Serve on 127.0.0.1 until SIGINT or SIGTERM, or until the other end of ``leash_fd`` closes.
+    """Serve on 127.0.0.1 until SIGINT or SIGTERM, or with ``leash`` until standard input closes.
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered. Writes errors with their
     tracebacks to standard error, unless ``verbose``: then the command line logs there. ``log_file`` gets every message
@@ -39,7 +39,7 @@ def serve(
     did not start.
     """
     _configure_logging(log_file, verbose=verbose)
-    asyncio.run(_serve(port, profile, settings, leash_fd, log_file))
+    asyncio.run(_serve(port, profile, settings, log_file, leash=leash))
 
 
 def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
@@ -58,22 +58,20 @@ def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO, handlers=handlers)
 
 
-async def _serve(
-    port: int, profile: Profile, settings: EngineSettings, leash_fd: int | None, log_file: Path | None
-) -> None:
+async def _serve(port: int, profile: Profile, settings: EngineSettings, log_file: Path | None, *, leash: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    if leash_fd is not None:
-        loop.add_reader(leash_fd, _leash, loop, leash_fd, stop)
+    if leash:
+        loop.add_reader(0, _leash, loop, stop)
     with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
         await _serve_in(Path(folder), port, profile, settings, stop, log_file=log_file)
 
 
-def _leash(loop: asyncio.AbstractEventLoop, fd: int, stop: asyncio.Event) -> None:
-    if not os.read(fd, 1):
-        loop.remove_reader(fd)
+def _leash(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(0, 1):
+        loop.remove_reader(0)
         stop.set()
 
 

@@ -7,7 +7,7 @@ from facts.fleet import DRIVER_MB
 from functions.registry import VARIANTS
 from lab.aws.account import Caller
 from lab.deploy.deployment import Deployment
-from lab.deploy.standing_cost import secrets_per_month
+from lab.deploy.templates import secrets_per_month
 from lab.fleet.fleet_window import LEAD_S
 from lab.run.settings import RunSettings
 

@@ -3,7 +3,7 @@
 import pytest
 
 from facts import prices
-from lab.deploy.standing_cost import cost_items, standing_cost
+from lab.deploy.templates import cost_items, standing_cost
 
 
 def resource(kind: str, **properties: object) -> dict[str, object]:
