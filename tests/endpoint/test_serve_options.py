@@ -1,6 +1,8 @@
 """The options of `lab serve` reach the engine: what each does is tested where the engine's settings are."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -107,3 +109,13 @@ def test_each_option_is_a_setting(
     result = CliRunner().invoke(commands, ["serve", *options])
     assert result.exit_code == 0, result.output
     assert served["settings"] == settings
+
+
+def test_it_ends_when_the_standard_input_of_its_leash_closes() -> None:
+    command = [sys.executable, "-m", "lab", "serve", "--port", "0", "--leash"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready ")
+        process.stdin.close()
+        assert process.wait(30) == 0
