@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from cloudwatch.series import MOST_DIMENSIONS, MetricStat
+from cloudwatch.series import MOST_DIMENSIONS, SHORT_PERIODS, MetricStat
 
 GRID: Final = 24
 """The columns of a dashboard."""
@@ -17,8 +17,6 @@ GRID: Final = 24
 MOST_WIDGETS: Final = 500
 MOST_METRICS: Final = 500
 MOST_HEIGHT: Final = 1_000
-SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
-"""Seconds; longer periods are multiples of 60."""
 
 STATISTIC: Final = re.compile(
     r"SampleCount|Average|Sum|Minimum|Maximum|IQM"

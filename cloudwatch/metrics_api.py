@@ -13,7 +13,7 @@ from typing import Any, Final
 from cloudwatch import metric_math
 from cloudwatch.errors import CloudWatchError
 from cloudwatch.metric_math import MathError, Points
-from cloudwatch.series import RESERVED_NAMESPACE, MetricStat, Series, dimensions_of, in_time, usable
+from cloudwatch.series import RESERVED_NAMESPACE, SHORT_PERIODS, MetricStat, Series, dimensions_of, in_time, usable
 from cloudwatch.statistics import EXTENDED, SIMPLE, is_statistic
 from cloudwatch.store import Store
 
@@ -23,7 +23,6 @@ MOST_QUERIES: Final = 500
 MOST_DATA_POINTS: Final = 100_800
 LISTED: Final = 500
 RECENT_S: Final = 3 * 3600
-SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
 KINDS: Final = ("Value", "Values", "StatisticValues")
 
 Parameters = Mapping[str, Any]

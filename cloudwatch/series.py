@@ -15,6 +15,8 @@ FUTURE_S: Final = 2 * 3_600
 """Time stamps up to two weeks past and two hours ahead are taken (API reference, "MetricDatum")."""
 
 RESERVED_NAMESPACE: Final = "AWS/"
+SHORT_PERIODS: Final = (1, 5, 10, 20, 30)
+"""Seconds; longer periods are multiples of 60."""
 
 _AMOUNTS: Final = [f"{prefix}{unit}" for prefix in ("Kilo", "Mega", "Giga", "Tera") for unit in ("bytes", "bits")]
 UNITS: Final = frozenset(
