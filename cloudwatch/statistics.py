@@ -2,6 +2,7 @@
 
 Source: Amazon CloudWatch User Guide, "CloudWatch statistics definitions". A percentile is by nearest rank, as in the
 lab's reports: a value that was measured. AWS does not document how it interpolates.
+A percentile in a Logs Insights query (`pct`) is computed in `cloudwatch.insights`.
 """
 
 import re
@@ -38,7 +39,7 @@ def check_statistic(name: str) -> None:
         raise UnsupportedError(f"the statistic {name!r} is not known here")
 
 
-def extended(name: str, periods: Integers, values: Floats, counts: Floats) -> tuple[Integers, Floats]:
+def percentile_or_trimmed_mean(name: str, periods: Integers, values: Floats, counts: Floats) -> tuple[Integers, Floats]:
     """Each period, and a percentile or trimmed mean of its values (NaN where there is none).
 
     ``values`` are grouped by ``periods`` and in ascending order within one; ``counts`` are how often each was seen.

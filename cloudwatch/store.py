@@ -26,7 +26,7 @@ from cloudwatch.insights import Catalog, Query, QueryResult, compile_query
 from cloudwatch.log_events import LogEvents
 from cloudwatch.metric_math import Points
 from cloudwatch.series import Dimensions, MetricStat, Series
-from cloudwatch.statistics import EXTENDED, SIMPLE, check_statistic, extended
+from cloudwatch.statistics import EXTENDED, SIMPLE, check_statistic, percentile_or_trimmed_mean
 from cloudwatch.tables import MOST_BYTES, RotatingTable
 
 HELD_VALUES: Final = 200_000
@@ -235,7 +235,7 @@ class Store:
         span = int(samples["period"].max()) + 1
         places = samples["metric"].astype(np.int64) * span + samples["period"]
         for name in names:
-            columns = extended(name, places, samples["value"], samples["count"])
+            columns = percentile_or_trimmed_mean(name, places, samples["value"], samples["count"])
             for place, value in zip(*(column.tolist() for column in columns), strict=True):
                 metric, number = divmod(place, span)
                 if value == value and (metric, number) not in left_out:  # noqa: PLR0124 - not NaN

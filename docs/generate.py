@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -20,6 +20,7 @@ from docs import running_cost  # noqa: E402 - the path comes first
 from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
 from facts.warnings import WarningCode  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
+from lab.analysis.choice import choices  # noqa: E402
 from lab.analysis.summary import summarise  # noqa: E402
 from lab.cli.errors import PROGRAM  # noqa: E402
 from lab.cli.program import commands  # noqa: E402
@@ -33,6 +34,8 @@ README: Final = ROOT / "README.md"
 DEMO: Final = ROOT / "docs" / "results" / "demo"
 REFERENCE: Final = ROOT / "docs" / "reference"
 WIDTH: Final = 110
+TITLE_AGE_S: Final = 60.0
+"""The title of README.md's picture is about the variant for data that may be out of date by so much."""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -52,12 +55,13 @@ def variants() -> str:
 
 def commands_page() -> str:
     """The help of every command."""
-    context = click.Context(commands, info_name=PROGRAM, terminal_width=WIDTH, max_content_width=WIDTH)
+    width: dict[str, Any] = {"terminal_width": WIDTH, "max_content_width": WIDTH, "show_default": True}
+    context = click.Context(commands, info_name=PROGRAM, **width)
     parts = [f"```text\n{commands.get_help(context).strip()}\n```"]
     for name in commands.list_commands(context):
         command = commands.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
+        inner = click.Context(command, info_name=name, parent=context, **width)
         parts.append(f"## lab {name}\n\n```text\n{command.get_help(inner).strip()}\n```")
     return "\n\n".join(
         [
@@ -162,8 +166,37 @@ def answer() -> str:
     return render_choice(summarise(DEMO))
 
 
+def picture() -> str:
+    """One picture of the committed run, with its finding as the title."""
+    report = summarise(DEMO)
+    chosen = next((each.chosen for each in choices(report) if each.at_most_s == TITLE_AGE_S), None)
+    baseline = report.find(report.baseline)
+    assert chosen is not None, "the committed run must support a choice"
+    assert chosen.comparison is not None
+    assert baseline is not None
+    calls, all_calls = (one.downstream_calls_per_1000 for one in (chosen, baseline))
+    assert calls is not None
+    assert all_calls is not None
+    title = (
+        f"`{chosen.variant}` answers in {1 - chosen.comparison.latency.value:.0%} less time than `{baseline.variant}` at"
+        f" the median, with {1 - calls.value / all_calls.value:.0%} fewer downstream calls"
+    )
+    alt = "Median latency against cost of each variant, with intervals and the stalest answer"
+    return "\n".join(
+        [
+            f"**{title}** (local)",
+            "",
+            "<picture>",
+            '  <source media="(prefers-color-scheme: dark)" srcset="docs/results/demo/choice-dark.svg">',
+            f'  <img alt="{alt}" src="docs/results/demo/choice-light.svg">',
+            "</picture>",
+        ]
+    )
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "answer": answer,
+    "picture": picture,
     "variants": variants,
     "running-cost": running_cost.sentence,
 }

@@ -1,8 +1,17 @@
 """The services that a function can read from, and the names of the items in each.
 
-To add a source: its name and how it names an item here; a reader in `layer/python/instrumentation/sources.py`; a writer
-in `lab/deploy/items.py`; what a reader may do in `stacks/source.py`; the price of a read in `facts/prices.toml`. mypy
-and `tests/unit/facts/test_sources.py` find what is missing. Settings, the command line and tests follow from `SOURCES`.
+To add a source:
+
+1. Here: its name, its title, and how it names an item.
+2. `layer/python/instrumentation/sources.py`: a reader.
+3. `lab/deploy/items.py`: a writer in `open_store`, and `remove_items` if the items are in no stack.
+4. `stacks/source.py`: what a reader may do. If the service needs a resource or a name: `stacks/source_stack.py`,
+   `facts/variables.py` and `layer/python/instrumentation/settings.py`.
+5. `facts/prices.toml`: the price of a read.
+6. `lab/endpoint/profiles.py`: its latency. `lab/endpoint/wire.py`: the form of its errors, unless it is JSON.
+
+`tests/unit/facts/test_sources.py` finds a missing reader, writer, permission, price or latency. Settings, the command
+line and other tests follow from `SOURCES`.
 """
 
 from typing import Final, Literal, TypeAlias, get_args
@@ -12,6 +21,9 @@ SourceName: TypeAlias = Literal["dynamodb", "ssm", "secretsmanager", "s3"]
 
 SOURCES: Final[tuple[SourceName, ...]] = get_args(SourceName)
 """Every source; the first is the default."""
+
+TITLES: Final[dict[str, str]] = {"dynamodb": "DynamoDB", "ssm": "SSM", "secretsmanager": "SecretsManager", "s3": "S3"}
+"""The names of the sources for people."""
 
 MOST_KEYS: Final = 10_000
 """A key has four digits."""

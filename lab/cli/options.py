@@ -61,7 +61,8 @@ context_option = click.option(
     "context",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting of the application, such as memory_mb=1024; repeat for more than one. See docs/settings.md.",
+    help="A setting of the application, such as memory_mb=1024; repeat for more than one."
+    " See docs/reference/settings.md.",
 )
 
 

@@ -10,6 +10,8 @@ import math
 import random
 import statistics
 
+from facts.sources import TITLES
+
 Z99 = statistics.NormalDist().inv_cdf(0.99)
 
 
@@ -38,15 +40,17 @@ class Profile:
 # In one region, over an open connection. DynamoDB documents "single-digit millisecond" reads; the Secrets Manager and
 # SSM figures are those of published measurements from Lambda (22 ms, tens of ms); S3's guide gives 100 to 200 ms to the
 # first byte for small objects, and its users see some 20 ms.
+_TYPICAL: dict[str, Latency] = {
+    "dynamodb": Latency(5, 20),
+    "ssm": Latency(30, 120),
+    "secretsmanager": Latency(22, 90),
+    "s3": Latency(20, 100),
+}
 TYPICAL = Profile(
     name="typical",
-    text="assumed, log-normal p50/p99 ms: DynamoDB 5/20, SSM 30/120, Secrets Manager 22/90, S3 20/100",
-    services={
-        "dynamodb": Latency(5, 20),
-        "ssm": Latency(30, 120),
-        "secretsmanager": Latency(22, 90),
-        "s3": Latency(20, 100),
-    },
+    text="assumed, log-normal p50/p99 ms: "
+    + ", ".join(f"{TITLES[name]} {each.p50_ms:g}/{each.p99_ms:g}" for name, each in _TYPICAL.items()),
+    services=_TYPICAL,
 )
 NONE = Profile(name="none", text="nothing added: the emulator's own latency", services={})
 

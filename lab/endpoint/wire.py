@@ -10,6 +10,7 @@ import time
 import aiohttp
 import yarl
 
+from facts.sources import TITLES
 from lab.endpoint.http_server import Answer, Request
 from lab.endpoint.lab_api import FunctionCalls
 from lab.endpoint.profiles import Profile
@@ -18,7 +19,6 @@ from lab.endpoint.telemetry.telemetry import Telemetry
 IN_HEADER = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
 IN_QUERY = re.compile(rb"X-Amz-Credential=([^%&/]+)(?:%2F|/)\d+(?:%2F|/)[^%/&]*(?:%2F|/)([^%/&]+)")
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"expect", b"upgrade"})
-SERVICE_TITLES = {"dynamodb": "DynamoDB", "ssm": "SSM", "secretsmanager": "SecretsManager", "s3": "S3"}
 S3_OPERATIONS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 S3_FAULT = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>injected by the lab</Message></Error>"
 JSON_FAULT = b'{"__type":"InternalServerError","message":"injected by the lab"}'
@@ -40,7 +40,7 @@ def operation_name(request: Request, service: str) -> str:
         operation = S3_OPERATIONS.get(request.method, request.method)
     else:
         operation = request.method
-    return f"{SERVICE_TITLES.get(service, service)}.{operation}"
+    return f"{TITLES.get(service, service)}.{operation}"
 
 
 class Wire:

@@ -7,11 +7,12 @@ import pytest
 from aws_cdk import App, Stack
 
 from facts import prices
-from facts.sources import MOST_KEYS, SOURCES, SourceName, item_key
+from facts.sources import MOST_KEYS, SOURCES, TITLES, SourceName, item_key
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
 from lab.deploy.items import open_store
+from lab.endpoint.profiles import TYPICAL
 from stacks.settings import ApplicationSettings
 from stacks.source import read_statements
 
@@ -46,6 +47,10 @@ def test_each_source_has_its_own(part: Callable[[SourceName], object], monkeypat
 
 def test_each_source_has_a_price() -> None:
     assert set(prices.READ) == set(SOURCES)
+
+
+def test_each_source_has_a_latency() -> None:
+    assert set(TYPICAL.services) == set(SOURCES) == set(TITLES)
 
 
 def test_every_key_has_the_same_length() -> None:
