@@ -178,8 +178,8 @@ def picture() -> str:
     assert calls is not None
     assert all_calls is not None
     title = (
-        f"`{chosen.variant}` answers in {1 - chosen.comparison.latency.value:.0%} less time than `{baseline.variant}` at"
-        f" the median, with {1 - calls.value / all_calls.value:.0%} fewer downstream calls"
+        f"`{chosen.variant}` answers in {1 - chosen.comparison.latency.value:.0%} less time than `{baseline.variant}`"
+        f" at the median, with {1 - calls.value / all_calls.value:.0%} fewer downstream calls"
     )
     alt = "Median latency against cost of each variant, with intervals and the stalest answer"
     return "\n".join(

@@ -28,9 +28,11 @@ def render_markdown(report: Report) -> str:
 
 
 def render_choice(report: Report) -> str:
-    """The sentence that advises, and the table of choices: the report in brief, as Markdown."""
+    """The variant to choose, and the table of choices: the report in brief, as Markdown."""
     escape = _escaper(report)
-    return "\n\n".join([*_headline(report, escape), _table(tables(report)[0], escape)])
+    advised_of = advice(report)
+    claim = [f"**{escape(advised_of.claim)}**"] if advised_of else []
+    return "\n\n".join([*claim, _table(tables(report)[0], escape)])
 
 
 def _headline(report: Report, escape: Escape) -> Iterator[str]:
