@@ -127,7 +127,7 @@ def test_no_more_can_be_provisioned_than_is_reserved() -> None:
 
 
 def test_the_table_in_the_docs_is_that_of_the_settings() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert settings_table() in text, "run `make docs`"
     for field in dataclasses.fields(ApplicationSettings):
         assert f"| `{field.name}` |" in settings_table()

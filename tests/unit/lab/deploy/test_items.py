@@ -1,5 +1,6 @@
 """The items in each service, by its real API at the emulator."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -19,16 +20,20 @@ KEYS = ["item-0000", "item-0001", "item-0002"]
 
 
 @pytest.fixture(scope="module")
-def connection(ministack: str) -> Connection:
+def connection(ministack: str) -> Iterator[Connection]:
     connection = Connection(target="local", endpoint_url=ministack)
     connection.client("s3").create_bucket(Bucket=BUCKET)
-    connection.client("dynamodb").create_table(
+    dynamodb = connection.client("dynamodb")
+    with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):  # other tests use this emulator too
+        dynamodb.delete_table(TableName="cache-lab-items")
+    dynamodb.create_table(
         TableName="cache-lab-items",
         AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    return connection
+    yield connection
+    dynamodb.delete_table(TableName="cache-lab-items")
 
 
 @pytest.fixture(params=SOURCES)
