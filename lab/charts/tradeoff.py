@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import verdict
@@ -10,6 +11,10 @@ from lab.analysis.table import Table, p50_interval, quantile, variant_table
 from lab.analysis.wording import NOT_MEASURED, figure, shown
 from lab.charts.bars import stalest, texts
 from lab.charts.drawing import Chart, Option, Theme, axis, base, color_of, short
+
+PLOT_HEIGHT: Final = 270
+"""From 0 to the highest cost, pixels, about."""
+LINE_HEIGHT: Final = 15
 
 
 def unbeaten(variants: Sequence[VariantSummary]) -> list[VariantSummary]:
@@ -74,26 +79,28 @@ def _option(report: Report, theme: Theme) -> Option:
     """A point for each variant, its interval, and its name with the most out of date answer."""
     best = unbeaten(report.variants)
     placed = [summary for summary in report.variants if _placed(summary)]
+    offsets = _offsets(placed)
     return {
         **base(theme),
         "grid": {"left": 64, "right": 132, "top": 24, "bottom": 50},
         "xAxis": axis(theme, "value", "median latency, ms", min=0),
         "yAxis": axis(theme, "value", "$ a million invocations", min=0, boundaryGap=[0, 0.1], nameGap=44),
         "series": [
-            one for summary in placed for one in _point(summary, theme, summary in best, _shift(summary, placed))
+            one for summary in placed for one in _point(summary, theme, summary in best, offsets[summary.variant])
         ],
     }
 
 
-def _shift(summary: VariantSummary, placed: Sequence[VariantSummary]) -> int:
-    """How far down a name is moved, pixels: away from the nearest one in cost, if that is near."""
-    costs = [one.cost.total for one in placed if one.cost]
-    own = summary.cost.total if summary.cost else 0.0
-    others = [cost for one, cost in zip(placed, costs, strict=True) if one is not summary]
-    nearest = min(others, key=lambda cost: abs(cost - own), default=math.inf)
-    if abs(nearest - own) > 0.06 * max(costs):
-        return 0
-    return 6 if nearest > own else -6
+def _offsets(placed: Sequence[VariantSummary]) -> dict[str, int]:
+    """How far each name is moved down, pixels, so that names of variants with similar costs do not overlap."""
+    costs = {one.variant: one.cost.total for one in placed if one.cost}
+    pixels = PLOT_HEIGHT / (max(costs.values(), default=0.0) or 1.0)
+    offsets, lowest_free = {}, -math.inf
+    for name, cost in sorted(costs.items(), key=lambda each: each[1]):
+        height = max(cost * pixels, lowest_free)
+        offsets[name] = round(cost * pixels - height)
+        lowest_free = height + LINE_HEIGHT
+    return offsets
 
 
 def _point(summary: VariantSummary, theme: Theme, is_best: bool, shift: int) -> list[Option]:
