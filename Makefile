@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # More workers than cores: tests wait more than they compute.
 WORKERS ?= 3
-QUICK := tests/unit tests/contract --ignore tests/unit/stacks
+QUICK := tests/unit tests/contract $(addprefix --ignore tests/unit/,stacks functions lab/dashboard)
 
 .PHONY: help setup rie demo test quick check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth lock clean
 

@@ -149,7 +149,7 @@ def _from_cbor(content: bytes, shape: Shape) -> Any:  # noqa: ARG001 - as the ot
 
 
 def _from_form(content: bytes, shape: Shape) -> Any:
-    """The parameters of a form, whose names are paths: ``Dimensions.member.1.Name``; numbers and times stay text."""
+    """The parameters of a form with paths as names (``Dimensions.member.1.Name``); numbers and times stay text."""
     tree: dict[str, Any] = {}
     for path, text in urllib.parse.parse_qsl(content.decode(), keep_blank_values=True):
         _place(tree, path.split("."), text)

@@ -112,11 +112,11 @@ def _alike(fit: Sequence[VariantSummary]) -> list[VariantSummary]:
     often do: they hardly depend on how fast the machine is. Where nothing does, the simpler variant is chosen.
     """
     fastest = [one for one in fit if not any(_shown_faster(other, one) for other in fit)]
-    cheapest = [one for one in fastest if not any(_shown_dearer(one, other) for other in fastest)]
+    cheapest = [one for one in fastest if not any(_shown_costlier(one, other) for other in fastest)]
     return [one for one in cheapest if not any(_shown_to_call_more(one, other) for other in cheapest)]
 
 
-def _shown_dearer(one: VariantSummary, than: VariantSummary) -> bool:
+def _shown_costlier(one: VariantSummary, than: VariantSummary) -> bool:
     return _shown_more(one.cost_total, than.cost_total)
 
 
@@ -166,12 +166,12 @@ def _others(report: Report, choice: Choice, chosen: VariantSummary) -> Iterator[
             f"{name} is the simplest"
         )
     equal = [one for one in choice.slower if not _shown_faster(chosen, one)]
-    dearer = [one for one in equal if _shown_dearer(one, chosen)]
-    if dearer and chosen.cost:
-        costs = ", ".join(f"{shown(one.variant, 30)} ${one.cost.total:.2f}" for one in dearer if one.cost)
+    costlier = [one for one in equal if _shown_costlier(one, chosen)]
+    if costlier and chosen.cost:
+        costs = ", ".join(f"{shown(one.variant, 30)} ${one.cost.total:.2f}" for one in costlier if one.cost)
         costs += f" a million against ${chosen.cost.total:.2f}"
-        yield f"Not shown to be faster than {name}, and more expensive: {costs}{_though(report, dearer, chosen)}"
-    busier = [one for one in equal if one not in dearer and _shown_to_call_more(one, chosen)]
+        yield f"Not shown to be faster than {name}, and more expensive: {costs}{_though(report, costlier, chosen)}"
+    busier = [one for one in equal if one not in costlier and _shown_to_call_more(one, chosen)]
     if busier:
         names = listed([one.variant for one in busier]) + _though(report, busier, chosen)
         yield f"Not shown to be faster or cheaper than {name}, and with more downstream calls: {names}"

@@ -100,7 +100,7 @@ class VariantSummary:
 
     Attributes:
         about: what the run's file says of the variant.
-        ran: invocations whose function ran, to an answer or to an error: what AWS's metric `Invocations` counts. Hit
+        ran: invocations that returned an answer or a function error: what AWS's metric `Invocations` counts. Hit
             ratio, downstream calls and cost are by these.
         unreported: function errors and lost invocations that did not report their downstream calls.
         failed_share: invocations without a right answer, of all.
