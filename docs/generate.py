@@ -184,7 +184,7 @@ def picture() -> str:
     alt = "Median latency against cost of each variant, with intervals and the stalest answer"
     return "\n".join(
         [
-            f"**{title}** (local)",
+            f"**{title}** (one local run)",
             "",
             "<picture>",
             '  <source media="(prefers-color-scheme: dark)" srcset="docs/results/demo/choice-dark.svg">',

@@ -19,6 +19,7 @@ from lab.engine.invocation import Invocation
 from tests.endpoint.gate import WAITS, running
 from tests.engine.endpoint import ROLE, Endpoint, zipped
 from tests.engine.raw_http import request
+from tests.function_versions import function_version
 
 
 def throttle(endpoint: Endpoint, name: str, **arguments: str) -> dict[str, object]:
@@ -94,20 +95,7 @@ class BusyEngine:
 
 def resolved(name: str, *, reserved: int | None, unreserved: int) -> Resolved:
     """A function with these limits."""
-    version = FunctionVersion(
-        name=name,
-        version="$LATEST",
-        arn=f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
-        handler="function.handler",
-        runtime="python3.13",
-        memory_mb=128,
-        timeout_s=3.0,
-        tmp_mb=512,
-        environment=(),
-        code_dir=Path(),
-        layers_dir=Path(),
-        log_group=f"/aws/lambda/{name}",
-    )
+    version = function_version(name)
     return Resolved(
         name=FunctionName(name),
         version=version,

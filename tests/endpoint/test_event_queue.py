@@ -8,7 +8,6 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 from lab.endpoint.api_error import not_found
@@ -22,24 +21,12 @@ from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation, InvocationResult
 from tests.endpoint.virtual_time import run
+from tests.function_versions import function_version
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:queued"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:records"
 FAILURE = b'{"errorType": "Broken", "errorMessage": "no luck"}'
-VERSION = FunctionVersion(
-    name="queued",
-    version="$LATEST",
-    arn=ARN,
-    handler="function.handler",
-    runtime="python3.13",
-    memory_mb=128,
-    timeout_s=3.0,
-    tmp_mb=512,
-    environment=(),
-    code_dir=Path(),
-    layers_dir=Path(),
-    log_group="/aws/lambda/queued",
-)
+VERSION = function_version("queued")
 Handler = Callable[[bytes], tuple[float, bytes | None]]
 """What a function does with an event: after how many seconds it ends, and its result; None for an error."""
 

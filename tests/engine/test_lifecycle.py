@@ -3,13 +3,11 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.engine.environment import Environment, Services
-from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation, InvocationResult
 from lab.engine.lifecycle import IGNORED, STARTS, TRANSITIONS, Event, ImpossibleTransitionError, State
 from lab.engine.logs.platform_log import TextLog
@@ -18,21 +16,9 @@ from lab.engine.sandbox.isolation import Layout
 from lab.engine.settings import EngineSettings
 from lab.engine.start_gate import StartGate
 from lab.engine.timers import Watch
+from tests.function_versions import function_version
 
-VERSION = FunctionVersion(
-    name="f",
-    version="1",
-    arn="arn:aws:lambda:us-east-1:000000000000:function:f:1",
-    handler="function.handler",
-    runtime="python3.13",
-    memory_mb=128,
-    timeout_s=3.0,
-    tmp_mb=512,
-    environment=(),
-    code_dir=Path(),
-    layers_dir=Path(),
-    log_group="/aws/lambda/f",
-)
+VERSION = function_version("f", "1")
 WITH_AN_INVOCATION = STARTS - {State.PREPARING} | {State.INIT_AGAIN, State.BUSY, State.TIMED_OUT, State.OUT_OF_MEMORY}
 FRAMES = {
     Event.SNAPSHOT: (channel.SNAPSHOT, b"", b""),
