@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -49,6 +50,135 @@ class Comparison(NamedTuple):
     latency: Estimate
     shown: Verdict
     calls_per_1000: Estimate | None
+
+
+class Question(NamedTuple):
+    """What a recommendation is for.
+
+    Attributes:
+        max_staleness_s: how far out of date an answer may be, seconds; infinite: any age will do.
+        volume: invocations a month.
+        cold_share: share of them that start an environment, 0 to 1.
+    """
+
+    max_staleness_s: float = 60.0
+    volume: float = 10_000_000.0
+    cold_share: float = 0.01
+    """AWS: "cold starts typically occur in under 1% of invocations" (Lambda Developer Guide, "Understanding the Lambda
+    execution environment lifecycle")."""
+
+
+class RepetitionFigures(NamedTuple):
+    """What one used repetition measured of a variant: sums and counts of its warm invocations in phase `steady`.
+
+    Attributes:
+        repetition: its number.
+        answers: warm answers; ``latency_ms`` is the sum of their latencies.
+        ran: warm invocations that ran, to an answer or to an error: the next three are sums over these.
+        calls: downstream calls; None: not reported.
+        usd: cost, US dollars; None: not known.
+    """
+
+    repetition: int
+    answers: int
+    latency_ms: float
+    ran: int
+    calls: float | None
+    read_units: float | None
+    usd: float | None
+
+    @property
+    def mean_ms(self) -> float:
+        """Mean latency of the warm answers; NaN without any."""
+        return self.latency_ms / self.answers if self.answers else math.nan
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Warm:
+    """The warm answers of the measured time: used repetitions, phase `steady`, without any that started an environment.
+
+    Intervals are over repetitions; where there are fewer than two, they are infinite (`Estimate.bounded`).
+
+    Attributes:
+        count: warm answers.
+        mean_ms: mean latency from the planned start.
+        hit_ms: mean latency of the answers served from the cache; ``miss_ms`` of the others.
+        calls_per_1000: downstream calls of 1,000 invocations that ran.
+        read_units_per_1000: what DynamoDB bills for them; None for another source.
+        cost: of a million of them, US dollars, by part; ``cost_total`` is its sum with the interval.
+    """
+
+    count: int
+    mean_ms: Estimate
+    hit_ms: float | None
+    miss_ms: float | None
+    calls_per_1000: Estimate | None
+    read_units_per_1000: Estimate | None
+    cost: Cost | None
+    cost_total: Estimate | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PerStart:
+    """The invocations that started an environment, whole: the start and the answer.
+
+    Attributes:
+        count: how many were answered.
+        ms: mean latency, without the time lost because this machine starts few environments at once.
+        calls: mean downstream calls, those of init or restore included.
+        usd: mean cost, US dollars.
+        wait_ms: the mean of that lost time; None if not reported.
+    """
+
+    count: int
+    ms: Estimate | None
+    calls: float | None
+    usd: Estimate | None
+    wait_ms: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A variant against the baseline, paired within repetitions; positive is better than the baseline.
+
+    Attributes:
+        saved_ms: the baseline's mean warm latency less the variant's.
+        saved_calls: share of the baseline's downstream calls that the variant does not make.
+        saved_usd_month: US dollars a month, at the question's volume and share of starts, snapshots included.
+    """
+
+    saved_ms: Estimate | None
+    saved_calls: Estimate | None
+    saved_usd_month: Estimate | None
+
+
+class Excluded(NamedTuple):
+    """A variant that is not recommended, why, and what would change that (empty: nothing)."""
+
+    variant: str
+    reason: str
+    remedy: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What to use, or why the run cannot say; the contract's `advice`.
+
+    Attributes:
+        question: what it is for.
+        variant: what to use; None if the rules of evidence forbid a choice, or no variant qualifies.
+        sentence: one sentence of at most 25 words.
+        reasons: why this one, or why none can be named.
+        alternatives: variants that are as good, or not distinguishable.
+        excluded: the other ones.
+    """
+
+    question: Question
+    variant: str | None
+    sentence: str
+    reasons: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
 
 
 class Point(NamedTuple):

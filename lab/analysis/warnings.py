@@ -231,7 +231,7 @@ def _unreported(report: Report) -> Iterator[RunWarning]:
         if found:
             counts = ", ".join(f"{shown(one.variant, 30)} {one.unreported:,} of {one.invocations:,}" for one in found)
             yield RunWarning(
-                WarningCode.DOWNSTREAM_CALLS_UNTOLD,
+                WarningCode.DOWNSTREAM_CALLS_UNKNOWN,
                 f"invocations failed or were lost without reporting their downstream calls: {counts}; {effect}",
                 advice,
             )

@@ -19,6 +19,7 @@ NAMED: Final = ("variant", "status", "target")
 """Without these a line is not a record."""
 
 Status = Literal["ok", "function_error", "throttled", "lost"]
+Phase = Literal["start", "settle", "steady"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,14 @@ class Outcome:
     downstream_errors: Annotated[
         int | None, Meaning("those of both kinds of calls that got no answer, or HTTP status 400 or more")
     ] = None
+    read_units: Annotated[
+        float | None,
+        Meaning("what DynamoDB bills for both kinds of calls; null: another source, or not known", "units"),
+    ] = None
+    start_wait_ms: Annotated[
+        float | None,
+        Meaning("time lost because this machine starts few environments at once; not part of the latencies", "ms"),
+    ] = None
 
     def fields(self) -> dict[str, Any]:
         """Its fields by name, and no others."""
@@ -69,6 +78,11 @@ class Record(Outcome):
     target: Annotated[str, Meaning("`local` or `aws`")]
     variant: Annotated[str, Meaning("name of the variant")]
     sequence: Annotated[int, Meaning("number of the invocation among those of its variant, from 0")]
+    repetition: Annotated[int | None, Meaning("number of its repetition, from 0; null: the run has none")] = None
+    phase: Annotated[
+        Phase | None,
+        Meaning("`start`: environments start; `settle`: caches fill, not measured; `steady`: the measured time"),
+    ] = None
     key: Annotated[str | None, Meaning("key that was asked for")] = None
     planned_at: Annotated[float | None, Meaning("planned start", "Unix seconds")] = None
     sent_at: Annotated[float | None, Meaning("when the request was sent", "Unix seconds")] = None
@@ -77,9 +91,10 @@ class Record(Outcome):
         Meaning("when the answer came; made from logs: when Lambda logged its report", "Unix seconds"),
     ] = None
     latency_ms: Annotated[
-        float | None, Meaning("from the planned start to the answer (no coordinated omission)", "ms")
+        float | None,
+        Meaning("from the planned start to the answer, less `start_wait_ms` (no coordinated omission)", "ms"),
     ] = None
-    service_ms: Annotated[float | None, Meaning("from the sending to the answer", "ms")] = None
+    service_ms: Annotated[float | None, Meaning("from the sending to the answer, less `start_wait_ms`", "ms")] = None
     staleness_ms: Annotated[
         float | None, Meaning("how long the served version had been superseded at the sending; 0: it was current", "ms")
     ] = None

@@ -53,7 +53,10 @@ class RunIdentity:
     scenario: Annotated[str | None, Meaning("`steady`, `burst` or `outage`; `collected`: made from logs")] = None
     source: Annotated[str | None, Meaning("what the functions read from: `dynamodb`, `ssm`, …")] = None
     started_at: Annotated[str | None, Meaning("when the run started", "ISO 8601")] = None
-    duration_s: Annotated[float | None, Meaning("length of the window", "s")] = None
+    duration_s: Annotated[float | None, Meaning("measured time, of all repetitions together", "s")] = None
+    repetitions: Annotated[
+        int | None, Meaning("planned repetitions, each with environments of its own; null: blocks of one window")
+    ] = None
     seed: Annotated[int | None, Meaning("fixes arrivals, keys and updates")] = None
     runtime: Annotated[str | None, Meaning("Lambda runtime of the functions")] = None
     machine: Annotated[Machine | None, Meaning("the machine that sent the invocations")] = None
@@ -65,6 +68,7 @@ class MeasuredSettings:
 
     variants: Annotated[tuple[str, ...], Meaning("names of the variants that were driven")] = ()
     rate: Annotated[float | None, Meaning("mean invocations of each variant", "1/s")] = None
+    concurrency: Annotated[int | None, Meaning("requests of a variant that `steady` sends together")] = None
     keys: Annotated[int | None, Meaning("number of items")] = None
     skew: Annotated[float | None, Meaning("exponent of the Zipf law by which keys are drawn; 0 is uniform")] = None
     updates: Annotated[float | None, Meaning("mean item updates", "1/s")] = None
@@ -94,7 +98,35 @@ class LocalEndpoint:
     interpreter: Annotated[str | None, Meaning("version of the Python that ran the functions")] = None
     profile: Annotated[str | None, Meaning("name of the downstream latency profile")] = None
     profile_text: Annotated[str | None, Meaning("the profile, in one sentence")] = None
+    startup: Annotated[str | None, Meaning("name of the start-up profile")] = None
+    startup_text: Annotated[str | None, Meaning("the start-up profile, in one sentence")] = None
+    snapshot_age_s: Annotated[
+        float | None, Meaning("age of the youngest snapshot when the measured time began; null: there was none", "s")
+    ] = None
     tiers: Annotated[Mapping[str, str] | None, Meaning("how isolation and limits are kept on this machine")] = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """One repetition of a run: environments of its own start, caches fill, then time is measured."""
+
+    number: Annotated[int, Meaning("its number in the records, from 0")] = 0
+    began_at: Annotated[float | None, Meaning("when its first environment was started", "Unix seconds")] = None
+    measured_from: Annotated[float | None, Meaning("when its measured time began", "Unix seconds")] = None
+    measured_until: Annotated[float | None, Meaning("when its measured time ended", "Unix seconds")] = None
+    fault_from: Annotated[
+        float | None, Meaning("when the scenario began to fail calls; null: never", "Unix seconds")
+    ] = None
+    fault_until: Annotated[float | None, Meaning("when it ceased to", "Unix seconds")] = None
+    complete: Annotated[bool, Meaning("whether all of it was sent and answered, or given up")] = False
+    start_s: Annotated[float | None, Meaning("how long the start of its environments took", "s")] = None
+    cpu_pressure: Annotated[
+        float | None, Meaning("share of the measured time in which something waited for a processor")
+    ] = None
+    cpu_busy: Annotated[float | None, Meaning("busy share of all CPUs in the measured time")] = None
+    unplanned_starts: Annotated[int | None, Meaning("environments that started in the settled or measured time")] = None
+    late_share: Annotated[float | None, Meaning("share of the invocations sent late")] = None
+    problem: Annotated[str | None, Meaning("why it is not used; null: it is used")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +196,7 @@ class RunFile:
     variants: Annotated[tuple[VariantDescription, ...], Meaning("the variants, in the registry's order")] = ()
     baseline: Annotated[str, Meaning("the variant that the others are compared to")] = _BASELINE_OF_VERSION_1
     local: Annotated[LocalEndpoint | None, Meaning("the local endpoint; null on AWS")] = None
+    repetitions: Annotated[tuple[Repetition, ...], Meaning("every repetition, the bad ones too")] = ()
     cpu: Annotated[CpuLoad | None, Meaning("how busy the machine was; null: not measured")] = None
     wire: Annotated[Mapping[str, WireCounts] | None, Meaning("downstream calls on the wire, by variant")] = None
     aws: Annotated[AwsObservations | None, Meaning("what only a run on AWS observes")] = None

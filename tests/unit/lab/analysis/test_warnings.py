@@ -154,7 +154,7 @@ def test_a_fault_names_its_variant_and_figures(tmp_path: Path) -> None:
     assert "1 DownstreamError" in found["errors_present"].message
 
 
-@pytest.mark.parametrize(("told", "codes"), [(None, {"downstream_calls_untold"}), (2, {"downstream_count_differs"})])
+@pytest.mark.parametrize(("told", "codes"), [(None, {"downstream_calls_unknown"}), (2, {"downstream_count_differs"})])
 def test_the_wire_may_have_seen_more_only_where_a_failure_reported_nothing(
     tmp_path: Path, told: int | None, codes: set[str]
 ) -> None:
@@ -177,8 +177,8 @@ def test_calls_that_nobody_counted_are_told(tmp_path: Path) -> None:
     case.records[failed] = dataclasses.replace(case.records[failed], downstream_calls=None)
     found = _warnings(case, tmp_path)
 
-    assert set(found) == {"errors_present", "downstream_calls_untold"}
-    assert f"{case.records[failed].variant} 1 of 200" in found["downstream_calls_untold"].message
+    assert set(found) == {"errors_present", "downstream_calls_unknown"}
+    assert f"{case.records[failed].variant} 1 of 200" in found["downstream_calls_unknown"].message
 
 
 def test_a_run_file_that_cannot_be_read_whole_is_told(tmp_path: Path) -> None:
