@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+LOCAL_ENVIRONMENT = "aws://000000000000/us-east-1"
+"""The account and the region of every local endpoint, as the CDK CLI takes them."""
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
 DONE = re.compile(r"✅\s+(.*)")
 UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
@@ -64,28 +67,56 @@ class Application:
         self._cdk("destroy", "--force", *_chosen(stacks))
 
     def _cdk(self, command: str, *arguments: str) -> None:
-        if not CDK_CLI.is_file():
-            raise LabError("the CDK CLI is not installed: run `make setup`")
-        node = Path(sys.executable).with_name("node")
-        if not node.exists():
-            raise LabError("node is not installed: run `make setup`")
-        line = [str(node), str(CDK_CLI), command, "--app", str(self._assembly), *arguments, "--no-notices", "--ci"]
-        logger.info("running cdk %s", " ".join((command, *arguments)))
-        output: list[str] = []
-        progress_at = time.monotonic()
-        with running(line, folder=self._assembly.parent, env=self._env) as process:
-            assert process.stdout is not None
-            for text in process.stdout:
-                output.append(text.rstrip())
-                logger.debug("cdk: %s", output[-1])
-                if done := DONE.search(text):
-                    self._echo(f"  {done[1].strip()}")
-                    progress_at = time.monotonic()
-                elif (part := UNDER_WAY.match(text)) and time.monotonic() - progress_at > SILENT_S:
-                    self._echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
-                    progress_at = time.monotonic()
-        if process.returncode != 0:
-            raise LabError(f"cdk {command} failed: {_reason(output)}")
+        arguments = ("--app", str(self._assembly), *arguments)
+        with _started(command, *arguments, folder=self._assembly.parent, env=self._env) as process:
+            _follow(process, command, self._echo)
+
+
+@contextlib.contextmanager
+def bootstrapping(endpoint_url: str) -> Iterator[Callable[[], None]]:
+    """Begin to create the CDK's own bucket and roles at a local endpoint. The function that is yielded waits for it.
+
+    It needs no assembly, so it goes on while the application is synthesized. The function raises `LabError` if the CDK
+    CLI failed.
+    """
+    env = _environment("local", endpoint_url)
+    with (
+        tempfile.TemporaryDirectory(prefix="cache-lab-bootstrap-") as folder,
+        _started("bootstrap", LOCAL_ENVIRONMENT, folder=Path(folder), env=env) as process,
+    ):
+        yield lambda: _follow(process, "bootstrap", lambda _: None)
+
+
+@contextlib.contextmanager
+def _started(command: str, *arguments: str, folder: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    if not CDK_CLI.is_file():
+        raise LabError("the CDK CLI is not installed: run `make setup`")
+    node = Path(sys.executable).with_name("node")
+    if not node.exists():
+        raise LabError("node is not installed: run `make setup`")
+    logger.info("running cdk %s", " ".join((command, *arguments)))
+    with running(
+        [str(node), str(CDK_CLI), command, *arguments, "--no-notices", "--ci"], folder=folder, env=env
+    ) as process:
+        yield process
+
+
+def _follow(process: subprocess.Popen[str], command: str, echo: Callable[[str], None]) -> None:
+    """Show the progress of the CDK CLI until it ends. Raises `LabError` with its reason if it failed."""
+    output: list[str] = []
+    progress_at = time.monotonic()
+    assert process.stdout is not None
+    for text in process.stdout:
+        output.append(text.rstrip())
+        logger.debug("cdk: %s", output[-1])
+        if done := DONE.search(text):
+            echo(f"  {done[1].strip()}")
+            progress_at = time.monotonic()
+        elif (part := UNDER_WAY.match(text)) and time.monotonic() - progress_at > SILENT_S:
+            echo(f"  {part[1]}: {part[2]} of {part[3]} resources")
+            progress_at = time.monotonic()
+    if process.wait() != 0:
+        raise LabError(f"cdk {command} failed: {_reason(output)}")
 
 
 def _chosen(stacks: Sequence[str] | None) -> list[str]:

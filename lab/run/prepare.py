@@ -9,7 +9,7 @@ from functions.registry import VARIANTS
 from lab.aws.account import concurrency_limit, identify, reserved_concurrency
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
-from lab.deploy.cdk import application
+from lab.deploy.cdk import application, bootstrapping
 from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, function_urls, read_deployment
 from lab.deploy.endpoint_control import EndpointControl
@@ -43,9 +43,9 @@ def prepare_local(
     control.fail_downstream(0.0)  # a run that was killed during an outage leaves it on
     stacks = [*map(stack_name, settings.variants), COMPARISON_STACK, *([LOAD_STACK] if settings.fleet else [])]
     synthesis = application(target="local", endpoint_url=endpoint_url, context=_context(settings), echo=steps.echo)
-    with steps.entering("synthesize", synthesis) as app:
+    with bootstrapping(endpoint_url) as wait, steps.entering("synthesize", synthesis) as app:
         with steps.step("bootstrap"):
-            app.bootstrap()
+            wait()
         seeded = deploy_and_seed(app, connection, settings.source, settings.keys, steps, stacks=stacks)
     return Prepared(read_deployment(connection, settings.variants), seeded, *_driver(settings, run_id, connection))
 
