@@ -20,7 +20,7 @@ _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(%?)")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A time such as `60s`, `5m` or `any`, converted to seconds; `any` is infinite."""
 
     name = "duration"
@@ -37,7 +37,7 @@ class Duration(click.ParamType):
         return float(found[1]) * SECONDS[found[2]]
 
 
-class Share(click.ParamType):
+class Share(click.ParamType[float]):
     """A share of 0 to 1, such as `0.01` or `1%`."""
 
     name = "share"
