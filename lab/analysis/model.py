@@ -77,6 +77,8 @@ class RepetitionFigures(NamedTuple):
         ran: warm invocations that ran, to an answer or to an error: the next three are sums over these.
         calls: downstream calls; None: not reported.
         usd: cost, US dollars; None: not known.
+        requested: invocations of that phase, those that started an environment too.
+        failed: those of them without a right answer.
     """
 
     repetition: int
@@ -86,6 +88,8 @@ class RepetitionFigures(NamedTuple):
     calls: float | None
     read_units: float | None
     usd: float | None
+    requested: int = 0
+    failed: int = 0
 
     @property
     def mean_ms(self) -> float:
