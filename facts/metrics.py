@@ -14,6 +14,10 @@ DIMENSION: Final = "Variant"
 Unit: TypeAlias = Literal["Count", "Milliseconds"]
 
 
+READ_UNITS: Final = "read_units"
+"""The property of a line of metrics that has the read units that DynamoDB bills; absent for another source."""
+
+
 class MetricDefinition(NamedTuple):
     """A metric's name, its CloudWatch unit, and what its value means."""
 

@@ -44,7 +44,7 @@ PROVISIONED_GB_SECOND: Final = _prices("provisioned_gb_second")
 SNAPSTART_CACHE: Final = _price("snapstart_cache")
 SNAPSTART_RESTORE: Final = _price("snapstart_restore")
 READ: Final = _prices("read")
-"""By source: what one read of the lab's costs."""
+"""By source: what one read unit of DynamoDB costs, or one call of another source."""
 SECRET_MONTH: Final = _price("secret_month")
 METRIC_MONTH: Final = _price("metric_month")
 DASHBOARD_MONTH: Final = _price("dashboard_month")
@@ -53,8 +53,9 @@ LOG_GB: Final = _price("log_gb")
 LOG_GB_MONTH: Final = _price("log_gb_month")
 
 INCLUDED: Final = (
-    "Lambda requests, billed GB-seconds, downstream reads of invocations (each attempt) and SnapStart restores, "
-    "with the share of cold starts and misses that this run had (a short run has more of both than a long one)"
+    "Lambda requests, billed GB-seconds, downstream reads of invocations (DynamoDB's read units; each attempt of "
+    "another source) and SnapStart restores, with the share of cold starts and misses that this run had (a short run "
+    "has more of both than a long one)"
 )
 EXCLUDED: Final = (
     "the free tier, SnapStart's charge for keeping a snapshot, storage, writes, logs, metrics, alarms, dashboards, "
@@ -84,7 +85,7 @@ def cost_per_million(
     memory_mb: float,
     billed_ms: float,
     restores: float,
-    downstream_calls: float,
+    reads: float,
 ) -> Cost | None:
     """Return the cost of a million invocations, or None without a price for the architecture or the source.
 
@@ -94,7 +95,7 @@ def cost_per_million(
         memory_mb: the function's memory setting, MB.
         billed_ms: mean billed duration of an invocation, ms (with init and restore, as billed since August 2025).
         restores: mean number of restores an invocation.
-        downstream_calls: mean number of downstream calls an invocation.
+        reads: mean of what the source bills an invocation: read units of DynamoDB, calls of the other sources.
     """
     if architecture not in LAMBDA_GB_SECOND or source not in READ:
         return None
@@ -104,7 +105,7 @@ def cost_per_million(
         requests=million * LAMBDA_REQUEST.usd,
         compute=million * billed_ms / 1000 * gigabytes * LAMBDA_GB_SECOND[architecture].usd,
         restores=million * restores * gigabytes * SNAPSTART_RESTORE.usd,
-        downstream=million * downstream_calls * READ[source].usd,
+        downstream=million * reads * READ[source].usd,
     )
 
 

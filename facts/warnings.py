@@ -32,6 +32,7 @@ class WarningCode(enum.StrEnum):
     MACHINE_SATURATED = "machine_saturated", "the machine could not keep up with the load"
     INTERPRETER_DIFFERS = "interpreter_differs", "functions ran on another Python than the deployed runtime's"
     DOWNSTREAM_COUNT_DIFFERS = "downstream_count_differs", "functions and wire, or CloudWatch, count calls differently"
+    READ_UNITS_DIFFER = "read_units_differ", "functions and CloudWatch count DynamoDB's read units differently"
     DOWNSTREAM_COUNT_LATE = "downstream_count_late", "CloudWatch's count of the reads was not complete in time"
     DOWNSTREAM_CALLS_UNKNOWN = "downstream_calls_unknown", "failed invocations did not report their downstream calls"
     # Seen only while a run goes on, and kept in run.json (lab/run).

@@ -51,5 +51,5 @@ def _priced(priced: Priced, billed_ms: float, restores: float, downstream_calls:
         memory_mb=priced.memory_mb,
         billed_ms=billed_ms,
         restores=restores,
-        downstream_calls=downstream_calls,
+        reads=downstream_calls,
     )

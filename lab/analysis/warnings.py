@@ -209,6 +209,14 @@ def _cloudwatch_counts(report: Report) -> Iterator[RunWarning]:
             f"{counts}: for the whole minutes that the window touches, with the lab's own reads of the table",
             "trust the functions' count, unless CloudWatch has much more: look then for what else reads the table",
         )
+    units, consumed = reads.functions_read_units, reads.cloudwatch_read_units
+    if reads.cloudwatch_whole and units is not None and consumed is not None and units != consumed:
+        yield RunWarning(
+            WarningCode.READ_UNITS_DIFFER,
+            f"the functions report {units:,.1f} read units, CloudWatch has {consumed:,.1f}: for the whole minutes that "
+            "the window touches, with the lab's own reads of the table",
+            "look for what else reads the table; without it, CloudWatch has what AWS bills",
+        )
 
 
 def _unreported(report: Report) -> Iterator[RunWarning]:

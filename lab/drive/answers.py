@@ -87,6 +87,7 @@ def _answered(body: bytes, request_id: str | None, report: InvocationReport) -> 
         version=_get(content, "version", int),
         init_downstream_calls=_get(content, "init_downstream_calls", int),
         downstream_errors=_get(content, "downstream_errors", int),
+        read_units=_number(content.get("read_units")),
         **report.fields(),
     )
 

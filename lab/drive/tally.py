@@ -40,6 +40,7 @@ class Tally:
         updates_written: updates that were acknowledged.
         updates_failed: updates that were not; they may have taken effect.
         refused: invocations that Lambda itself answered: throttled or forbidden.
+        read_units: what DynamoDB bills for the calls, as the functions counted it; None if none reported it.
         errors: unanswered invocations by status and error type.
     """
 
@@ -50,6 +51,7 @@ class Tally:
         self.updates_written = 0
         self.updates_failed = 0
         self.refused = 0
+        self.read_units: float | None = None
         self.errors: collections.Counter[str] = collections.Counter()
 
     @property
@@ -77,6 +79,8 @@ class Tally:
             counts.uncounted += outcome.status != "throttled" and outcome.downstream_calls is None
             self.refused += is_refused(outcome)
         counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
+        if outcome.read_units is not None:
+            self.read_units = (self.read_units or 0.0) + outcome.read_units
 
     def commonest_error(self, *, besides: str | None = None) -> tuple[str, int]:
         """Return the most frequent status and error type other than ``besides``, and its count."""

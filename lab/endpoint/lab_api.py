@@ -46,11 +46,13 @@ class Info(TypedDict):
 class FunctionCalls(TypedDict):
     """What one function has called downstream since the endpoint started; ``operations`` by name (DynamoDB.GetItem).
 
+    ``read_units`` sums what DynamoDB's answers to reads state as consumed, where the function asks for it.
     ``overruns`` counts answers for which the emulator itself took longer than the profile allowed.
     """
 
     downstream_calls: int
     downstream_errors: int
+    read_units: float
     overruns: int
     operations: dict[str, int]
 

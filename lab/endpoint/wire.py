@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import json
 import logging
 import random
 import re
@@ -19,6 +20,7 @@ from lab.endpoint.telemetry.telemetry import Telemetry
 IN_HEADER = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
 IN_QUERY = re.compile(rb"X-Amz-Credential=([^%&/]+)(?:%2F|/)\d+(?:%2F|/)[^%/&]*(?:%2F|/)([^%/&]+)")
 HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"expect", b"upgrade"})
+READS = frozenset({"DynamoDB.GetItem", "DynamoDB.BatchGetItem"})
 S3_OPERATIONS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 S3_FAULT = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>injected by the lab</Message></Error>"
 JSON_FAULT = b'{"__type":"InternalServerError","message":"injected by the lab"}'
@@ -55,7 +57,9 @@ class Wire:
         self.profile = profile
         self.error_rate = 0.0
         self.calls: collections.defaultdict[str, FunctionCalls] = collections.defaultdict(
-            lambda: FunctionCalls(downstream_calls=0, downstream_errors=0, overruns=0, operations=collections.Counter())
+            lambda: FunctionCalls(
+                downstream_calls=0, downstream_errors=0, read_units=0.0, overruns=0, operations=collections.Counter()
+            )
         )
         self._random = random.Random()  # noqa: S311 - draws latencies and faults, no secrets
         self._session = aiohttp.ClientSession(
@@ -94,20 +98,32 @@ class Wire:
     async def call(self, function: str, service: str, request: Request) -> Answer:
         """A function's call of a service."""
         calls = self.calls[function]
+        operation = operation_name(request, service)
         calls["downstream_calls"] += 1
-        calls["operations"][operation_name(request, service)] += 1
+        calls["operations"][operation] += 1
         latency = self.profile.services.get(service)
         due = time.perf_counter() + (latency.sample_s(self._random) if latency else 0.0)
         fails = self._random.random() < self.error_rate
         answer = _injected_fault(service) if fails else await self.forward(request)
         if answer[0] >= 400:
             calls["downstream_errors"] += 1
+        elif operation in READS:
+            calls["read_units"] += _read_units(answer[2])
         remaining_s = due - time.perf_counter()
         if remaining_s > 0:
             await asyncio.sleep(remaining_s)
         elif latency is not None:
             calls["overruns"] += 1
         return answer
+
+
+def _read_units(body: bytes) -> float:
+    """What an answer to a DynamoDB read states as consumed; 0 where it states nothing."""
+    if b'"ConsumedCapacity"' not in body:
+        return 0.0
+    consumed = json.loads(body)["ConsumedCapacity"]
+    tables = consumed if isinstance(consumed, list) else [consumed]
+    return sum(float(table["CapacityUnits"]) for table in tables)
 
 
 def _injected_fault(service: str) -> Answer:

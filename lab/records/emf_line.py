@@ -27,7 +27,9 @@ def downstream_of(content: dict[str, Any]) -> dict[str, Any]:
     """
     calls = counted(content.get(metrics.DOWNSTREAM_CALLS.name))
     errors = counted(content.get(metrics.DOWNSTREAM_ERRORS.name))
-    fields: dict[str, Any] = {} if errors is None else {"downstream_errors": errors}
+    units = measured(content.get(metrics.READ_UNITS))
+    fields: dict[str, Any] = {"downstream_errors": errors, "read_units": units}
+    fields = {name: value for name, value in fields.items() if value is not None}
     if calls is None:
         return fields
     latency = measured(content.get(metrics.DOWNSTREAM_LATENCY.name))

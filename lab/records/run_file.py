@@ -143,6 +143,7 @@ class WireCounts:
 
     downstream_calls: Annotated[int | None, Meaning("requests that the variant sent downstream")] = None
     downstream_errors: Annotated[int | None, Meaning("those that got no answer, or HTTP status 400 or more")] = None
+    read_units: Annotated[float | None, Meaning("read units that DynamoDB's answers state", "units")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,8 @@ class TableReads:
     functions_calls: Annotated[int | None, Meaning("calls by the functions' own count")] = None
     cloudwatch_calls: Annotated[int | None, Meaning("reads by CloudWatch's metrics of the table")] = None
     cloudwatch_operations: Annotated[Mapping[str, int] | None, Meaning("these reads by operation")] = None
-    cloudwatch_read_units: Annotated[float | None, Meaning("read capacity consumed", "units")] = None
+    functions_read_units: Annotated[float | None, Meaning("read units by the functions' own count", "units")] = None
+    cloudwatch_read_units: Annotated[float | None, Meaning("read units by CloudWatch's metrics", "units")] = None
     cloudwatch_whole: Annotated[bool | None, Meaning("whether CloudWatch's metrics were complete")] = None
 
 

@@ -65,6 +65,7 @@ class AwsObserver:
                 functions_calls=self._tally.downstream_calls,
                 cloudwatch_calls=reads.total,
                 cloudwatch_operations=reads.calls,
+                functions_read_units=self._tally.read_units,
                 cloudwatch_read_units=reads.read_units,
                 cloudwatch_whole=reads.whole,
             )

@@ -21,7 +21,8 @@ ASSUMED_RESTORES: Final = 0.02
 def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
     """The estimated highest cost of a run's invocations, US dollars; None without prices.
 
-    Assumes that every invocation is billed `ASSUMED_BILLED_MS` and reads downstream once, as without a cache. A fleet's
+    Assumes that every invocation is billed `ASSUMED_BILLED_MS` and reads one item downstream, as without a cache; the
+    lab's items are small, so that is one read unit of DynamoDB. A fleet's
     functions run as long as the window and the time before it.
     """
     total = 0.0
@@ -34,7 +35,7 @@ def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
             memory_mb=deployment.memory_mb,
             billed_ms=ASSUMED_BILLED_MS,
             restores=ASSUMED_RESTORES if variant.snap_start else 0.0,
-            downstream_calls=1.0,
+            reads=1.0,
         )
         if cost is None:
             return None

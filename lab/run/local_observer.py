@@ -2,12 +2,15 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Final
 
 from facts.names import function_name
 from facts.warnings import WarningCode
 from lab.deploy.endpoint_control import EndpointControl
-from lab.endpoint.lab_api import Info
+from lab.endpoint.lab_api import FunctionCalls, Info
 from lab.records.run_file import LocalEndpoint, RunFile, RunWarning, WireCounts, run_warning
+
+NO_CALLS: Final = FunctionCalls(downstream_calls=0, downstream_errors=0, read_units=0.0, overruns=0, operations={})
 
 
 class LocalObserver:
@@ -15,36 +18,31 @@ class LocalObserver:
 
     def __init__(self, control: EndpointControl) -> None:
         self._control = control
-        self._calls_before: dict[str, tuple[int, int]] = {}
+        self._before: dict[str, FunctionCalls] = {}
         self._delayed_before = 0
 
     def begin(self, run: RunFile) -> RunFile:
         """Read the counts before the window, and describe the endpoint in the run file."""
         info = self._control.info()
-        self._calls_before = self._calls(run)
+        self._before = self._calls(run)
         self._delayed_before = info["starts_delayed"]["count"]
         return dataclasses.replace(run, local=_endpoint(info, run.run.runtime))
 
     def end(self, run: RunFile) -> RunFile:
         """Add the counts of the window, and the endpoint's warnings, to the run file."""
-        info, before = self._control.info(), self._calls_before
+        info = self._control.info()
+        in_units = run.run.source == "dynamodb"
         wire = {
-            variant: WireCounts(
-                downstream_calls=calls - before[variant][0], downstream_errors=errors - before[variant][1]
-            )
-            for variant, (calls, errors) in self._calls(run).items()
+            variant: _since(self._before[variant], calls, in_units=in_units)
+            for variant, calls in self._calls(run).items()
         }
         warnings = (*run.warnings, *self._warnings(info))
         return dataclasses.replace(run, local=_endpoint(info, run.run.runtime), wire=wire, warnings=warnings)
 
-    def _calls(self, run: RunFile) -> dict[str, tuple[int, int]]:
-        """Downstream calls and errors since the endpoint started, by variant."""
+    def _calls(self, run: RunFile) -> dict[str, FunctionCalls]:
+        """What the wire has seen since the endpoint started, by variant."""
         functions = self._control.wire()
-        seen = {variant: functions.get(function_name(variant)) for variant in run.settings.variants}
-        return {
-            variant: (each["downstream_calls"], each["downstream_errors"]) if each else (0, 0)
-            for variant, each in seen.items()
-        }
+        return {variant: functions.get(function_name(variant), NO_CALLS) for variant in run.settings.variants}
 
     def _warnings(self, info: Info) -> Iterator[RunWarning]:
         for each in info["warnings"]:
@@ -59,6 +57,14 @@ class LocalObserver:
                 f"{delayed} environments waited to start: this machine starts {starts['at_a_time']} at a time",
                 "lower --rate, drive fewer variants, or use a machine with more processors",
             )
+
+
+def _since(before: FunctionCalls, now: FunctionCalls, *, in_units: bool) -> WireCounts:
+    return WireCounts(
+        downstream_calls=now["downstream_calls"] - before["downstream_calls"],
+        downstream_errors=now["downstream_errors"] - before["downstream_errors"],
+        read_units=now["read_units"] - before["read_units"] if in_units else None,
+    )
 
 
 def _endpoint(info: Info, runtime: str | None) -> LocalEndpoint:

@@ -2,7 +2,7 @@
 
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
 so that every function runs in the engine. The front door's address comes in a file, because it is known later.
-`fix_lambda_api` corrects what a user can see of ministack's Lambda API that differs from AWS's.
+`fix_lambda_api` and `fix_read_units` correct what a user can see of ministack that differs from AWS.
 
 Run as a program. It ends when its standard input closes, however the lab ended.
 """
@@ -75,6 +75,50 @@ def fix_lambda_api(lambda_svc: Any) -> None:
     lambda_svc._update_alias = lambda name, alias, asked: unknown_version(name, asked) or update(name, alias, asked)
 
 
+def fix_read_units(dynamodb: Any) -> None:
+    """State the consumed capacity of GetItem by the item's size, and of BatchGetItem at all.
+
+    DynamoDB Developer Guide, "DynamoDB read and write operations": a read costs one unit for every started 4 KB of the
+    item, half of that if it is not strongly consistent; an item that does not exist costs as much as a small one; a
+    batch costs as its items do one by one.
+    """
+    add, batch = dynamodb._add_consumed_capacity, dynamodb._batch_get_item
+
+    def units(table_name: str, key: dict[str, Any], *, consistent: bool) -> float:
+        item = dynamodb._get_item_by_key(dynamodb._tables[dynamodb._normalize_table_name(table_name)], key)
+        blocks: int = max(1, -(-dynamodb._item_size_bytes(item or {}) // 4096))
+        return blocks * (1.0 if consistent else 0.5)
+
+    def add_consumed_capacity(
+        result: dict[str, Any],
+        asked: dict[str, Any],
+        table_name: str,
+        write: bool = False,
+        **rest: Any,
+    ) -> None:
+        add(result, asked, table_name, write=write, **rest)
+        capacity = result.get("ConsumedCapacity")
+        if capacity is not None and not write and "Key" in asked:
+            consumed = units(table_name, asked["Key"], consistent=asked.get("ConsistentRead", False))
+            for place in (capacity, capacity.get("Table", {})):
+                place["CapacityUnits"] = consumed
+
+    def batch_get_item(asked: dict[str, Any]) -> Any:
+        status, headers, body = batch(asked)
+        level = asked.get("ReturnConsumedCapacity", "NONE")
+        if status != 200 or level == "NONE":
+            return status, headers, body
+        capacities = []
+        for table_name, wanted in asked["RequestItems"].items():
+            consistent = wanted.get("ConsistentRead", False)
+            consumed = {"CapacityUnits": sum(units(table_name, key, consistent=consistent) for key in wanted["Keys"])}
+            table = {"Table": consumed} if level == "INDEXES" else {}
+            capacities.append({"TableName": table_name, **consumed, **table})
+        return status, headers, json.dumps(json.loads(body) | {"ConsumedCapacity": capacities}).encode()
+
+    dynamodb._add_consumed_capacity, dynamodb._batch_get_item = add_consumed_capacity, batch_get_item
+
+
 def _end_with_stdin() -> None:
     os.read(0, 1)
     os._exit(0)
@@ -85,11 +129,12 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     sys.argv = ["ministack"]
     from ministack.app import main as ministack  # noqa: PLC0415 -- after its arguments
-    from ministack.services import lambda_svc  # noqa: PLC0415
+    from ministack.services import dynamodb, lambda_svc  # noqa: PLC0415
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
     fix_lambda_api(lambda_svc)
+    fix_read_units(dynamodb)
     ministack()
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +20,14 @@ class DownstreamUse:
         calls: attempts: a call with two retries counts three.
         errors: attempts that got no answer, or an HTTP status of 400 or more.
         ms: milliseconds from the first attempt of a call to its answer, pauses between retries included.
+        read_units: the sum of what DynamoDB's answers state that they cost; retries that it answered are among them.
         items: the items read.
     """
 
     calls: int = 0
     errors: int = 0
     ms: float = 0.0
+    read_units: float = 0.0
     items: list[Item] = field(default_factory=list)
 
 
@@ -66,16 +69,27 @@ class DownstreamMeter:
     def _on_start(self, context: dict[str, Any], **_: Any) -> None:
         context[_STARTED] = time.perf_counter()
 
-    def _on_attempt(self, response_dict: dict[str, Any] | None, **_: Any) -> None:
+    def _on_attempt(
+        self, response_dict: dict[str, Any] | None, parsed_response: dict[str, Any] | None, **_: Any
+    ) -> None:
         failed = response_dict is None or response_dict["status_code"] >= 400
+        read_units = _read_units(parsed_response or {})
         with self._lock:
             self._use.calls += 1
             self._use.errors += failed
+            self._use.read_units += read_units
 
     def _on_end(self, context: dict[str, Any], **_: Any) -> None:
         spent = time.perf_counter() - context[_STARTED]
         with self._lock:
             self._use.ms += spent * 1000
+
+
+def _read_units(answer: Mapping[str, Any]) -> float:
+    """What an answer of GetItem (one table) or BatchGetItem (a list of them) states as consumed."""
+    consumed = answer.get("ConsumedCapacity", [])
+    tables = consumed if isinstance(consumed, list) else [consumed]
+    return sum(float(table["CapacityUnits"]) for table in tables)
 
 
 METER = DownstreamMeter()

@@ -32,6 +32,7 @@ class Answer(TypedDict):
         init_downstream_calls: attempts sent since the last invocation of the environment: by init or a hook after a
             restore, so they are 0 on all invocations but the first.
         downstream_errors: attempts of both kinds that got no answer, or an HTTP status of 400 or more.
+        read_units: what DynamoDB bills for attempts of both kinds; None for another source.
         age_ms: milliseconds since the value was read downstream.
         environment: where it ran.
     """
@@ -44,6 +45,7 @@ class Answer(TypedDict):
     downstream_ms: float
     init_downstream_calls: int
     downstream_errors: int
+    read_units: float | None
     age_ms: float
     environment: EnvironmentAnswer
 
@@ -65,7 +67,7 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
         BadRequest: (the handler) the event has no key, or a malformed one.
         ValueError: the environment variables are wrong.
     """
-    variant = load_settings().variant
+    settings = load_settings()
 
     @functools.wraps(find)
     def handle(event: Any, context: Context) -> Answer:
@@ -77,11 +79,16 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
         finally:
             inside = METER.take()
             now = time.time()
+            read_units = inside.read_units + outside.read_units if settings.source == "dynamodb" else None
             line = emf_line(
                 metrics.NAMESPACE,
-                dimensions={metrics.DIMENSION: variant},
+                dimensions={metrics.DIMENSION: settings.variant},
                 metrics=_metrics(item, inside, outside, environment, now),
-                properties={"environment_id": environment["id"], "request_id": context.aws_request_id},
+                properties={
+                    "environment_id": environment["id"],
+                    "request_id": context.aws_request_id,
+                    **({} if read_units is None else {metrics.READ_UNITS: read_units}),
+                },
                 timestamp=now,
             )
             print(line, flush=True)  # noqa: T201 -- where Lambda takes EMF from
@@ -94,6 +101,7 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
             "downstream_ms": round(inside.ms, 3),
             "init_downstream_calls": outside.calls,
             "downstream_errors": inside.errors + outside.errors,
+            "read_units": read_units,
             "age_ms": _age_ms(item, now),
             "environment": environment,
         }

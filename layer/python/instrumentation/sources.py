@@ -113,7 +113,10 @@ class Source(ABC):
 
 
 class DynamoDbSource(Source):
-    """Items of a DynamoDB table, read strongly consistent, so that the measured staleness is the cache's."""
+    """Items of a DynamoDB table, read strongly consistent, so that the measured staleness is the cache's.
+
+    Every answer states the read units that it cost, which the meter sums.
+    """
 
     service = "dynamodb"
     batch = 100
@@ -123,12 +126,17 @@ class DynamoDbSource(Source):
         self._table = table
 
     def _get(self, key: str) -> Content | None:
-        answer = self._client.get_item(TableName=self._table, Key={KEY_ATTRIBUTE: {"S": key}}, ConsistentRead=True)
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key={KEY_ATTRIBUTE: {"S": key}},
+            ConsistentRead=True,
+            ReturnConsumedCapacity="TOTAL",
+        )
         return _plain_fields(answer["Item"]) if "Item" in answer else None
 
     def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
         wanted = {"Keys": [{KEY_ATTRIBUTE: {"S": key}} for key in keys], "ConsistentRead": True}
-        answer = self._client.batch_get_item(RequestItems={self._table: wanted})
+        answer = self._client.batch_get_item(RequestItems={self._table: wanted}, ReturnConsumedCapacity="TOTAL")
         items = map(_plain_fields, answer["Responses"].get(self._table, []))
         return [(fields[KEY_ATTRIBUTE], fields) for fields in items]
 

@@ -20,7 +20,7 @@ def emf_line(
     *,
     dimensions: Mapping[str, str],
     metrics: Mapping[str, Value],
-    properties: Mapping[str, str],
+    properties: Mapping[str, str | float],
     timestamp: float,
 ) -> str:
     """Return one line, without a line break.

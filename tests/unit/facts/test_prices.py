@@ -10,7 +10,7 @@ from facts import prices
 def test_the_worked_example_of_the_lambda_pricing_page() -> None:
     # "SnapStart Pricing": 7.44 million requests of 2 s, 1 GB, x86, 1 % of them restores: $1.49, $248.00 and $10.4.
     cost = prices.cost_per_million(
-        architecture="x86_64", source="ssm", memory_mb=1024, billed_ms=2000, restores=0.01, downstream_calls=1
+        architecture="x86_64", source="ssm", memory_mb=1024, billed_ms=2000, restores=0.01, reads=1
     )
 
     assert cost is not None
@@ -28,9 +28,7 @@ def test_the_snapshot_of_the_worked_example() -> None:
     ("source", "per_million"), [("dynamodb", 0.125), ("ssm", 0.0), ("secretsmanager", 5.0), ("s3", 0.4)]
 )
 def test_a_read_costs(source: str, per_million: float) -> None:
-    cost = prices.cost_per_million(
-        architecture="arm64", source=source, memory_mb=128, billed_ms=1, restores=0, downstream_calls=2
-    )
+    cost = prices.cost_per_million(architecture="arm64", source=source, memory_mb=128, billed_ms=1, restores=0, reads=2)
 
     assert cost is not None
     assert cost.downstream == pytest.approx(2 * per_million)
@@ -54,7 +52,7 @@ def test_without_a_price_there_is_no_cost(known: dict[str, str]) -> None:
             memory_mb=128,
             billed_ms=1,
             restores=0,
-            downstream_calls=1,
+            reads=1,
         )
         is None
     )

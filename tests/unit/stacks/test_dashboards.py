@@ -26,8 +26,8 @@ SECTIONS = [
     "Cost per million invocations",
 ]
 RECORDS = [
-    record(0, init_ms=400.5, billed_ms=411.0, cold_start=True, downstream_calls=1),
-    record(1, billed_ms=13.0, downstream_calls=1),
+    record(0, init_ms=400.5, billed_ms=411.0, cold_start=True, reads=1),
+    record(1, billed_ms=13.0, reads=1),
     record(2, "tmp_cache", status="function_error", cache=None, billed_ms=620.0, downstream_calls=3),
     record(3, "snapstart", restore_ms=32.25, billed_ms=38.0, cold_start=True, restored=True, init_downstream_calls=2),
     record(4, "snapstart"),
@@ -181,7 +181,7 @@ def test_the_cost_is_reckoned_with_the_settings_and_the_list_prices(everything_o
     operands = {"duration_no_cache": 20.0, "calls_no_cache": 1e6, "invocations_no_cache": 1e6}
     value = eval(total.options["expression"], {}, operands)  # noqa: S307 -- our own text, of numbers and operators
     expected = prices.cost_per_million(
-        architecture="x86_64", source="s3", memory_mb=512, billed_ms=20.0, restores=0.0, downstream_calls=1.0
+        architecture="x86_64", source="s3", memory_mb=512, billed_ms=20.0, restores=0.0, reads=1.0
     )
     assert expected is not None
     assert value == pytest.approx(expected.total, rel=1e-6)

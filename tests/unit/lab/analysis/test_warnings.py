@@ -225,6 +225,18 @@ def test_cloudwatchs_count_of_the_reads_is_compared(
     assert set(_warnings(case, tmp_path)) == codes
 
 
+@pytest.mark.parametrize(
+    ("units", "whole", "codes"),
+    [(7.0, True, set()), (9.5, True, {"read_units_differ"}), (9.5, False, {"downstream_count_late"})],
+)
+def test_cloudwatchs_read_units_are_compared(tmp_path: Path, units: float, whole: bool, codes: set[str]) -> None:
+    case = Case()
+    reads = {"functions_calls": 7, "cloudwatch_calls": 7, "functions_read_units": 7.0, "cloudwatch_whole": whole}
+    case.content["aws"] = {"downstream": reads | {"cloudwatch_read_units": units}}
+
+    assert set(_warnings(case, tmp_path)) == codes
+
+
 def test_every_code_that_the_report_gives_has_a_meaning() -> None:
     assert {*CASES} <= {*WarningCode}
     assert all(code.meaning for code in WarningCode)

@@ -36,7 +36,7 @@ def made(*texts: str) -> list[Record]:
 
 @pytest.mark.parametrize("report", [text("a", "Init Duration: 413.61 ms\t"), as_json("a", initDurationMs=413.61)])
 def test_a_cold_start(report: str) -> None:
-    line = emf("a", Misses=1, DownstreamCalls=1, DownstreamLatency=5.5, ValueAge=5.7, ColdStarts=1)
+    line = emf("a", Misses=1, DownstreamCalls=1, DownstreamLatency=5.5, ValueAge=5.7, ColdStarts=1, read_units=1)
 
     (record,) = made("START RequestId: a Version: 3", line, "END RequestId: a", report)
 
@@ -67,6 +67,7 @@ def test_a_cold_start(report: str) -> None:
         downstream_ms=5.5,
         age_ms=5.7,
         downstream_errors=0,
+        read_units=1.0,
     )
     assert '"planned_at":null' in record.to_json()
 

@@ -24,6 +24,7 @@ ANSWER: dict[str, Any] = {
     "downstream_ms": 5.5,
     "init_downstream_calls": 2,
     "downstream_errors": 1,
+    "read_units": 1.5,
     "age_ms": 5.75,
     "environment": {
         "id": "0b9c3b6e-2a59-4be9-a0b7-2d9f4b3f0a11",
@@ -65,6 +66,7 @@ def test_an_answer() -> None:
         version=3,
         init_downstream_calls=2,
         downstream_errors=1,
+        read_units=1.5,
     )
 
 
@@ -149,6 +151,11 @@ def test_a_function_errors_downstream_errors_are_those_of_its_metrics_line(logge
     found = failed_with(logged)
 
     assert (found.downstream_errors, found.downstream_calls, found.duration_ms) == (errors, None, 2.46)
+
+
+@pytest.mark.parametrize(("units", "kept"), [(50, 50.0), (0.5, 0.5), (0, 0.0), (-1, None), ("many", None)])
+def test_a_function_errors_read_units_are_those_of_its_metrics_line(units: Any, kept: float | None) -> None:
+    assert failed_with([emf(ID, 0, read_units=units)]).read_units == kept
 
 
 def test_a_timeout_is_a_function_error() -> None:

@@ -1,5 +1,6 @@
 """What a run on a local endpoint observes beside its records."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from lab.deploy.endpoint_control import EndpointControl
 from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, RunWarning, WireCounts
 from lab.run.local_observer import LocalObserver
 
-RUN = RunFile(run=RunIdentity(runtime="python3.14"), settings=MeasuredSettings(variants=("a", "b")))
+RUN = RunFile(run=RunIdentity(runtime="python3.14", source="dynamodb"), settings=MeasuredSettings(variants=("a", "b")))
 
 
 class Control(EndpointControl):
@@ -31,21 +32,33 @@ class Control(EndpointControl):
         return self.functions
 
 
-def calls(downstream_calls: int, downstream_errors: int) -> dict[str, int]:
-    return {"downstream_calls": downstream_calls, "downstream_errors": downstream_errors}
+def calls(downstream_calls: int, downstream_errors: int, read_units: float) -> dict[str, float]:
+    return {
+        "downstream_calls": downstream_calls,
+        "downstream_errors": downstream_errors,
+        "read_units": read_units,
+    }
 
 
 def test_the_calls_of_the_window_are_counted() -> None:
     control = Control()
-    control.functions = {"cache-lab-a": calls(3, 1)}
+    control.functions = {"cache-lab-a": calls(3, 1, 2.0)}
     observer = LocalObserver(control)
     begun = observer.begin(RUN)
-    control.functions = {"cache-lab-a": calls(13, 1), "cache-lab-b": calls(5, 2), "other": calls(9, 9)}
+    control.functions = {"cache-lab-a": calls(13, 1, 52.0), "cache-lab-b": calls(5, 2, 3), "other": calls(9, 9, 9)}
 
     assert observer.end(begun).wire == {
-        "a": WireCounts(downstream_calls=10, downstream_errors=0),
-        "b": WireCounts(downstream_calls=5, downstream_errors=2),
+        "a": WireCounts(downstream_calls=10, downstream_errors=0, read_units=50.0),
+        "b": WireCounts(downstream_calls=5, downstream_errors=2, read_units=3.0),
     }
+
+
+def test_only_dynamodb_has_read_units() -> None:
+    control = Control()
+    observer = LocalObserver(control)
+    begun = observer.begin(dataclasses.replace(RUN, run=RunIdentity(source="s3")))
+
+    assert observer.end(begun).wire == dict.fromkeys("ab", WireCounts(downstream_calls=0, downstream_errors=0))
 
 
 def test_the_endpoint_is_described() -> None:

@@ -153,6 +153,28 @@ def test_threads_lose_no_count(source: DynamoDbSource, meter: DownstreamMeter, w
     assert use.calls == len(use.items) == len(wire.requests) == 100
 
 
+def test_the_read_units_are_those_that_the_answers_state(
+    meter: DownstreamMeter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = b'[{"TableName": "t", "CapacityUnits": 49.5}, {"TableName": "u", "CapacityUnits": 1}]'
+    one = ITEM[:-1] + b', "ConsumedCapacity": {"TableName": "t", "CapacityUnits": 2.5}}'
+    many = b'{"Responses": {}, "ConsumedCapacity": ' + tables + b"}"
+    with served(lambda request: Response(200, JSON, many if b"RequestItems" in request.body else one)) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        source = DynamoDbSource("t", meter)
+        source.read("a")
+        assert meter.take().read_units == 2.5
+        source.read_many(["a", "b"])
+        assert meter.take().read_units == 50.5
+        assert all(b'"ReturnConsumedCapacity": "TOTAL"' in request.body for request in wire.requests)
+
+
+def test_what_states_no_read_units_counts_none(source: DynamoDbSource, meter: DownstreamMeter, wire: Wire) -> None:
+    wire.failures_left = 2
+    source.read("a")
+    assert meter.take().read_units == 0
+
+
 def test_an_item_that_is_not_there_is_no_error(source: DynamoDbSource, meter: DownstreamMeter) -> None:
     with pytest.raises(ItemNotFound, match="dynamodb has no item 'b'"):
         source.read("b")

@@ -153,6 +153,18 @@ def test_only_metrics_that_have_a_value_are_declared(capsys: pytest.CaptureFixtu
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 5
 
 
+@pytest.mark.parametrize(("source", "units"), [("dynamodb", 50.0), ("ssm", None)])
+def test_read_units_are_of_dynamodb_only(
+    source: str, units: float | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CACHE_LAB_SOURCE", source)
+    load_settings.cache_clear()
+    handler = lambda_handler(kept)
+    METER._on_attempt({"status_code": 200}, {"ConsumedCapacity": {"CapacityUnits": 50}})
+    assert handler(EVENT, CONTEXT)["read_units"] == units
+    assert emitted(capsys).get("read_units") == units
+
+
 def test_the_bare_function_can_be_had() -> None:
     assert lambda_handler(kept).__wrapped__ is kept  # type: ignore[attr-defined]
 
