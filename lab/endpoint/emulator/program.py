@@ -2,7 +2,8 @@
 
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
 so that every function runs in the engine. The front door's address comes in a file, because it is known later.
-`fix_lambda_api` and `fix_read_units` correct what a user can see of ministack that differs from AWS.
+`fix_lambda_api`, `fix_function_stacks` and `fix_read_units` correct what a user can see of ministack that differs from
+AWS.
 
 Run as a program. It ends when its standard input closes, however the lab ended.
 """
@@ -75,6 +76,32 @@ def fix_lambda_api(lambda_svc: Any) -> None:
     lambda_svc._update_alias = lambda name, alias, asked: unknown_version(name, asked) or update(name, alias, asked)
 
 
+def fix_function_stacks(handlers: dict[str, dict[str, Any]], lambda_svc: Any) -> None:
+    """Have CloudFormation set and remove the reserved concurrency of functions, which ministack's ignores.
+
+    A reserved concurrency that the template never had, but the Lambda API set, stays, as at AWS.
+    """
+    function = handlers["AWS::Lambda::Function"]
+    create, update = function["create"], function["update"]
+    setting = "ReservedConcurrentExecutions"
+
+    def create_function(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        made = create(logical_id, properties, stack)
+        if setting in properties:
+            lambda_svc._functions[made[0]]["concurrency"] = int(properties[setting])
+        return made
+
+    def update_function(name: str, old: dict[str, Any], new: dict[str, Any], *rest: Any, **named: Any) -> Any:
+        made = update(name, old, new, *rest, **named)
+        if setting in new:
+            lambda_svc._functions[made[0]]["concurrency"] = int(new[setting])
+        elif setting in old:
+            lambda_svc._functions[made[0]]["concurrency"] = None
+        return made
+
+    function["create"], function["update"] = create_function, update_function
+
+
 def fix_read_units(dynamodb: Any) -> None:
     """State the consumed capacity of GetItem by the item's size, and of BatchGetItem at all.
 
@@ -130,10 +157,12 @@ def main() -> None:
     sys.argv = ["ministack"]
     from ministack.app import main as ministack  # noqa: PLC0415 -- after its arguments
     from ministack.services import dynamodb, lambda_svc  # noqa: PLC0415
+    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # noqa: PLC0415
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
     fix_lambda_api(lambda_svc)
+    fix_function_stacks(_RESOURCE_HANDLERS, lambda_svc)
     fix_read_units(dynamodb)
     ministack()
 
