@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= 3
 QUICK := tests/unit tests/contract $(addprefix --ignore tests/unit/,stacks functions lab/dashboard)
 
-.PHONY: help setup rie demo test quick check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth lock clean
+.PHONY: help setup rie demo test quick check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth bench-truth lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench-dashboard: setup ## benchmark the dashboard of simulated records: three qu
 
 bench-synth: setup ## benchmark a synthesis
 	$(BIN)/python -m tests.bench.bench_synth
+
+bench-truth: setup ## demonstrate that conclusions hold when runs are repeated: an hour on a quiet machine, or PART=…
+	$(BIN)/python -m tests.bench.bench_truth $(PART)
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 lock: $(VENV)/.ready ## resolve every requirements file again
