@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from lab.cli.options import Finite, port_type
-from lab.endpoint.profiles import PROFILES
+from lab.endpoint.profiles import PROFILES, find_profile
 from lab.engine.settings import EngineSettings, Routing, Transport
 
 DEFAULTS: Final = EngineSettings()
@@ -14,7 +14,13 @@ DEFAULTS: Final = EngineSettings()
 
 @click.command("serve")
 @click.option("--port", type=port_type, default=4566, help="Port to listen on; 0: a free one.")
-@click.option("--profile", type=click.Choice(tuple(PROFILES)), default="typical", help="Downstream latency profile.")
+@click.option(
+    "--profile",
+    metavar=f"[{'|'.join(PROFILES)}|FILE.toml]",
+    default="typical",
+    show_default=True,
+    help="Downstream latency profile: a named one, or your own.",
+)
 @click.option(
     "--routing",
     type=click.Choice([routing.value for routing in Routing]),
@@ -70,7 +76,7 @@ def serve_command(
     settings = EngineSettings(routing=Routing(routing), transport=Transport(transport), **engine)
     serve(
         port=port,
-        profile=PROFILES[profile],
+        profile=find_profile(profile),
         settings=settings,
         leash=leash,
         log_file=log_file,

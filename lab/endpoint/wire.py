@@ -101,7 +101,7 @@ class Wire:
         operation = operation_name(request, service)
         calls["downstream_calls"] += 1
         calls["operations"][operation] += 1
-        latency = self.profile.services.get(service)
+        latency = self.profile.latency(function, service)
         due = time.perf_counter() + (latency.sample_s(self._random) if latency else 0.0)
         fails = self._random.random() < self.error_rate
         answer = _injected_fault(service) if fails else await self.forward(request)

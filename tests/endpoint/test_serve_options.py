@@ -17,7 +17,7 @@ from lab.cli.program import commands
 from lab.endpoint.process import started_endpoint
 from lab.engine.settings import EngineSettings, Routing, Transport
 from tests.endpoint.gate import WAITS, gate
-from tests.engine.endpoint import Endpoint, until
+from tests.engine.endpoint import ROLE, Endpoint, until, zipped
 from tests.engine.raw_http import request
 
 OVER_HTTP = "import os\ndef handler(event, context): return 'AWS_LAMBDA_RUNTIME_API' in os.environ\n"
@@ -119,3 +119,33 @@ def test_it_ends_when_the_standard_input_of_its_leash_closes() -> None:
         assert process.stdout.readline().startswith("ready ")
         process.stdin.close()
         assert process.wait(30) == 0
+
+
+def test_a_profile_of_ones_own_delays_the_calls_of_its_function(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text("[functions.slow]\nssm = {p50_ms = 400, p99_ms = 400}\n", encoding="utf-8")
+    source = """
+        import boto3, time
+        client = boto3.client("ssm")
+        def handler(event, context):
+            began = time.monotonic()
+            client.describe_parameters()
+            return time.monotonic() - began
+    """
+    with started_endpoint(profile=str(profile)) as url:
+        endpoint = Endpoint(url)
+        endpoint.aws_lambda.create_function(
+            FunctionName="slow",
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="function.handler",
+            Code={"ZipFile": zipped(source)},
+            Timeout=20,
+        )
+        endpoint.wait_until_active("slow")
+        other = endpoint.new_function(source, Timeout=20)
+        assert endpoint.invoke("slow").payload >= 0.4
+        endpoint.invoke(other)
+        calls = request(url, "GET", "/_lab/wire").json["functions"]
+        assert (calls["slow"]["downstream_calls"], calls[other]["downstream_calls"]) == (1, 1)
+        assert request(url, "GET", "/_lab/info").json["profile"]["name"] == "mine.toml"
