@@ -123,7 +123,7 @@ class ApplicationSettings:
     provisioned_concurrency: int | None = _setting(
         None,
         _or_none(_whole(1, 1_000)),
-        "how many environments of each function are kept initialized, and paid for; "
+        "how many environments of each function are kept initialized, and paid for (on AWS only); "
         "Lambda takes none for a function with SnapStart, so `snapstart` has none",
     )
     function_url: bool = _setting(

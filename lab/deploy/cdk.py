@@ -16,7 +16,7 @@ from typing import Any
 from lab.aws.connection import LOCAL_CREDENTIALS
 from lab.aws.target import Target
 from lab.deploy.child_process import running
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ LOCAL_ENVIRONMENT = "aws://000000000000/us-east-1"
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
 DONE = re.compile(r"✅\s+(.*)")
 UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
+NOT_LOCAL = "provisioned_concurrency"
+"""The setting of the application that the local endpoint cannot keep."""
 SILENT_S = 10.0  # between two lines of progress; a stack on AWS can take minutes
 
 
@@ -130,9 +132,15 @@ def application(
     """Synthesize the application into a folder that is removed when the block ends.
 
     ``context`` has settings of the application other than the defaults; see `stacks/settings.py`. ``echo`` takes
-    progress, line by line. Raises `LabError` if the application refused a setting, or could not be synthesized.
+    progress, line by line. Raises `LabError` if the application refused a setting, or could not be synthesized;
+    `UsageError` for a setting that the local endpoint does not have.
     """
     if target == "local":
+        if context.get(NOT_LOCAL, "none") != "none":
+            raise UsageError(
+                f"--context {NOT_LOCAL}={context[NOT_LOCAL]} works on AWS only: the local endpoint has no provisioned"
+                " concurrency; leave it out, or deploy with --target aws"
+            )
         context = {"architecture": "x86_64", **context}
     with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
         yield Application(synthesize(Path(folder), context), target, endpoint_url, echo)

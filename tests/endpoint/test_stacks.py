@@ -72,3 +72,31 @@ def test_reserved_concurrency_that_no_template_set_stays(endpoint: Endpoint) -> 
     endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3)
     stack.update(Description="another")
     assert endpoint.aws_lambda.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 3
+
+
+def test_provisioned_concurrency_is_refused_with_the_remedy(endpoint: Endpoint) -> None:
+    """By the Lambda API, and by CloudFormation, which rolls the stack back: it is never kept without effect."""
+    message = "the local endpoint has no provisioned concurrency; remove the setting, or deploy to AWS"
+    client = endpoint.aws_lambda
+    name = endpoint.new_function(WAITS)
+    version = client.publish_version(FunctionName=name)["Version"]
+    with pytest.raises(ClientError, match=message):
+        client.put_provisioned_concurrency_config(
+            FunctionName=name, Qualifier=version, ProvisionedConcurrentExecutions=1
+        )
+    alias = {
+        "FunctionName": name,
+        "FunctionVersion": version,
+        "Name": "live",
+        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1},
+    }
+    resources = {"Alias": {"Type": "AWS::Lambda::Alias", "Properties": alias}}
+    cloudformation = endpoint.client("cloudformation")
+    cloudformation.create_stack(StackName="provisioned", TemplateBody=json.dumps({"Resources": resources}))
+
+    def failed() -> list[str]:
+        events = cloudformation.describe_stack_events(StackName="provisioned")["StackEvents"]
+        return [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+
+    until(failed)
+    assert message in failed()[0]

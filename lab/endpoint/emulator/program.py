@@ -3,7 +3,7 @@
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
 so that every function runs in the engine. The front door's address comes in a file, because it is known later.
 `fix_lambda_api`, `fix_function_stacks` and `fix_read_units` correct what a user can see of ministack that differs from
-AWS.
+AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
 
 Run as a program. It ends when its standard input closes, however the lab ended.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 FRONT_DOOR = Path("front-door")
+NO_PROVISIONED_CONCURRENCY = "the local endpoint has no provisioned concurrency; remove the setting, or deploy to AWS"
 LONGEST_S = 910  # a function's 900 s, and the way there and back
 
 
@@ -102,6 +103,15 @@ def fix_function_stacks(handlers: dict[str, dict[str, Any]], lambda_svc: Any) ->
     function["create"], function["update"] = create_function, update_function
 
 
+def refuse_provisioned_concurrency(lambda_svc: Any) -> None:
+    """Refuse provisioned concurrency, which the engine does not have, to the Lambda API and to CloudFormation."""
+
+    def refused(*_: Any) -> Any:
+        return lambda_svc.error_response_json("InvalidParameterValueException", NO_PROVISIONED_CONCURRENCY, 400)
+
+    lambda_svc._put_provisioned_concurrency = refused
+
+
 def fix_read_units(dynamodb: Any) -> None:
     """State the consumed capacity of GetItem by the item's size, and of BatchGetItem at all.
 
@@ -163,6 +173,7 @@ def main() -> None:
     lambda_svc._execute_function_proxy = invoke
     fix_lambda_api(lambda_svc)
     fix_function_stacks(_RESOURCE_HANDLERS, lambda_svc)
+    refuse_provisioned_concurrency(lambda_svc)
     fix_read_units(dynamodb)
     ministack()
 

@@ -1,0 +1,39 @@
+"""Settings that the local endpoint does not have are refused before anything is synthesized."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.aws.target import Target
+from lab.deploy import cdk
+from lab.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def synthesized(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """The contexts that were synthesized."""
+    contexts: list[dict[str, str]] = []
+
+    def synthesize(folder: Path, context: dict[str, str]) -> Path:
+        contexts.append(context)
+        return folder
+
+    monkeypatch.setattr(cdk, "synthesize", synthesize)
+    return contexts
+
+
+def test_provisioned_concurrency_is_refused_locally(synthesized: list[dict[str, str]]) -> None:
+    context = {"provisioned_concurrency": "2"}
+    with (
+        pytest.raises(UsageError, match="--context provisioned_concurrency=2 works on AWS only"),
+        cdk.application(target="local", endpoint_url="http://127.0.0.1:1", context=context, echo=print),
+    ):
+        pytest.fail("it was not refused")
+    assert synthesized == []
+
+
+@pytest.mark.parametrize(("target", "value"), [("local", "none"), ("aws", "2")])
+def test_what_can_be_kept_is_synthesized(target: Target, value: str, synthesized: list[dict[str, str]]) -> None:
+    url = "http://127.0.0.1:1" if target == "local" else None
+    with cdk.application(target=target, endpoint_url=url, context={"provisioned_concurrency": value}, echo=print):
+        assert [context["provisioned_concurrency"] for context in synthesized] == [value]
