@@ -16,7 +16,7 @@ DOLLARS = cloudwatch.YAxisProps(label="USD", min=0, show_units=False)
 
 def sections(settings: ApplicationSettings) -> list[Section]:
     """Return all sections, from the top: the answer at a glance, then each measure."""
-    ttl = cloudwatch.HorizontalAnnotation(value=settings.ttl_s * 1000, label=f"TTL, {settings.ttl_s} s")
+    ttl = cloudwatch.HorizontalAnnotation(value=round(settings.ttl_s * 1000), label=f"TTL, {settings.ttl_s:.9g} s")
     return [
         Section(
             "",

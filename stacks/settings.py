@@ -52,6 +52,13 @@ def _whole(least: int, most: int) -> Kind:
     return Kind(f"a whole number from {least} to {most}", parse)
 
 
+def _decimal(least: float, most: float) -> Kind:
+    def parse(text: str) -> float:
+        return float(_checked(text, re.fullmatch(r"\d+(\.\d{1,3})?", text, re.ASCII) and least <= float(text) <= most))
+
+    return Kind(f"a number from {least:g} to {most:g} with at most three decimals", parse, lambda value: f"{value:.9g}")
+
+
 def _pattern(form: str, words: str) -> Kind:
     return Kind(words, lambda text: _checked(text, re.fullmatch(form, text, re.ASCII)))
 
@@ -103,7 +110,7 @@ class ApplicationSettings:
     source: SourceName = _setting(  # noqa: RUF009 -- it is dataclasses.field
         SOURCES[0], _one_of(SOURCES), "what the functions read on a miss"
     )
-    ttl_s: int = _setting(DEFAULT_TTL_S, _whole(1, 86_400), "the time to live of a cached value, in seconds")
+    ttl_s: float = _setting(DEFAULT_TTL_S, _decimal(0.1, 86_400), "the time to live of a cached value, in seconds")
     keys: int = _setting(
         DEFAULT_KEYS,
         _whole(1, MOST_KEYS),

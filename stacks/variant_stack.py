@@ -81,7 +81,7 @@ class VariantStack(Stack):
             layers=[self._layer(variant, settings, layer)],
             environment={
                 variables.VARIANT: variant.name,
-                variables.TTL_S: str(settings.ttl_s),
+                variables.TTL_S: f"{settings.ttl_s:.9g}",
                 variables.KEYS: str(settings.keys),
                 **source_environment(self, settings),
             },

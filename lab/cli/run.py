@@ -41,12 +41,33 @@ DEFAULT_VARIANTS: Final = "all" if DEFAULTS.variants == ALL_VARIANTS else ", ".j
     "--scenario",
     type=click.Choice(SCENARIOS),
     default=DEFAULTS.scenario,
-    help="steady: Poisson arrivals at a rate that first rises; burst: the same mean rate, in one second of every four;"
-    " outage: steady, and downstream fails in the middle third (local only).",
+    help="steady: groups of requests at an even rate; burst: Poisson arrivals at the same mean rate, in one second of"
+    " every four; outage: steady, and downstream fails in the middle third of the measured time (local only).",
 )
 @click.option("--rate", type=float, default=DEFAULTS.rate, help="Mean invocations per second of each variant.")
 @click.option(
-    "--duration", "duration_s", type=float, default=DEFAULTS.duration_s, help="Length of the window in seconds."
+    "--concurrency",
+    type=int,
+    default=DEFAULTS.concurrency,
+    help="Requests of a variant that are sent together, except in bursts: so many environments serve.",
+)
+@click.option(
+    "--duration",
+    "duration_s",
+    type=float,
+    default=DEFAULTS.duration_s,
+    help="Measured time of all repetitions together, in seconds.",
+)
+@click.option(
+    "--repeat",
+    type=int,
+    help=f"Repetitions, each with its own environments.  [default: {DEFAULTS.repeat}; one block of time with --fleet,"
+    " or on AWS without --fresh-environments]",
+)
+@click.option(
+    "--fresh-environments",
+    is_flag=True,
+    help="On AWS, publish versions of the functions for each repetition, and remove them afterwards.",
 )
 @click.option("--keys", type=int, default=DEFAULTS.keys, help="Number of items.")
 @click.option("--skew", type=float, default=DEFAULTS.skew, help="Exponent of the keys' Zipf distribution; 0: uniform.")
@@ -84,6 +105,9 @@ def run_command(
     endpoint_url: str | None,
     yes: bool,
     metrics_wait: float,
+    repeat: int | None,
+    fresh_environments: bool,
+    fleet: int,
     out: Path | None,
     context: tuple[str, ...],
     **settings_given: Any,
@@ -97,6 +121,11 @@ def run_command(
     settings = RunSettings(
         variants=tuple(name for name in ALL_VARIANTS if name in (variants or DEFAULTS.variants)),
         target=target,
+        repeat=DEFAULTS.repeat
+        if repeat is None and not fleet and (target == "local" or fresh_environments)
+        else repeat,
+        fresh_environments=fresh_environments,
+        fleet=fleet,
         context=application_context(context, OPTIONS),
         **settings_given,
     )

@@ -5,7 +5,16 @@ import json
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from lab.endpoint.lab_api import FAULTS_PATH, INFO_PATH, WIRE_PATH, Faults, FunctionCalls, Info
+from lab.endpoint.lab_api import (
+    ENVIRONMENTS_PATH,
+    FAULTS_PATH,
+    INFO_PATH,
+    WIRE_PATH,
+    Ended,
+    Faults,
+    FunctionCalls,
+    Info,
+)
 from lab.errors import LabError
 
 REMEDY = "start one with `lab serve`, or leave out --endpoint-url and AWS_ENDPOINT_URL"
@@ -28,6 +37,10 @@ class EndpointControl:
     def fail_downstream(self, error_rate: float) -> None:
         """Fail this share (0 to 1) of the functions' downstream calls from now on."""
         self._call("PUT", FAULTS_PATH, Faults(error_rate=error_rate))
+
+    def end_environments(self) -> Ended:
+        """End all idle environments of all functions; snapshots are kept."""
+        return cast("Ended", self._call("DELETE", ENVIRONMENTS_PATH))
 
     def _call(self, method: str, path: str, content: Faults | None = None) -> dict[str, Any]:
         address = urlsplit(self._endpoint_url)

@@ -1,5 +1,7 @@
 """The clock of a run, and the wait until something is due."""
 
+import itertools
+import operator
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,10 +25,11 @@ def steady_clock() -> Clock:
 def when_due(planned: Iterable[tuple[float, Planned]], *, clock: Clock, stop: threading.Event) -> Iterator[Planned]:
     """Yield each item when it is due (Unix seconds), at once if that time has passed; end when ``stop`` is set.
 
-    Use it in a thread: an event loop's timers have whole milliseconds, a thread wakes within a tenth of one. Each item
-    is taken from ``planned`` before the wait for it, so the work of making it is done while there is time.
+    Use it in a thread: an event loop's timers have whole milliseconds, a thread wakes within a tenth of one. All items
+    of one time are taken from ``planned`` before the wait for them, so the work of making them is done in advance.
     """
-    for due, item in planned:
+    for due, items in itertools.groupby(planned, key=operator.itemgetter(0)):
+        together = [item for _, item in items]
         if stop.wait(max(0.0, due - clock())):
             return
-        yield item
+        yield from together

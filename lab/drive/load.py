@@ -1,24 +1,31 @@
-"""The load of a window: what is asked for, and what is planned."""
+"""The load of a run: what is asked for, and what is planned."""
 
 import dataclasses
-from typing import Literal, NamedTuple, TypeAlias
+import math
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from facts.sources import DEFAULT_KEYS
+from lab.records.record import Phase
 
 Scenario: TypeAlias = Literal["steady", "burst", "outage"]
+
+LONGEST_SETTLE_S: Final = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """The load of a window; the defaults are those of the command line.
+    """The load of a run; the defaults are those of the command line.
 
     Attributes:
         variants: the variants to drive, in the order of the registry.
-        scenario: `steady`: Poisson arrivals, at a rate that rises in the first fifth of the window (at most 4 s) and
-            then stays. `burst`: the same mean rate, all of it in the first second of every four. `outage`: `steady`,
-            and every downstream call fails in the middle third of the window (local only).
+        scenario: `steady`: groups of requests at an even rate, so that as many environments serve as a group has
+            requests, and no other starts. `burst`: Poisson arrivals at the same mean rate, all of them in the first
+            second of every four; environments start as they are needed. `outage`: `steady`, and every downstream call
+            fails in the middle third of each repetition's measured time (local only).
         rate: mean invocations a second of each variant.
-        duration_s: length of the window, seconds.
+        concurrency: requests of a variant that are sent together (`burst`: not used).
+        duration_s: measured time of all repetitions together, seconds.
+        repeat: repetitions, each with environments of its own; None: one block of time, of which all is measured.
         keys: number of items.
         skew: exponent of the Zipf law by which keys are drawn; 0 is uniform.
         updates: mean item updates a second, keys drawn by the same law.
@@ -27,21 +34,66 @@ class Load:
 
     variants: tuple[str, ...]
     scenario: Scenario = "steady"
-    rate: float = 10.0
-    duration_s: float = 20.0
+    rate: float = 16.0
+    concurrency: int = 3
+    duration_s: float = 13.0
+    repeat: int | None = 5
     keys: int = DEFAULT_KEYS
     skew: float = 1.0
     updates: float = 2.0
     seed: int = 1
 
     @property
-    def invocations(self) -> int:
-        """Planned invocations of each variant."""
-        return round(self.rate * self.duration_s)
+    def slot_s(self) -> float:
+        """Seconds from one group of a variant to its next."""
+        return self.concurrency / self.rate
+
+    @property
+    def measured_s(self) -> float:
+        """Measured time of a repetition, or of the block, seconds."""
+        return self.duration_s / (self.repeat or 1)
+
+    @property
+    def starts_first(self) -> bool:
+        """Whether environments start in a phase of their own, and caches fill before time is measured."""
+        return self.repeat is not None and self.scenario != "burst"
+
+    @property
+    def measured_slots(self) -> int:
+        """Groups of each variant in the measured time of a repetition; not for `burst`."""
+        return round(self.measured_s / self.slot_s)
+
+    @property
+    def measured_invocations(self) -> int:
+        """Invocations of each variant in the measured time of a repetition."""
+        if self.scenario == "burst":
+            return round(self.rate * self.measured_s)
+        return self.measured_slots * self.concurrency
+
+    def settle_s(self, ttl_s: float | None) -> float:
+        """Return how long caches fill before the measured time, seconds: the TTL (None: unknown), up to a limit."""
+        if not self.starts_first:
+            return 0.0
+        return LONGEST_SETTLE_S if ttl_s is None else min(ttl_s, LONGEST_SETTLE_S)
+
+    def settle_slots(self, settle_s: float) -> int:
+        """Return the groups of each variant before the measured time."""
+        return math.ceil(round(settle_s / self.slot_s, 6))
+
+    def invocations_each(self, settle_s: float) -> int:
+        """Return the invocations of each variant in a repetition, those that start environments included."""
+        started = self.concurrency if self.starts_first else 0
+        return started + self.settle_slots(settle_s) * self.concurrency + self.measured_invocations
+
+    @property
+    def most_invocations(self) -> int:
+        """The most invocations that a run of this load sends: with the longest settling, and one repetition again."""
+        runs = 1 if self.repeat is None else self.repeat + 1
+        return runs * len(self.variants) * self.invocations_each(self.settle_s(None))
 
 
 class PlannedInvocation(NamedTuple):
-    """A planned start, ``at`` seconds after the window opens.
+    """A planned start, ``at`` seconds after the window opens; ``repetition`` and ``phase`` are None in a block.
 
     Invocations of one ``sequence`` have the same key in every variant.
     """
@@ -50,6 +102,8 @@ class PlannedInvocation(NamedTuple):
     variant: str
     sequence: int
     key: str
+    repetition: int | None = None
+    phase: Phase | None = None
 
 
 class PlannedUpdate(NamedTuple):

@@ -5,12 +5,14 @@ import os
 import platform
 import re
 import resource
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 FIRST: Final = -10
 _STAT = Path("/proc/stat")
+_PRESSURE = Path("/proc/pressure/cpu")
 _CPUINFO = Path("/proc/cpuinfo")
 _AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -43,10 +45,12 @@ def _cpu_model() -> str:
 
 
 class CpuMeter:
-    """Measures how busy all CPUs together were since the last reading."""
+    """Measures how busy all CPUs together were, and how long something waited for one."""
 
     def __init__(self) -> None:
         self._last = _cpu_times()
+        self._waited = _pressure_us()
+        self._made_at = time.perf_counter()
 
     def busy_share(self) -> float | None:
         """Return the busy share (0 to 1) since the last call; None if no time has passed.
@@ -59,6 +63,24 @@ class CpuMeter:
         busy, total = (after - before for after, before in zip(now, self._last, strict=True))
         self._last = now
         return busy / total if total > 0 else None
+
+    def pressure(self) -> float | None:
+        """Return the share of the time since the meter was made in which something waited for a CPU; None: unknown."""
+        waited, seconds = _pressure_us(), time.perf_counter() - self._made_at
+        if waited is None or self._waited is None or seconds <= 0:
+            return None
+        return min(1.0, (waited - self._waited) / 1e6 / seconds)
+
+
+def _pressure_us() -> int | None:
+    """Return how long some task has waited for a CPU since the start of the system, microseconds.
+
+    Linux, "PSI - Pressure Stall Information": the line "some" of /proc/pressure/cpu.
+    """
+    with contextlib.suppress(OSError):
+        found = re.match(r"some .*total=(\d+)", _PRESSURE.read_text(encoding="ascii"))
+        return int(found[1]) if found else None
+    return None
 
 
 def _cpu_times() -> tuple[int, int] | None:

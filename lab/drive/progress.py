@@ -25,13 +25,13 @@ class Counts(Protocol):
 
 
 async def show_progress(
-    counts: Counts, *, total: int, console: Console, remark: Callable[[], str] | None = None
+    counts: Counts, *, total: Callable[[], int], console: Console, remark: Callable[[], str] | None = None
 ) -> None:
     """Show progress until cancelled.
 
     Args:
         counts: the counts so far.
-        total: planned invocations.
+        total: returns how many invocations are planned.
         console: where to.
         remark: a few words at the end; by default, how many have no answer.
     """
@@ -41,8 +41,8 @@ async def show_progress(
         while True:
             await asyncio.sleep(BETWEEN_LINES_S)
             rate = counts.completed / (time.perf_counter() - begun)
-            left = f"{(total - counts.completed) / rate:.0f} s left" if rate else "none answered yet"
-            shown = [f"{counts.completed:,} of {total:,} invocations", f"{rate:.0f}/s", left, remark()]
+            left = f"{(total() - counts.completed) / rate:.0f} s left" if rate else "none answered yet"
+            shown = [f"{counts.completed:,} of {total():,} invocations", f"{rate:.0f}/s", left, remark()]
             console.print(f"driving: {', '.join(filter(None, shown))}", soft_wrap=True)
     columns = (
         TextColumn("driving"),
@@ -54,8 +54,8 @@ async def show_progress(
     )
     # Drawn here, twice a second: rich's own thread draws ten times a second, and each drawing delays what is sent.
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as bar:
-        task = bar.add_task("driving", total=total, rate=0.0, remark="")
+        task = bar.add_task("driving", total=total(), rate=0.0, remark="")
         while True:
             await asyncio.sleep(BETWEEN_BARS_S)
             rate = counts.completed / (time.perf_counter() - begun)
-            bar.update(task, completed=counts.completed, rate=rate, remark=remark(), refresh=True)
+            bar.update(task, total=total(), completed=counts.completed, rate=rate, remark=remark(), refresh=True)

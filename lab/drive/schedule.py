@@ -1,7 +1,7 @@
-"""Plans a window's load before it opens: when each variant is invoked with which key, and when items are updated.
+"""Plans a repetition's load before it begins: when each variant is invoked with which key, and when items are updated.
 
 The load is an open loop: a slow answer does not delay the next start, so the time that a waiting client would hide is
-in the numbers (no coordinated omission).
+in the numbers (no coordinated omission). Only the start of environments waits for answers.
 """
 
 import dataclasses
@@ -12,17 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from facts.sources import item_key, item_keys
-from lab.drive.load import Load, PlannedInvocation, PlannedUpdate, Scenario
+from lab.drive.load import Load, PlannedInvocation, PlannedUpdate
+from lab.records.record import Phase
 
+# In the rest of a slot nothing is sent: the last group of one slot ends before the first of the next begins, and a
+# variant that goes last and then first finds its environments idle.
+USED_SHARE: Final = 0.75
 BURST_PERIOD_S: Final = 4.0
 BURST_LENGTH_S: Final = 1.0
-# At full rate from the start, every request before the first environment is ready would wait for it. On a machine that
-# starts few environments at once, that is a tenth of a short run, and the order of the variants would decide the
-# comparison. A rising load meets cold starts too, with a shorter queue behind them.
-LONGEST_RISE_S: Final = 4.0
-RISE_SHARE: Final = 0.2
 # Longer than a warm invocation, so that variants seldom run at the same time; short, so that noise affects all equally.
-LONGEST_PHASE_S: Final = 0.010
+LONGEST_GAP_S: Final = 0.010
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Whole: TypeAlias = npt.NDArray[np.int64]
@@ -30,12 +29,25 @@ Whole: TypeAlias = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """Every planned start of a window, earliest first; arrays, so that a day's run fits in memory."""
+    """Every planned start of a window, earliest first; arrays, so that a day's run fits in memory.
+
+    Attributes:
+        repetition: its number; None: a block.
+        first: sequence of the first invocation.
+        settling: invocations of each variant before the measured time.
+        starts: variant, invocation → seconds after the window opens.
+        ranks: invocation → rank of the key.
+        measured: from when until when time is measured, seconds after the window opens.
+    """
 
     variants: tuple[str, ...]
     keys: tuple[str, ...]
-    starts: Floats  # (variant, sequence) -> seconds after the window opens
-    ranks: Whole  # sequence -> rank of the key
+    repetition: int | None
+    first: int
+    settling: int
+    starts: Floats
+    ranks: Whole
+    measured: tuple[float, float]
 
     def __len__(self) -> int:
         """Planned invocations, of all variants."""
@@ -44,61 +56,90 @@ class Schedule:
     def __iter__(self) -> Iterator[PlannedInvocation]:
         """The planned starts, earliest first."""
         count = self.starts.shape[1]
-        for index in np.argsort(self.starts, axis=None, kind="stable"):
-            variant, sequence = divmod(int(index), count)
+        for place in np.argsort(self.starts, axis=None, kind="stable"):
+            variant, index = divmod(int(place), count)
+            phase: Phase = "settle" if index < self.settling else "steady"
             yield PlannedInvocation(
-                at=float(self.starts[variant, sequence]),
+                at=float(self.starts[variant, index]),
                 variant=self.variants[variant],
-                sequence=sequence,
-                key=self.keys[int(self.ranks[sequence])],
+                sequence=self.first + index,
+                key=self.keys[int(self.ranks[index])],
+                repetition=self.repetition,
+                phase=None if self.repetition is None else phase,
             )
 
 
-def plan(load: Load) -> Schedule:
-    """Plan the starts of every variant, for a comparison in pairs.
+def plan_starts(load: Load, repetition: int, settle_s: float) -> list[list[PlannedInvocation]]:
+    """Plan the start of environments: a group of requests for each variant, to be sent together, in a random order.
 
-    All variants have the same arrivals and the same keys. At each arrival they start one after another, a fraction of
-    the mean gap apart, in a random order: so no variant always runs after the same other one. Each variant by itself
-    still sees a Poisson process (independent displacement preserves it).
+    Empty for `burst`. ``settle_s`` is how long caches fill afterwards.
     """
-    arrivals, ranks, order, _ = _generators(load)
-    count, variants = load.invocations, len(load.variants)
-    offsets = _arrivals(load.scenario, count, load.duration_s, arrivals)
-    phase = min(1 / (load.rate * variants), LONGEST_PHASE_S)
-    turns = order.permuted(np.tile(np.arange(variants), (count, 1)), axis=1).T
+    if not load.starts_first:
+        return []
+    generator = _generators(load, repetition)[4]
+    first = repetition * load.invocations_each(settle_s)
+    keys = [item_key(int(rank)) for rank in _zipf(load.concurrency, load.keys, load.skew, generator)]
+    return [
+        [
+            PlannedInvocation(0.0, load.variants[variant], first + index, key, repetition, "start")
+            for index, key in enumerate(keys)
+        ]
+        for variant in generator.permutation(len(load.variants))
+    ]
+
+
+def plan(load: Load, repetition: int = 0, settle_s: float = 0.0) -> Schedule:
+    """Plan the starts of every variant after its environments have started, for a comparison in pairs.
+
+    All variants have the same arrivals and the same keys. They start one after another, a fixed gap apart, in a random
+    order: so no variant always runs after the same other one. ``settle_s`` is how long caches fill first.
+    """
+    arrivals, ranks, order, *_ = _generators(load, repetition)
+    variants = len(load.variants)
+    if load.scenario == "burst":
+        settling, measured = 0, (0.0, load.measured_s)
+        offsets = _in_bursts(np.sort(arrivals.random(load.measured_invocations)), load.measured_s)
+        gap = min(1 / (load.rate * variants), LONGEST_GAP_S)
+        starts = offsets + _turns(len(offsets), variants, order) * gap
+    else:
+        settled = load.settle_slots(settle_s)
+        slots = settled + load.measured_slots
+        settling, measured = settled * load.concurrency, (settled * load.slot_s, slots * load.slot_s)
+        gap = USED_SHARE * load.slot_s / variants
+        groups = np.arange(slots) * load.slot_s + _turns(slots, variants, order) * gap
+        starts = np.repeat(groups, load.concurrency, axis=1)
+    each = load.invocations_each(settle_s)
     return Schedule(
         variants=load.variants,
         keys=item_keys(load.keys),
-        starts=offsets + turns * phase,
-        ranks=_zipf(count, load.keys, load.skew, ranks),
+        repetition=None if load.repeat is None else repetition,
+        first=(repetition + 1) * each - starts.shape[1],
+        settling=settling,
+        starts=starts,
+        ranks=_zipf(starts.shape[1], load.keys, load.skew, ranks),
+        measured=measured,
     )
 
 
-def plan_updates(load: Load) -> list[PlannedUpdate]:
-    """Plan the updates, earliest first: a Poisson process, keys drawn by the same law as those of invocations."""
-    generator = _generators(load)[3]
-    count = round(load.updates * load.duration_s)
-    offsets = np.sort(generator.random(count)) * load.duration_s
+def plan_updates(load: Load, repetition: int = 0, settle_s: float = 0.0) -> list[PlannedUpdate]:
+    """Plan the updates of a window, earliest first: Poisson arrivals, keys drawn by the same law as invocations'."""
+    generator = _generators(load, repetition)[3]
+    length_s = settle_s + load.measured_s
+    count = round(load.updates * length_s)
+    offsets = np.sort(generator.random(count)) * length_s
     ranks = _zipf(count, load.keys, load.skew, generator)
     return [PlannedUpdate(at=float(at), key=item_key(int(rank))) for at, rank in zip(offsets, ranks, strict=True)]
 
 
-def _generators(load: Load) -> list[np.random.Generator]:
+def _generators(load: Load, repetition: int) -> list[np.random.Generator]:
     """Return a random generator for each purpose: more keys do not move arrivals, more updates do not change keys."""
-    return [np.random.default_rng(child) for child in np.random.SeedSequence(load.seed).spawn(4)]
+    seeds = np.random.SeedSequence(load.seed, spawn_key=(repetition,))
+    return [np.random.default_rng(child) for child in seeds.spawn(5)]
 
 
-def _arrivals(scenario: Scenario, count: int, duration_s: float, generator: np.random.Generator) -> Floats:
-    """Return arrival times of a Poisson process with a given count: sorted uniform draws, scaled by the scenario."""
-    uniform = np.sort(generator.random(count))
-    return _in_bursts(uniform, duration_s) if scenario == "burst" else _after_a_rise(uniform, duration_s)
-
-
-def _after_a_rise(uniform: Floats, duration_s: float) -> Floats:
-    """Return when (seconds) these shares of the load have arrived, at a rate that rises linearly and then stays."""
-    rise_s = min(LONGEST_RISE_S, duration_s * RISE_SHARE)
-    load = uniform * (duration_s - rise_s / 2)  # in seconds of the full rate
-    return np.where(load < rise_s / 2, np.sqrt(2 * rise_s * load), load + rise_s / 2)
+def _turns(count: int, variants: int, generator: np.random.Generator) -> Whole:
+    """Return the turn of each variant (row) at each of ``count`` arrivals (column), in a random order."""
+    return generator.permuted(np.tile(np.arange(variants), (count, 1)), axis=1).T
 
 
 def _in_bursts(uniform: Floats, duration_s: float) -> Floats:

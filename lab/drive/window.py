@@ -1,4 +1,4 @@
-"""The measured window: sends each invocation at its planned start, and records each outcome."""
+"""A window of time: sends each invocation at its planned start, and records each outcome."""
 
 import asyncio
 import contextlib
@@ -122,6 +122,7 @@ class Window:
         self, planned: PlannedInvocation, planned_at: float, sent_at: float, received_at: float, outcome: Outcome
     ) -> Record:
         lost = outcome.status == "lost"
+        waited_ms = outcome.start_wait_ms or 0.0
         staleness_ms = None
         if outcome.version is not None and self.timeline is not None:
             staleness_ms = self.timeline.staleness_ms(planned.key, outcome.version, sent_at)
@@ -130,12 +131,14 @@ class Window:
             target=self.target,
             variant=planned.variant,
             sequence=planned.sequence,
+            repetition=planned.repetition,
+            phase=planned.phase,
             key=planned.key,
             planned_at=planned_at,
             sent_at=sent_at,
             received_at=None if lost else received_at,
-            latency_ms=None if lost else (received_at - planned_at) * 1000.0,
-            service_ms=None if lost else (received_at - sent_at) * 1000.0,
+            latency_ms=None if lost else (received_at - planned_at) * 1000.0 - waited_ms,
+            service_ms=None if lost else (received_at - sent_at) * 1000.0 - waited_ms,
             staleness_ms=staleness_ms,
             **outcome.fields(),
         )

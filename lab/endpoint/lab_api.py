@@ -1,7 +1,7 @@
 """The lab's own API at the endpoint, below ``/_lab/``: its paths, and the types of its JSON answers.
 
 `GET INFO_PATH` answers `Info`, `PUT FAULTS_PATH` takes and answers `Faults`. `GET WIRE_PATH` answers ``functions``, the
-`FunctionCalls` by the function's name.
+`FunctionCalls` by the function's name. `DELETE ENVIRONMENTS_PATH` ends all idle environments and answers `Ended`.
 This module imports nothing of the endpoint, so clients can share it.
 """
 
@@ -11,6 +11,7 @@ PREFIX: Final = "/_lab/"
 INFO_PATH: Final = PREFIX + "info"
 WIRE_PATH: Final = PREFIX + "wire"
 FAULTS_PATH: Final = PREFIX + "faults"
+ENVIRONMENTS_PATH: Final = PREFIX + "environments"
 
 
 class Interpreter(TypedDict):
@@ -61,3 +62,10 @@ class Faults(TypedDict):
     """The share of downstream calls that fail, from 0 to 1."""
 
     error_rate: float
+
+
+class Ended(TypedDict):
+    """How many environments were idle and have ended, and how many were ``busy`` and have not."""
+
+    ended: int
+    busy: int

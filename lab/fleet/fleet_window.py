@@ -143,7 +143,7 @@ class FleetWindow:
         await asyncio.sleep(opens_at - self.clock())
         progress = show_progress(
             arrivals,
-            total=len(self.schedule),
+            total=lambda: len(self.schedule),
             console=self.console,
             remark=lambda: f"{arrivals.ended} of {self.drivers} shards done",
         )

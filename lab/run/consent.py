@@ -39,25 +39,39 @@ def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
         )
         if cost is None:
             return None
-        total += cost.total * settings.invocations / 1e6
+        total += cost.total * _each(settings, deployment) * (settings.repeat or 1) / 1e6
     gb_seconds = settings.fleet * (settings.duration_s + LEAD_S) * DRIVER_MB / 1024
     return total + gb_seconds * prices.LAMBDA_GB_SECOND[deployment.architecture].usd
 
 
+def _each(settings: RunSettings, deployment: Deployment) -> int:
+    """Invocations of each variant in a repetition, or in the block."""
+    return settings.invocations_each(settings.settle_s(deployment.ttl_s))
+
+
 def before_run(caller: Caller, settings: RunSettings, deployment: Deployment, limit: int | None) -> list[str]:
     """Where a run takes place, how much it invokes, its estimated cost, and the account's concurrency if known."""
-    total = settings.invocations * len(settings.variants)
+    each, times = _each(settings, deployment), settings.repeat or 1
+    repeated = "" if settings.repeat is None else f", in {times} repetitions"
     by = f", by {settings.fleet} driver functions" if settings.fleet else ""
     cost = run_cost(settings, deployment)
+    updates = round(settings.updates * (settings.duration_s + settings.settle_s(deployment.ttl_s) * times))
     estimate = "unknown (no prices)" if cost is None else f"about US$ {cost:,.4f}"
     lines = [
         f"{caller}",
-        f"{total:,} invocations ({settings.invocations:,} of each of {len(settings.variants)} variants in"
-        f" {settings.duration_s:g} s){by}, {settings.keys} items in {settings.source},"
-        f" {round(settings.updates * settings.duration_s):,} updates of them",
+        f"{each * len(settings.variants) * times:,} invocations ({each:,} of each of {len(settings.variants)}"
+        f" variants{repeated}){by}, {settings.keys} items in {settings.source}, {updates:,} updates of them",
         f"estimated cost: {estimate}, at {ASSUMED_BILLED_MS:g} ms billed and one read per invocation (list prices of"
         f" {prices.REGION}, {prices.READ_ON}; without logs, metrics and updates)",
     ]
+    if settings.fresh_environments:
+        lines.append(
+            f"{times * len(settings.variants)} versions of the functions are published, each with a changed environment"
+            " variable, and the aliases lead to them; afterwards the aliases and functions are as before, and the"
+            " versions are removed"
+        )
+    if settings.repeat is not None:
+        lines.append("if the machine disturbs a repetition, one more is done")
     if settings.source == "secretsmanager":
         lines.append(
             f"{settings.keys} secrets cost about US$ {secrets_per_month(settings.keys):,.2f} per month while they exist"

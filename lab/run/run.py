@@ -1,12 +1,11 @@
-"""One run: prepare the target, drive the window, observe it, finish the folder."""
+"""One run: prepare the target, drive the load, observe it, finish the folder."""
 
-import asyncio
 import contextlib
 import dataclasses
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -16,15 +15,12 @@ from lab.aws.connection import Connection
 from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, read_dashboards
 from lab.deploy.endpoint_control import EndpointControl
-from lab.drive.answers import parse_invoke_answer, parse_url_answer
 from lab.drive.clock import Clock, steady_clock
-from lab.drive.invoke import Invoker
-from lab.drive.machine import allow_many_connections, describe_machine, going_first
-from lab.drive.progress import show_progress
+from lab.drive.machine import describe_machine
 from lab.drive.schedule import plan, plan_updates
 from lab.drive.tally import Tally
-from lab.drive.updates import VersionTimeline, writing_updates
-from lab.drive.window import InvocationsRefusedError, Window, beside, meter_cpu, undisturbed
+from lab.drive.updates import VersionTimeline
+from lab.drive.window import InvocationsRefusedError
 from lab.errors import LabError, RunInterruptedError
 from lab.fleet.fleet import Fleet, put_file
 from lab.fleet.fleet_window import FleetWindow
@@ -36,19 +32,20 @@ from lab.records.run_file import (
     CpuLoad,
     Machine,
     MeasuredSettings,
+    Repetition,
     RunFile,
     RunIdentity,
+    RunWarning,
     describe_variants,
     run_warning,
 )
 from lab.run.aws_observer import AwsObserver
+from lab.run.driver import PATIENCE_S, Driver
+from lab.run.environments import LocalEnvironments
 from lab.run.local_observer import LocalObserver
 from lab.run.prepare import Prepared, prepare_aws, prepare_local
 from lab.run.settings import RunSettings
 from lab.steps import Steps
-
-LEAD_S: Final = 0.3  # between the start of the threads and the opening of the window
-PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for init, and the network
 
 
 class Surroundings(NamedTuple):
@@ -73,7 +70,7 @@ def run(settings: RunSettings, *, out: Path, surroundings: Surroundings) -> Tall
     """
     recorded = 0
     try:
-        with RunFolder(out, invocations=settings.invocations * len(settings.variants)) as folder:
+        with RunFolder(out, invocations=settings.most_invocations) as folder:
             try:
                 with _endpoint(settings, surroundings) as url:
                     return _Run(settings, folder, surroundings, url).run()
@@ -120,14 +117,15 @@ class _Run:
         self._clock: Clock = steady_clock()
         self._timeline = VersionTimeline()
         self._tally = Tally(settings.variants)
+        self._file = RunFile()
 
     def run(self) -> Tally:
         """Prepare, drive, observe, finish."""
         prepared = self._prepare()
         fleet = prepared.fleet
         observer = self._observer()
-        run_file = observer.begin(self._describe(prepared.deployment))
-        self._begin(run_file, fleet)
+        self._file = observer.begin(self._describe(prepared.deployment))
+        self._begin(fleet)
         began = self._clock()
         with self._surroundings.steps.step("drive the variants"):
             if fleet is None:
@@ -135,12 +133,12 @@ class _Run:
             else:
                 self._drive_by(fleet, prepared, observer)
         ended = self._clock()
-        finished = self._finish(run_file)
-        self._write(observer.end(finished), fleet)
+        self._finish()
+        self._write(observer.end(self._file), fleet)
         if isinstance(observer, AwsObserver):
             # This can take minutes, and the run is complete without it.
             observer.wait_for_table_metrics(began, ended, self._surroundings.metrics_wait_s)
-            self._write(observer.end(finished), fleet)
+            self._write(observer.end(self._file), fleet)
         return self._tally
 
     def _prepare(self) -> Prepared:
@@ -163,6 +161,7 @@ class _Run:
         """The run file as far as it is known before the window; its fields have the names of the settings."""
         known = deployment._asdict() | dataclasses.asdict(self._settings)
         known |= {"id": self._id, "started_at": _now(), "machine": Machine(**describe_machine())}
+        known["repetitions"] = self._settings.repeat
         run, measured = (
             {field.name: known[field.name] for field in dataclasses.fields(kind)}
             for kind in (RunIdentity, MeasuredSettings)
@@ -174,13 +173,13 @@ class _Run:
             baseline=BASELINE,
         )
 
-    def _begin(self, run_file: RunFile, fleet: Fleet | None) -> None:
+    def _begin(self, fleet: Fleet | None) -> None:
         """Begin the folder, with the dashboards; a fleet's run also in S3, where it outlives this process."""
-        self._folder.begin(run_file)
+        self._folder.begin(self._file)
         dashboards = read_dashboards(self._connection, self._settings.variants)
         self._folder.write_dashboards(dashboards)
         if fleet is not None:
-            put_file(self._connection, fleet, self._id, RUN_FILE, run_file.to_json())
+            put_file(self._connection, fleet, self._id, RUN_FILE, self._file.to_json())
             put_file(self._connection, fleet, self._id, DASHBOARDS_FILE, dashboards_to_json(dashboards))
 
     def _write(self, run_file: RunFile, fleet: Fleet | None) -> None:
@@ -188,12 +187,11 @@ class _Run:
         if fleet is not None:
             put_file(self._connection, fleet, self._id, RUN_FILE, run_file.to_json())
 
-    def _finish(self, run_file: RunFile) -> RunFile:
+    def _finish(self) -> None:
         tally, shares = self._tally, self._tally.busy_shares
-        warnings = []
         if tally.updates_failed:
             updates = tally.updates_failed + tally.updates_written
-            warnings.append(
+            self._warn(
                 run_warning(
                     WarningCode.UPDATES_FAILED,
                     f"{tally.updates_failed} of {updates} item updates were not acknowledged",
@@ -202,57 +200,44 @@ class _Run:
             )
         full = sum(share >= FULL_SHARE for share in shares)
         cpu = CpuLoad(seconds=len(shares), full_seconds=full) if shares else None
-        return dataclasses.replace(
-            run_file, cpu=cpu, finished=True, finished_at=_now(), warnings=(*run_file.warnings, *warnings)
-        )
+        self._file = dataclasses.replace(self._file, cpu=cpu, finished=True, finished_at=_now())
+
+    def _warn(self, warning: RunWarning) -> None:
+        self._file = dataclasses.replace(self._file, warnings=(*self._file.warnings, warning))
 
     def _drive(self, prepared: Prepared) -> None:
         """Send the invocations from this process."""
-        allow_many_connections()
-        with undisturbed(), going_first():
-            asyncio.run(self._drive_window(prepared))
-
-    async def _drive_window(self, prepared: Prepared) -> None:
-        schedule = plan(self._settings)
-        parse = parse_url_answer if self._settings.via == "url" else parse_invoke_answer
-        async with Invoker(timeout_s=prepared.deployment.timeout_s + PATIENCE_S, parse=parse) as invoker:
-            window = Window(
-                run_id=self._id,
-                target=self._settings.target,
-                opens_at=self._clock() + LEAD_S,
-                schedule=schedule,
-                sign=prepared.sign,
-                invoker=invoker,
-                timeline=self._timeline,
-                append=self._folder.append,
-                clock=self._clock,
-                tally=self._tally,
+        control = None if self._endpoint_url is None else EndpointControl(self._endpoint_url)
+        environments = None if control is None else LocalEnvironments(control)
+        driver = Driver(
+            settings=self._settings,
+            run_id=self._id,
+            prepared=prepared,
+            timeline=self._timeline,
+            tally=self._tally,
+            clock=self._clock,
+            console=self._surroundings.console,
+            append=self._folder.append,
+            keep=self._keep,
+            renew=environments.renew if environments else lambda: None,
+            control=control,
+        )
+        driver.run()
+        if driver.kept or (environments is not None and not environments.ended):
+            self._warn(
+                run_warning(
+                    WarningCode.STARTED_WARM,
+                    f"{len(driver.kept)} environments of an earlier run or repetition served again"
+                    if driver.kept
+                    else "environments of an earlier run may have served",
+                    "start the local endpoint again, or leave out --endpoint-url",
+                )
             )
-            updating = writing_updates(
-                plan_updates(self._settings),
-                opens_at=window.opens_at,
-                update=prepared.seeded.store.update,
-                timeline=self._timeline,
-                clock=self._clock,
-                tally=self._tally,
-            )
-            progress = show_progress(self._tally, total=len(schedule), console=self._surroundings.console)
-            async with beside(progress), beside(meter_cpu(self._tally)):
-                with updating:
-                    await window.run(self._outage(window.opens_at))
 
-    async def _outage(self, opens_at: float) -> None:
-        """In the scenario `outage`, fail every downstream call in the middle third of the window."""
-        if self._settings.scenario != "outage" or self._endpoint_url is None:
-            return
-        control = EndpointControl(self._endpoint_url)
-        third = self._settings.duration_s / 3
-        try:
-            await asyncio.sleep(max(0.0, opens_at + third - self._clock()))
-            await asyncio.to_thread(control.fail_downstream, 1.0)
-            await asyncio.sleep(max(0.0, opens_at + 2 * third - self._clock()))
-        finally:  # also when the run is interrupted
-            control.fail_downstream(0.0)
+    def _keep(self, repetition: Repetition) -> None:
+        """Write a complete repetition down at once, so that a killed run keeps it."""
+        self._file = dataclasses.replace(self._file, repetitions=(*self._file.repetitions, repetition))
+        self._folder.write_run(self._file)
 
     def _drive_by(self, fleet: Fleet, prepared: Prepared, observer: LocalObserver | AwsObserver) -> None:
         """Send the invocations from a fleet's driver functions."""

@@ -42,7 +42,9 @@ class Limits(NamedTuple):
 
 LIMITS: Final = {
     "rate": Limits("--rate", 0, 10_000, "invocations per second", above=True),
+    "concurrency": Limits("--concurrency", 1, 1_000, "requests"),
     "duration_s": Limits("--duration", 0, 86_400, "seconds", above=True),
+    "repeat": Limits("--repeat", 1, 100, "repetitions"),
     "keys": Limits("--keys", 1, MOST_KEYS, "items"),
     "skew": Limits("--skew", 0, 10),
     "updates": Limits("--updates", 0, 1_000, "per second"),
@@ -56,26 +58,26 @@ class RunSettings(Load):
     """The settings of one run: its load, and where and how it is driven. The defaults are those of the command line.
 
     Invocations go ``via`` the Lambda Invoke API or the functions' URLs. ``fleet`` is the number of driver functions
-    that send them; 0: this process does. ``context`` has settings of the application to deploy with (local only); see
-    `stacks/settings.py`. Raises `UsageError` if a setting is outside its limits.
+    that send them; 0: this process does. ``fresh_environments`` gives each repetition on AWS environments of its own,
+    by versions of the functions that are published for it. ``context`` has settings of the application to deploy with
+    (local only); see `stacks/settings.py`. Raises `UsageError` if a setting is outside its limits.
     """
 
     source: SourceName = "dynamodb"
     target: Target = "local"
     via: Via = "invoke"
     fleet: int = 0
+    fresh_environments: bool = False
     context: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, limits in LIMITS.items():
-            limits.check(getattr(self, name))
-        load = f"--rate {self.rate:g} for --duration {self.duration_s:g}"
+            value = getattr(self, name)
+            if value is not None:
+                limits.check(value)
         if not self.variants:
             raise UsageError("no variant to drive; name one with --variant")
-        if self.invocations < 1:
-            raise UsageError(f"{load} is not one invocation; raise one of them")
-        if self.invocations * len(self.variants) > MOST_INVOCATIONS:
-            raise UsageError(f"{load} is more than {MOST_INVOCATIONS:,} invocations in all; lower one of them")
+        self._check_size()
         if self.target == "aws" and self.scenario == "outage":
             raise UsageError(
                 "--scenario outage cannot be combined with --target aws: only the local endpoint can fail calls"
@@ -89,8 +91,25 @@ class RunSettings(Load):
             raise UsageError("--fleet cannot be combined with --via url; leave out one of them")
         if self.fleet and self.scenario == "outage":
             raise UsageError("--fleet cannot be combined with --scenario outage; leave out one of them")
+        if self.fleet and self.repeat is not None:
+            raise UsageError("--fleet cannot be combined with --repeat: driver functions drive one block of time")
+        if self.fresh_environments and self.target == "local":
+            raise UsageError("--fresh-environments needs --target aws; locally, each repetition has new environments")
+        if self.fresh_environments and self.fleet:
+            raise UsageError("--fresh-environments cannot be combined with --fleet; leave out one of them")
+        if self.target == "aws" and self.repeat is not None and not self.fresh_environments:
+            raise UsageError("--repeat needs --fresh-environments with --target aws; without it, a run is one block")
         if self.fleet and self.duration_s > LONGEST_FLEET_S:
             raise UsageError(
                 f"--duration {self.duration_s:g} is too long for --fleet: a driver function runs for"
                 f" {LONGEST_DRIVER_S / 60:g} minutes at most; give {LONGEST_FLEET_S} seconds or less"
             )
+
+    def _check_size(self) -> None:
+        load = f"--rate {self.rate:g} for --duration {self.duration_s:g}"
+        if self.measured_invocations < 1:
+            group = "one invocation" if self.scenario == "burst" else f"one group of {self.concurrency} requests"
+            each = "" if self.repeat in (None, 1) else f" in each of {self.repeat} repetitions"
+            raise UsageError(f"{load} is less than {group}{each}; raise one of them")
+        if self.most_invocations > MOST_INVOCATIONS:
+            raise UsageError(f"{load} is more than {MOST_INVOCATIONS:,} invocations in all; lower one of them")

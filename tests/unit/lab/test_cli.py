@@ -148,7 +148,20 @@ def test_every_command_has_help(lab: Lab, command: str) -> None:
 def test_help_tells_the_defaults(lab: Lab) -> None:
     out = " ".join(lab("run", "--help").out.split())
 
-    for default in ("20.0", "50", "1.0", "2.0", "dynamodb", "local", "steady", "all", "runs/<id>", "$AWS_ENDPOINT_URL"):
+    for default in (
+        "13.0",
+        "12",
+        "16.0",
+        "3",
+        "1.0",
+        "2.0",
+        "dynamodb",
+        "local",
+        "steady",
+        "all",
+        "runs/<id>",
+        "$AWS_ENDPOINT_URL",
+    ):
         assert f"[default: {default}]" in out
 
 
@@ -198,7 +211,7 @@ def test_help_loads_nothing_heavy() -> None:
         (["run", "--updates", "-0.5"], "--updates -0.5"),
         (["run", "--seed", "-1"], "--seed -1"),
         (["run", "--seed", "x"], "'x'"),
-        (["run", "--rate", "0.01", "--duration", "1"], "not one invocation"),
+        (["run", "--rate", "0.01", "--duration", "1"], "less than one group of 3 requests"),
         (["run", "--scenario", "outage", "--target", "aws"], "--scenario outage"),
         (["run", "--endpoint-url", "127.0.0.1:4566"], "--endpoint-url '127.0.0.1:4566'"),
         (["run", "--endpoint-url", ""], "--endpoint-url ''"),

@@ -15,7 +15,7 @@ from lab.records.record import Outcome
 
 async def shown(console: Console) -> str:
     tally = Tally(("a",))
-    async with beside(show_progress(tally, total=4, console=console)):
+    async with beside(show_progress(tally, total=lambda: 4, console=console)):
         tally.count("a", Outcome(status="ok"))
         tally.count("a", Outcome(status="lost", error_type="ClientTimeout"))
         assert isinstance(console.file, io.StringIO)

@@ -1,4 +1,4 @@
-"""The plan of a window: arrivals, keys, pairs, updates."""
+"""The plan of a run: arrivals, keys, pairs, phases, updates."""
 
 import itertools
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facts.sources import item_keys
-from lab.drive.load import Load
-from lab.drive.schedule import LONGEST_PHASE_S, plan, plan_updates
+from lab.drive.load import LONGEST_SETTLE_S, Load, PlannedInvocation
+from lab.drive.schedule import USED_SHARE, plan, plan_starts, plan_updates
 
 ALL = ("no_cache", "module_cache", "ttl_cache", "tmp_cache", "snapstart")
 
@@ -18,46 +18,115 @@ def test_starts_come_in_order_of_time() -> None:
     assert moments == sorted(moments)
 
 
-def test_every_variant_is_planned_rate_times_duration_invocations() -> None:
-    schedule = plan(Load(variants=ALL, rate=7.5, duration_s=20))
+def test_a_block_is_rate_times_duration_invocations_of_each_variant() -> None:
+    schedule = plan(Load(variants=ALL, rate=7.5, duration_s=20, repeat=None))
 
     assert len(schedule) == 5 * 150
     for variant in ALL:
         assert sorted(p.sequence for p in schedule if p.variant == variant) == list(range(150))
+    assert {(p.repetition, p.phase) for p in schedule} == {(None, None)}
+    assert schedule.measured == (0.0, 20.0)
 
 
-def test_all_starts_are_in_the_window_but_for_the_phase() -> None:
-    schedule = plan(Load(variants=ALL, rate=50, duration_s=4))
+def test_the_measured_time_of_all_repetitions_is_the_duration() -> None:
+    load = Load(variants=ALL, rate=12, concurrency=3, duration_s=20, repeat=5)
+    schedule = plan(load, 1, settle_s=2.1)
 
-    assert min(schedule.starts.flat) >= 0
-    assert max(schedule.starts.flat) < 4 + len(ALL) * LONGEST_PHASE_S
-
-
-def test_the_same_seed_plans_the_same() -> None:
-    load = Load(variants=ALL, seed=5)
-
-    assert list(plan(load)) == list(plan(load))
-    assert plan_updates(load) == plan_updates(load)
+    begins, ends = schedule.measured
+    assert (begins, ends) == (2.25, 6.25)  # settling ends with a slot of 0.25 s
+    phases = {phase: [p.at for p in schedule if p.phase == phase] for phase in ("settle", "steady")}
+    assert len(phases["steady"]) == 5 * 12 * 4
+    assert max(phases["settle"]) < begins <= min(phases["steady"]) <= max(phases["steady"]) < ends
 
 
-def test_another_seed_plans_otherwise() -> None:
-    assert list(plan(Load(variants=ALL, seed=5))) != list(plan(Load(variants=ALL, seed=6)))
+def test_the_sequence_runs_on_through_phases_and_repetitions() -> None:
+    load = Load(variants=ALL, rate=12, duration_s=20)
+    planned: list[PlannedInvocation] = []
+    for repetition in range(3):
+        planned += [each for group in plan_starts(load, repetition, 2.0) for each in group]
+        planned += plan(load, repetition, 2.0)
+
+    for variant in ALL:
+        own = [each for each in planned if each.variant == variant]
+        assert [each.sequence for each in own] == list(range(len(own)))
+        assert len(own) == 3 * load.invocations_each(2.0) == 3 * (3 + 24 + 48)
+        order = [(each.repetition, ("start", "settle", "steady").index(str(each.phase))) for each in own]
+        assert order == sorted(order)
 
 
-def test_invocations_of_one_sequence_are_a_pair_in_every_variant() -> None:
-    schedule = sorted(plan(Load(variants=ALL, rate=20)), key=lambda planned: planned.sequence)
+def test_the_most_that_a_run_sends_is_with_one_repetition_again() -> None:
+    load = Load(variants=ALL, rate=12, duration_s=20, repeat=5)
+
+    assert load.settle_s(None) == load.settle_s(3600.0) == LONGEST_SETTLE_S
+    assert load.settle_s(2.0) == 2.0
+    assert load.most_invocations == 6 * 5 * (3 + 60 + 48)
+
+
+def test_as_many_environments_of_each_variant_start_as_requests_are_sent_together() -> None:
+    load = Load(variants=ALL, concurrency=4)
+    groups = plan_starts(load, 0, 2.0)
+
+    assert sorted(group[0].variant for group in groups) == sorted(ALL)
+    assert {tuple(each.key for each in group) for group in groups} == {tuple(each.key for each in groups[0])}
+    assert {(each.at, each.phase) for group in groups for each in group} == {(0.0, "start")}
+    assert {len({each.variant for each in group}) for group in groups} == {1}
+    assert {len(group) for group in groups} == {4}
+    orders = {tuple(group[0].variant for group in plan_starts(load, number, 2.0)) for number in range(9)}
+    assert len(orders) > 1
+
+
+def test_a_burst_starts_environments_as_it_needs_them() -> None:
+    load = Load(variants=ALL, scenario="burst")
+
+    assert plan_starts(load, 0, 0.0) == []
+    assert load.settle_s(2.0) == 0.0
+    assert {each.phase for each in plan(load)} == {"steady"}
+
+
+@pytest.mark.parametrize("scenario", ["steady", "burst"])
+def test_the_same_seed_plans_the_same(scenario: str) -> None:
+    load = Load(variants=ALL, scenario=scenario, seed=5)  # type: ignore[arg-type]
+
+    assert list(plan(load, 2, 1.0)) == list(plan(load, 2, 1.0))
+    assert plan_starts(load, 2, 1.0) == plan_starts(load, 2, 1.0)
+    assert plan_updates(load, 2, 1.0) == plan_updates(load, 2, 1.0)
+
+
+def test_another_seed_or_repetition_plans_otherwise() -> None:
+    keys = [[each.key for each in plan(load)] for load in (Load(variants=ALL, seed=5), Load(variants=ALL, seed=6))]
+
+    assert keys[0] != keys[1]
+    assert keys[0] != [each.key for each in plan(Load(variants=ALL, seed=5), 1)]
+
+
+@pytest.mark.parametrize("scenario", ["steady", "burst"])
+def test_invocations_of_one_sequence_are_a_pair_in_every_variant(scenario: str) -> None:
+    load = Load(variants=ALL, rate=20, scenario=scenario)  # type: ignore[arg-type]
+    schedule = sorted(plan(load), key=lambda planned: planned.sequence)
 
     for _, pairs in itertools.groupby(schedule, key=lambda planned: planned.sequence):
         group = list(pairs)
         assert {planned.variant for planned in group} == set(ALL)
         assert len({planned.key for planned in group}) == 1
-        moments = [planned.at for planned in group]
-        assert max(moments) - min(moments) == pytest.approx(4 * LONGEST_PHASE_S)
-        assert len(set(moments)) == 5
+        moments = sorted(planned.at for planned in group)
+        gap = 0.010 if scenario == "burst" else USED_SHARE * 0.15 / 5
+        assert np.diff(moments) == pytest.approx([gap] * 4)
+
+
+def test_a_group_is_sent_together_and_never_two_of_a_variant_at_once() -> None:
+    load = Load(variants=ALL, rate=30, concurrency=3, duration_s=20)
+    moments = np.array([each.at for each in plan(load) if each.variant == "ttl_cache"])
+    groups = moments.reshape(-1, 3)
+
+    assert (groups == groups[:, :1]).all()
+    # Last in a slot of 100 ms, and then first in the next one: four fifths of three quarters later.
+    assert np.diff(groups[:, 0]).min() == pytest.approx(0.1 * (1 - USED_SHARE * 4 / 5))
+    keys = [each.key for each in plan(load) if each.variant == "ttl_cache"]
+    assert any(len({*keys[at : at + 3]}) > 1 for at in range(0, len(keys), 3))
 
 
 def test_the_variants_take_turns_in_going_first() -> None:
-    starts = plan(Load(variants=ALL, rate=100, duration_s=10)).starts
+    starts = plan(Load(variants=ALL, rate=100, concurrency=1, duration_s=10, repeat=None)).starts
 
     firsts = np.bincount(np.argmin(starts, axis=0), minlength=5)
 
@@ -73,30 +142,18 @@ def test_a_variant_alone_has_the_plan_that_it_has_among_all() -> None:
     assert np.allclose(among_all.starts.min(axis=0), alone.starts[0])
 
 
-def test_steady_arrivals_are_a_poisson_process_once_they_have_risen() -> None:
-    starts = np.sort(plan(Load(variants=ALL, rate=200, duration_s=50)).starts[2])
-    gaps = np.diff(starts[starts > 4])
+def test_arrivals_in_a_burst_are_a_poisson_process() -> None:
+    load = Load(variants=("no_cache",), scenario="burst", rate=2000, duration_s=4, repeat=None)
+    gaps = np.diff(np.sort(plan(load).starts[0]))
 
     # Exponential gaps: the standard deviation is the mean. Constant spacing would give 0.
-    assert np.mean(gaps) == pytest.approx((50 - 2) / (200 * 50), rel=0.03)
+    assert np.mean(gaps) == pytest.approx(1 / 8000, rel=0.03)
     assert np.std(gaps) == pytest.approx(np.mean(gaps), rel=0.05)
-
-
-@pytest.mark.parametrize(("duration_s", "rise_s"), [(5, 1), (20, 4), (40, 4)])
-def test_steady_arrivals_rise_in_a_straight_line_first(duration_s: float, rise_s: float) -> None:
-    starts = plan(Load(variants=("no_cache",), rate=1000, duration_s=duration_s)).starts[0]
-    full_rate = 1000 * duration_s / (duration_s - rise_s / 2)
-
-    for until in (rise_s / 4, rise_s / 2, rise_s):
-        expected = full_rate * until**2 / (2 * rise_s)
-        assert np.sum(starts < until) == pytest.approx(expected, abs=4 * expected**0.5)
-    assert np.sum(starts > (duration_s + rise_s) / 2) == pytest.approx(full_rate * (duration_s - rise_s) / 2, rel=0.05)
-    assert starts.max() < duration_s + LONGEST_PHASE_S
 
 
 @pytest.mark.parametrize("duration_s", [0.5, 4, 10, 20])
 def test_a_burst_has_the_mean_rate_within_the_first_second_of_every_four(duration_s: float) -> None:
-    schedule = plan(Load(variants=("no_cache",), scenario="burst", rate=50, duration_s=duration_s))
+    schedule = plan(Load(variants=("no_cache",), scenario="burst", rate=50, duration_s=duration_s, repeat=None))
 
     assert len(schedule) == round(50 * duration_s)
     assert max(schedule.starts.flat) < duration_s
@@ -104,7 +161,7 @@ def test_a_burst_has_the_mean_rate_within_the_first_second_of_every_four(duratio
 
 
 def test_every_burst_is_as_strong_as_the_others() -> None:
-    starts = plan(Load(variants=("no_cache",), scenario="burst", rate=100, duration_s=20)).starts
+    starts = plan(Load(variants=("no_cache",), scenario="burst", rate=100, duration_s=20, repeat=None)).starts
 
     bursts = np.bincount((starts[0] // 4).astype(int))
 
@@ -113,7 +170,7 @@ def test_every_burst_is_as_strong_as_the_others() -> None:
 
 
 def test_keys_follow_zipfs_law() -> None:
-    ranks = plan(Load(variants=("no_cache",), rate=1000, duration_s=40, keys=50, skew=1.0)).ranks
+    ranks = plan(Load(variants=("no_cache",), rate=1000, duration_s=40, repeat=None, keys=50, skew=1.0)).ranks
 
     counts = np.bincount(ranks, minlength=50) / len(ranks)
     harmonic = sum(1 / rank for rank in range(1, 51))
@@ -124,7 +181,7 @@ def test_keys_follow_zipfs_law() -> None:
 
 
 def test_without_skew_keys_are_uniform() -> None:
-    ranks = plan(Load(variants=("no_cache",), rate=1000, duration_s=20, keys=10, skew=0)).ranks
+    ranks = plan(Load(variants=("no_cache",), rate=1000, duration_s=20, repeat=None, keys=10, skew=0)).ranks
 
     assert np.bincount(ranks, minlength=10) / len(ranks) == pytest.approx(np.full(10, 0.1), abs=0.01)
 
@@ -146,8 +203,8 @@ def test_keys_have_four_digits() -> None:
 
 
 def test_updates_come_at_their_rate_in_order_with_known_keys() -> None:
-    load = Load(variants=ALL, updates=25, duration_s=20, keys=5)
-    updates = plan_updates(load)
+    load = Load(variants=ALL, updates=25, duration_s=90, repeat=5, keys=5)
+    updates = plan_updates(load, 3, settle_s=2.0)
 
     moments = [update.at for update in updates]
     assert len(updates) == 500

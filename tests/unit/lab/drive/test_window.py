@@ -35,7 +35,7 @@ class Driven:
     """A window that was driven, and what came of it."""
 
     def __init__(self, *, duration_s: float = 0.5, rate: float = 40, timeout_s: float = LIMIT_S) -> None:
-        self.load = Load(variants=TWO, rate=rate, duration_s=duration_s, keys=5)
+        self.load = Load(variants=TWO, rate=rate, concurrency=1, duration_s=duration_s, repeat=None, keys=5)
         self.double = InvokeDouble()
         self.timeline = VersionTimeline()
         self.tally = Tally(TWO)

@@ -70,7 +70,9 @@ class Driven:
     """A window of a fleet of three, of which some drivers had written before."""
 
     def __init__(self, connection: Connection, fleet: Fleet, run_id: str, duration_s: float = 1.5) -> None:
-        self.schedule = list(plan(Load(variants=TWO, rate=10, duration_s=duration_s, keys=5)))
+        self.schedule = list(
+            plan(Load(variants=TWO, rate=10, concurrency=1, duration_s=duration_s, repeat=None, keys=5))
+        )
         self.records: list[Record] = []
         self.tally = Tally(TWO)
         self.timeline = VersionTimeline()
@@ -248,7 +250,7 @@ def test_a_shard_that_was_refused_keeps_its_throttles_beside_the_others(connecti
 
 def test_a_part_has_what_is_new(connection: Connection) -> None:
     s3 = connection.client("s3")
-    schedule = list(plan(Load(variants=TWO, rate=10, duration_s=1.5, keys=5)))
+    schedule = list(plan(Load(variants=TWO, rate=10, concurrency=1, duration_s=1.5, repeat=None, keys=5)))
     arrivals = Arrivals(s3, BUCKET, "parts")
     records = ShardRecords(s3, ShardObjects(BUCKET, "parts", 7))
     assert not records.stop_requested()
@@ -313,6 +315,6 @@ def test_a_fleet_that_is_not_deployed(ministack: str) -> None:
     [({"fleet": -1}, "--fleet"), ({"fleet": 101}, "--fleet"), ({"via": "url"}, "--via"), ({"duration_s": 781}, "780")],
 )
 def test_what_a_fleet_cannot_do(more: dict[str, Any], part: str) -> None:
-    asked: dict[str, Any] = {"variants": TWO, "fleet": 2} | more
+    asked: dict[str, Any] = {"variants": TWO, "fleet": 2, "repeat": None} | more
     with pytest.raises(UsageError, match=part):
         RunSettings(**asked)

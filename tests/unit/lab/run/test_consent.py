@@ -16,7 +16,7 @@ DEPLOYMENT = Deployment("python3.14", 1024, "arm64", "dynamodb", 10.0, 10.0)
 
 
 def settings(*variants: str) -> RunSettings:
-    return RunSettings(variants=variants, rate=100, duration_s=100, updates=1)
+    return RunSettings(variants=variants, rate=100, concurrency=1, duration_s=100, repeat=None, updates=1, target="aws")
 
 
 def test_the_cost_of_a_run() -> None:
@@ -45,6 +45,17 @@ def test_a_fleet_is_told_and_charged_for() -> None:
         (run_cost(settings("no_cache"), DEPLOYMENT) or 0.0) + gb_seconds * prices.LAMBDA_GB_SECOND["arm64"].usd
     )
     assert "by 4 driver functions" in "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
+
+
+def test_repetitions_with_environments_of_their_own_are_told_and_charged_for() -> None:
+    asked = dataclasses.replace(settings("no_cache", "ttl_cache"), repeat=5, fresh_environments=True)
+    said = "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
+
+    # 5 s of settling at most, 20 s measured, 100 a second, and one that starts the environment.
+    assert "25,010 invocations (2,501 of each of 2 variants, in 5 repetitions)" in said
+    assert "10 versions of the functions are published" in said
+    assert "one more is done" in said
+    assert "published" not in "\n".join(before_run(CALLER, settings("no_cache"), DEPLOYMENT, None))
 
 
 def test_secrets_are_told_with_their_monthly_charge() -> None:

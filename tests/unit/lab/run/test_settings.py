@@ -14,6 +14,8 @@ NAN, INF = float("nan"), float("inf")
     ("setting", "flag", "values"),
     [
         ("rate", "--rate", [0, -1, 10_001, NAN, INF, -INF]),
+        ("concurrency", "--concurrency", [0, -1, 1_001]),
+        ("repeat", "--repeat", [0, -1, 101]),
         ("duration_s", "--duration", [0, -1, 86_401, NAN, INF]),
         ("keys", "--keys", [0, -1, 10_001]),
         ("skew", "--skew", [-0.1, 10.1, NAN, INF]),
@@ -43,20 +45,36 @@ def test_outside_the_limits(setting: str, flag: str, values: list[float]) -> Non
 def test_at_the_limits(setting: str, values: list[float]) -> None:
     for value in values:
         given: dict[str, Any] = {setting: value}
-        rest = {"rate": 10, "duration_s": 20} | given
+        rest: dict[str, Any] = {"rate": 10, "concurrency": 1, "duration_s": 20, "repeat": None} | given
         if setting == "duration_s" and value == 86_400:
             rest["rate"] = 1
         assert getattr(RunSettings(variants=("no_cache",), **rest), setting) == value
 
 
-def test_a_window_without_an_invocation_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"--rate 0\.1 for --duration 2 is not one invocation; raise one"):
-        RunSettings(variants=("no_cache",), rate=0.1, duration_s=2)
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, r"--rate 0\.1 for --duration 2 is less than one group of 3 requests in each of 5 repetitions; raise one"),
+        ({"repeat": None}, r"is less than one group of 3 requests; raise one"),
+        ({"scenario": "burst"}, r"is less than one invocation in each of 5 repetitions; raise one"),
+    ],
+)
+def test_a_repetition_without_an_invocation_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RunSettings(variants=("no_cache",), rate=0.1, duration_s=2, **given)
 
 
-def test_a_window_of_too_many_invocations_is_refused() -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"rate": 1000, "duration_s": 6000, "repeat": None},
+        {"rate": 1000, "duration_s": 4500, "repeat": 5},  # one may be repeated
+        {"rate": 10_000, "duration_s": 10, "repeat": 100},  # and all settle
+    ],
+)
+def test_too_many_invocations_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="is more than 10,000,000 invocations in all; lower one"):
-        RunSettings(variants=("a", "b"), rate=1000, duration_s=6000)
+        RunSettings(variants=("a", "b"), **given)
 
 
 def test_no_variant_is_refused() -> None:
@@ -67,6 +85,20 @@ def test_no_variant_is_refused() -> None:
 def test_an_outage_needs_the_local_target() -> None:
     with pytest.raises(UsageError, match="--scenario outage cannot be combined with --target aws"):
         RunSettings(variants=("no_cache",), scenario="outage", target="aws")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"target": "aws"}, "^--repeat needs --fresh-environments with --target aws"),
+        ({"fleet": 2}, "^--fleet cannot be combined with --repeat"),
+        ({"fresh_environments": True}, "^--fresh-environments needs --target aws"),
+        ({"target": "aws", "fresh_environments": True, "repeat": None, "fleet": 1}, "^--fresh-environments .* --fleet"),
+    ],
+)
+def test_where_repetitions_have_environments_of_their_own(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RunSettings(variants=("no_cache",), **given)
 
 
 @pytest.mark.parametrize("also", [{"via": "url"}, {"scenario": "outage"}])

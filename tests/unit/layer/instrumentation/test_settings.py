@@ -9,7 +9,7 @@ LEAST = {"CACHE_LAB_VARIANT": "no_cache", "CACHE_LAB_TABLE": "cache-lab-items"}
 
 def test_what_is_not_given_has_its_default() -> None:
     assert FunctionSettings.from_environment(LEAST) == FunctionSettings(
-        variant="no_cache", source="dynamodb", table="cache-lab-items", bucket="", ttl_s=10.0, keys=50
+        variant="no_cache", source="dynamodb", table="cache-lab-items", bucket="", ttl_s=2.0, keys=12
     )
 
 
