@@ -20,7 +20,6 @@ from docs import running_cost  # noqa: E402 - the path comes first
 from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
 from facts.warnings import WarningCode  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
-from lab.analysis.choice import choices  # noqa: E402
 from lab.analysis.summary import summarise  # noqa: E402
 from lab.cli.errors import PROGRAM  # noqa: E402
 from lab.cli.program import commands  # noqa: E402
@@ -34,8 +33,6 @@ README: Final = ROOT / "README.md"
 DEMO: Final = ROOT / "docs" / "results" / "demo"
 REFERENCE: Final = ROOT / "docs" / "reference"
 WIDTH: Final = 110
-TITLE_AGE_S: Final = 60.0
-"""The title of README.md's picture is about the variant for data that may be out of date by so much."""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -168,19 +165,7 @@ def answer() -> str:
 
 def picture() -> str:
     """One picture of the committed run, with its finding as the title."""
-    report = summarise(DEMO)
-    chosen = next((each.chosen for each in choices(report) if each.at_most_s == TITLE_AGE_S), None)
-    baseline = report.find(report.baseline)
-    assert chosen is not None, "the committed run must support a choice"
-    assert chosen.comparison is not None
-    assert baseline is not None
-    calls, all_calls = (one.downstream_calls_per_1000 for one in (chosen, baseline))
-    assert calls is not None
-    assert all_calls is not None
-    title = (
-        f"`{chosen.variant}` answers in {1 - chosen.comparison.latency.value:.0%} less time than `{baseline.variant}`"
-        f" at the median, with {1 - calls.value / all_calls.value:.0%} fewer downstream calls"
-    )
+    title = summarise(DEMO).advice.sentence
     alt = "Median latency against cost of each variant, with intervals and the stalest answer"
     return "\n".join(
         [

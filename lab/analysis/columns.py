@@ -7,7 +7,6 @@ array of 8 bytes a record, in order of the planned starts. No Python object is m
 # ruff: noqa: S608 -- no value from a file is put into the text of a query
 import contextlib
 import functools
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -16,7 +15,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis import statistics as stats
 from lab.analysis.model import Start
 from lab.records.table import Damage, record_table
 
@@ -27,16 +25,18 @@ _FIELDS: Final = (
     "variant", "target", "status", "error_type", "environment_id", "cache", "sequence", "planned_at", "sent_at",
     "received_at", "latency_ms", "service_ms", "invocation", "cold_start", "restored", "init_ms", "restore_ms",
     "duration_ms", "billed_ms", "memory_mb", "downstream_calls", "init_downstream_calls", "age_ms", "staleness_ms",
+    "repetition", "phase", "read_units", "start_wait_ms",
 )  # fmt: skip
 """The fields of a record that a report reads; each more takes time."""
 
 Measure = Literal[
     "moment", "latency_ms", "service_ms", "duration_ms", "init_ms", "restore_ms", "billed_ms", "calls", "age_ms",
-    "staleness_ms",
+    "staleness_ms", "read_units", "start_wait_ms", "repetition",
 ]  # fmt: skip
 """A column of numbers. ``calls``: downstream calls of an invocation, with those that its environment made before it.
 ``moment``: its planned start; of a record made from a log, when Lambda reported it. Unix seconds."""
 
+_MEASURED: Final = "coalesce(phase, 'steady') = 'steady'"
 _RAN: Final = "status IN ('ok', 'function_error')"
 
 # A restore is no cold start, even if the record says so.
@@ -88,11 +88,17 @@ class Columns:
         first, last = self._rows("SELECT min(place), max(place) FROM invocations WHERE place <> 0")[0]
         return (0.0, 0.0) if first is None else (first, last)
 
-    def lateness(self, limit_ms: float) -> tuple[float, float]:
-        """The share of the invocations sent later than so many ms after their planned start, and the latest, ms."""
+    def lateness(self, limit_ms: float, repetitions: Sequence[int]) -> tuple[float, float]:
+        """The share of the measured invocations sent later than so many ms after their planned start; the latest, ms.
+
+        Args:
+            limit_ms: later than this is late.
+            repetitions: of these repetitions; empty: all.
+        """
+        used = f"repetition IN ({', '.join(str(int(one)) for one in repetitions)})" if repetitions else "true"
         late, known, latest = self._rows(
             "SELECT count(*) FILTER (late > ?), count(late), max(late) "
-            "FROM (SELECT (sent_at - planned_at) * 1000 AS late FROM invocations)",
+            f"FROM (SELECT (sent_at - planned_at) * 1000 AS late FROM invocations WHERE {_MEASURED} AND {used})",
             limit_ms,
         )[0]
         return (late / known, latest) if known else (0.0, 0.0)
@@ -117,7 +123,6 @@ class VariantColumns:
         self._columns, self._variant = columns, variant
         self._order = _order(lambda name: columns._column(name, variant))
         self.count = self._order.size
-        self._grouped: tuple[bytes, npt.NDArray[Any] | None] = (b"", None)
 
     @functools.cached_property
     def ok(self) -> Bools:
@@ -135,29 +140,19 @@ class VariantColumns:
         return self._ordered("start")
 
     @functools.cached_property
-    def environments(self) -> npt.NDArray[Any]:
-        """A number for the execution environment of each."""
-        # 64 bits of hash: of 100,000 environments two are taken for one in one run of 4,000,000,000.
-        hashed = self._ordered("hash(environment_id)")
-        known = np.unique(hashed)
-        return np.searchsorted(known, hashed).astype(np.uint16 if known.size <= 65_536 else np.uint32)
+    def hit(self) -> Bools:
+        """Whether it was answered from the cache, stale or not."""
+        return self._ordered("status = 'ok' AND coalesce(cache IN ('hit', 'stale'), false)")
+
+    @functools.cached_property
+    def in_measured_time(self) -> Bools:
+        """Whether it is of phase `steady`, or of a run without phases."""
+        return self._ordered(_MEASURED)
 
     def measured(self, measure: Measure) -> Floats:
         """A column of numbers; NaN where nothing was measured."""
         column = "nullif(place, 0)" if measure == "moment" else measure
         return self._ordered(f"coalesce({column}, 'nan'::DOUBLE)")
-
-    def grouped(self, chosen: Bools) -> npt.NDArray[Any] | None:
-        """The places of the chosen ones, environment by environment: see `lab.analysis.statistics.Sample`."""
-        # Several measures have been taken of the same invocations: the last grouping is often the next.
-        of = hashlib.blake2b(chosen.tobytes()).digest()
-        if self._grouped[0] != of:
-            self._grouped = (of, stats.grouped(self.environments[chosen]))
-        return self._grouped[1]
-
-    def hits(self) -> int:
-        """Answered invocations that were served from the cache, stale or not."""
-        return self._count("status = 'ok' AND cache IN ('hit', 'stale')")
 
     def unreported(self) -> int:
         """Invocations that failed or were lost, and did not report the downstream calls that they may have made."""

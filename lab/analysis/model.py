@@ -3,11 +3,11 @@
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from facts.prices import Cost
-from lab.analysis.statistics import Distribution, Estimate, Verdict
+from lab.analysis.statistics import Distribution, Estimate
 from lab.records.run_file import RunFile, RunWarning, VariantDescription
 
 
@@ -31,25 +31,11 @@ class Start(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StartSummary:
-    """The answered invocations of one kind of start."""
+    """The answered invocations of one kind of start, in the used repetitions; warm ones in phase `steady` only."""
 
     count: int
     latency_ms: Distribution | None
     service_ms: Distribution | None
-
-
-class Comparison(NamedTuple):
-    """A variant against the baseline.
-
-    Attributes:
-        latency: median latency as a ratio to the baseline's; of records made from logs, median duration.
-        shown: what the two medians' own intervals show.
-        calls_per_1000: downstream calls per 1,000 invocations, less the baseline's.
-    """
-
-    latency: Estimate
-    shown: Verdict
-    calls_per_1000: Estimate | None
 
 
 class Question(NamedTuple):
@@ -79,6 +65,8 @@ class RepetitionFigures(NamedTuple):
         usd: cost, US dollars; None: not known.
         requested: invocations of that phase, those that started an environment too.
         failed: those of them without a right answer.
+        hits: the warm answers from the cache; ``hit_ms`` is the sum of their latencies.
+        starts: answered invocations that started an environment, in any phase; the last four are sums over these.
     """
 
     repetition: int
@@ -90,6 +78,13 @@ class RepetitionFigures(NamedTuple):
     usd: float | None
     requested: int = 0
     failed: int = 0
+    hits: int = 0
+    hit_ms: float = 0.0
+    starts: int = 0
+    start_ms: float = 0.0
+    start_calls: float | None = None
+    start_usd: float | None = None
+    start_wait_ms: float | None = None
 
     @property
     def mean_ms(self) -> float:
@@ -105,7 +100,7 @@ class Warm:
 
     Attributes:
         count: warm answers.
-        mean_ms: mean latency from the planned start.
+        mean_ms: mean latency from the planned start; of records made from logs, the mean duration.
         hit_ms: mean latency of the answers served from the cache; ``miss_ms`` of the others.
         calls_per_1000: downstream calls of 1,000 invocations that ran.
         read_units_per_1000: what DynamoDB bills for them; None for another source.
@@ -154,6 +149,23 @@ class Effect:
     saved_ms: Estimate | None
     saved_calls: Estimate | None
     saved_usd_month: Estimate | None
+
+
+class Part(NamedTuple):
+    """A part of the measured time of scenario `outage`, over the used repetitions.
+
+    Attributes:
+        name: ``before``, ``during`` or ``after`` the fault.
+        requested: invocations; ``answered_share`` is that of the right answers among them.
+        warm_ms: mean latency of the warm answers.
+        calls_per_1000: downstream calls of 1,000 invocations that ran.
+    """
+
+    name: str
+    requested: int
+    answered_share: Estimate | None
+    warm_ms: Estimate | None
+    calls_per_1000: Estimate | None
 
 
 class Excluded(NamedTuple):
@@ -230,25 +242,40 @@ class EnvironmentLife(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VariantSummary:
-    """One variant of a run. Percentiles are of the answered invocations (``ok``). None: not measured.
+    """One variant of a run. None: not measured.
+
+    Counts are of the whole run, and agree with what the wire and CloudWatch count. Percentiles, shares and rates are of
+    the measured time: phase `steady` of the used repetitions. Percentiles of latency and service time are of all that
+    was requested in it: what failed, was throttled or was lost comes after every answer, and is infinite.
 
     Attributes:
         about: what the run's file says of the variant.
-        ran: invocations that returned an answer or a function error: what AWS's metric `Invocations` counts. Hit
-            ratio, downstream calls and cost are by these.
+        ran: invocations that returned an answer or a function error: what AWS's metric `Invocations` counts.
         unreported: function errors and lost invocations that did not report their downstream calls.
-        failed_share: invocations without a right answer, of all.
+        failed_share: invocations without a right answer among those measured.
+        failed_unprovoked: that share of all phases of the used repetitions, outside a fault that the scenario injects.
         error_types: failed invocations by their error type.
         cold_starts: among all invocations, as are ``restores``.
         starts: the answered invocations apart, by kind of start.
         latency_ms: from the planned start, all starts together.
-        init_ms: of every cold start that reported it, failed ones too; so is ``restore_ms`` of restores.
+        init_ms: of every cold start of the used repetitions, failed ones too; so is ``restore_ms`` of restores.
         downstream_calls: of all invocations that ran and reported them, failed ones too; those of init with them.
         wire_calls: the downstream calls that the local endpoint saw.
         billed_ms: billed in all, failed invocations too.
-        cost: of a million invocations that ran; ``cost_total`` is its sum with the interval.
-        latency_curve: share of the answered invocations (y, 0 to 1) that took x ms at most, thinned.
-        quantiles: the latencies, ms, at the ``QUANTILES`` of the summary; empty where nothing was answered.
+        billed_ms_mean: of a warm invocation.
+        cost: of a million invocations, with the question's share of starts, by part; ``cost_total`` is its sum with
+            the interval.
+        repetitions: the used repetitions; one for a run that has none.
+        per_month_usd: what a month costs whatever the load: the cache of a SnapStart snapshot.
+        month_usd: what a month costs at the question's volume and share of starts.
+        effect: against the baseline; None for the baseline.
+        parts: before, during and after the fault; empty without one.
+        bound_s: how far out of date its answers can be by design, seconds; infinite: nothing limits it.
+        stalest_s: how far out of date the worst answer of the whole run was.
+        bound_broken: whether that is more than its design allows.
+        latency_curve: share of what was requested (y, 0 to 1) that took x ms at most, thinned.
+        quantiles: the latencies, ms, at the ``QUANTILES`` of the summary; infinite where not answered; empty where
+            nothing was.
         calls_curve: downstream calls a second (y) at x seconds after the first planned start.
         latency_course: the latency over time; ``beginnings`` are the invocations that waited for an environment.
         lives: the first execution environments.
@@ -260,6 +287,7 @@ class VariantSummary:
     ran: int
     unreported: int
     failed_share: Estimate | None
+    failed_unprovoked: float
     function_errors: int
     throttles: int
     lost: int
@@ -285,7 +313,16 @@ class VariantSummary:
     memory_mb: float | None
     cost: Cost | None
     cost_total: Estimate | None
-    comparison: Comparison | None
+    repetitions: tuple[RepetitionFigures, ...]
+    warm: Warm | None
+    per_start: PerStart | None
+    per_month_usd: float | None
+    month_usd: Estimate | None
+    effect: Effect | None
+    parts: tuple[Part, ...]
+    bound_s: float | None
+    stalest_s: float | None
+    bound_broken: bool
     latency_curve: tuple[Point, ...]
     quantiles: tuple[float, ...]
     calls_curve: tuple[Point, ...]
@@ -309,6 +346,13 @@ class VariantSummary:
         return self.invocations - self.ok
 
 
+def from_logs(variants: Sequence[VariantSummary]) -> bool:
+    """Whether functions answered, and no caller's wait is known: the records were made from logs."""
+    return any(one.ok for one in variants) and not any(
+        one.starts[start].latency_ms for one in variants for start in Start
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One run: what was run, what each variant did, and what limits the numbers.
@@ -316,11 +360,19 @@ class Report:
     Attributes:
         file: what ``run.json`` says.
         target: ``local``, ``aws`` or ``simulated``: where the numbers come from.
+        used: the numbers of the repetitions that the figures are of; empty: the run has none, and counts as one.
+        question: what the advice is for.
+        advice: what to use.
+        choices: the same for other ages of data, the least first; the last is for any age.
     """
 
     file: RunFile
     target: str
     variants: tuple[VariantSummary, ...]
+    used: tuple[int, ...]
+    question: Question
+    advice: Advice
+    choices: tuple[Advice, ...] = ()
     warnings: tuple[RunWarning, ...] = ()
 
     @property
@@ -331,8 +383,7 @@ class Report:
     @property
     def from_logs(self) -> bool:
         """Whether the records were made from logs (`lab collect`): functions answered, what callers saw is unknown."""
-        answered = any(summary.ok for summary in self.variants)
-        return answered and not any(summary.latency_ms for summary in self.variants)
+        return from_logs(self.variants)
 
     @property
     def profile(self) -> str | None:

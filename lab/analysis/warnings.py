@@ -4,59 +4,45 @@ The run itself stores only what cannot be seen afterwards (`lab.run`). The codes
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from facts.warnings import WarningCode
-from lab.analysis import statistics as stats
-from lab.analysis.columns import Columns, VariantColumns
-from lab.analysis.model import Report, Start, VariantSummary
-from lab.analysis.wording import LEAST_FOR_P99, TIMES, figure, has_p99, interval, listed, percent, shown, whole
-from lab.records.run_file import RunFile, RunWarning
+from lab.analysis.advice import LEAST_REPETITIONS, MOST_BAD, MOST_LATE, was_saturated
+from lab.analysis.columns import Columns
+from lab.analysis.model import Report, VariantSummary
+from lab.analysis.wording import LEAST_FOR_P99, figure, has_p99, listed, percent, shown, whole
+from lab.records.run_file import Repetition, RunFile, RunWarning
 from lab.records.table import Damage
 
 LATE_MS: Final = 10.0
-LATE_SHARE: Final = 0.01
-SATURATED_RATIO: Final = 1.5
-"""How much slower the second half of a run must be for certain, at its median, to be called saturated."""
-SATURATED_TIME: Final = 0.25
-"""Share of the seconds with full CPUs above which a run is called saturated."""
+"""An invocation that is sent later than this after its planned start is late."""
 
 
-def find_warnings(report: Report, columns: Columns, rises: Mapping[str, stats.Estimate | None]) -> list[RunWarning]:
+def find_warnings(report: Report, columns: Columns, lateness: tuple[float, float]) -> list[RunWarning]:
     """The warnings for a run, the gravest first.
 
     Args:
         report: without warnings.
         columns: its records.
-        rises: `warm_rise` of every variant.
+        lateness: the share of the measured invocations that were late, and the latest, ms.
     """
     return [
         *_not_finished(report, columns),
         *_damaged(columns.damage),
         *_run_file_damaged(report.file),
         *_failures(report),
+        *_bound_broken(report),
         *_no_baseline(report),
+        *_repetitions(report),
+        *_saturated(report.file),
+        *_late(*lateness),
         *_too_few(report),
-        *_late(columns),
-        *_saturated(report, rises),
+        *_ages(report.file),
         *_interpreter(report),
         *_counts(report),
         *_unreported(report),
     ]
-
-
-def warm_rise(records: VariantColumns) -> stats.Estimate | None:
-    """The median service time of the second half of the warm invocations, as a ratio to that of the first."""
-    service = records.measured("service_ms")
-    warm = service[records.ok & (records.start == Start.WARM.code) & ~np.isnan(service)]
-    half = warm.size // 2
-    if half < stats.LEAST_BLOCKED:
-        return None
-    first, second = (stats.percentile(stats.sample(part), 0.5) for part in (warm[:half], warm[half:]))
-    return stats.ratio(second, first)
 
 
 def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
@@ -107,8 +93,7 @@ def _failures(report: Report) -> Iterator[RunWarning]:
         yield RunWarning(
             WarningCode.ERRORS_PRESENT,
             f"invocations failed: {by_variant} ({counts})",
-            "read the counts beside the percentiles, which are of answered invocations only; records.jsonl has each "
-            "one's error_type",
+            "look up each one's error_type in records.jsonl; percentiles count them as slower than every answer",
         )
 
 
@@ -124,7 +109,7 @@ def _no_baseline(report: Report) -> Iterator[RunWarning]:
 
 def _too_few(report: Report) -> Iterator[RunWarning]:
     few = [summary.variant for summary in report.variants if not has_p99(summary)]
-    if few and any(summary.ok for summary in report.variants):
+    if few and _answered(report):
         yield RunWarning(
             WarningCode.TOO_FEW_SAMPLES,
             f"fewer than {LEAST_FOR_P99} warm invocations were answered by {listed(few)}: no p99 is shown for them",
@@ -132,34 +117,85 @@ def _too_few(report: Report) -> Iterator[RunWarning]:
         )
 
 
-def _late(columns: Columns) -> Iterator[RunWarning]:
-    share, latest = columns.lateness(LATE_MS)
-    if share > LATE_SHARE:
+def _late(share: float, latest: float) -> Iterator[RunWarning]:
+    if share > MOST_LATE:
         yield RunWarning(
             WarningCode.GENERATOR_LATE,
-            f"{percent(share)} of the invocations were sent more than {LATE_MS:.0f} ms after their planned start, the "
-            f"last of them {figure(latest)} ms after",
-            "lower --rate, or close what else the machine does; latency has the delay in it, service time has not",
+            f"{percent(share)} of the measured invocations were sent more than {LATE_MS:.0f} ms after their planned "
+            f"start, the latest {figure(latest)} ms after it",
+            "lower --rate, or stop other programs; latency includes the delay, service time does not",
         )
 
 
-def _saturated(report: Report, rises: Mapping[str, stats.Estimate | None]) -> Iterator[RunWarning]:
-    reasons = []
-    cpu = report.file.cpu
-    if cpu is not None and cpu.full_seconds > SATURATED_TIME * cpu.seconds:
-        reasons.append(f"the CPUs were full in {cpu.full_seconds} of {cpu.seconds} seconds")
-    slower = {name: rise for name, rise in rises.items() if rise is not None and rise.low > SATURATED_RATIO}
-    if slower and report.target == "local":
-        ratios = ", ".join(
-            f"{shown(name, 30)} {figure(rise.value)}{TIMES} ({interval(rise)})" for name, rise in slower.items()
+def _bound_broken(report: Report) -> Iterator[RunWarning]:
+    broken = [one for one in report.variants if one.bound_broken]
+    if broken:
+        seen = ", ".join(
+            f"{shown(one.variant, 30)} {figure(one.stalest_s)} s, by design at most {figure(one.bound_s)} s"
+            for one in broken
         )
-        reasons.append(
-            f"the second half of the run was slower than the first, at the median of the service time: {ratios}"
+        yield RunWarning(
+            WarningCode.BOUND_BROKEN,
+            f"answers were more out of date than the design allows: {seen}",
+            "do not rely on the TTL of these variants; look for their stalest answers in records.jsonl",
         )
-    if reasons:
+
+
+def _repetitions(report: Report) -> Iterator[RunWarning]:
+    run, bad = report.file, [one for one in report.file.repetitions if one.problem is not None]
+    if bad:
+        effect = "the run cannot judge" if len(bad) > MOST_BAD else "it is not used"
+        problems = "; ".join(f"repetition {one.number}: {shown(one.problem, 120)}" for one in bad[:3])
+        yield RunWarning(
+            WarningCode.REPETITIONS_BAD,
+            f"{len(bad)} of {len(run.repetitions)} repetitions were disturbed, so {effect} ({problems})",
+            "stop other programs, or lower --rate, and run again",
+        )
+    used = sum(one.complete and one.problem is None for one in run.repetitions)
+    if used < LEAST_REPETITIONS and len(bad) <= MOST_BAD and not report.from_logs and _answered(report):
+        yield RunWarning(
+            WarningCode.FEW_REPETITIONS,
+            f"the run has {used or 'no'} complete repetition{'s' if used != 1 else ''}, and a recommendation needs "
+            f"{LEAST_REPETITIONS}",
+            "run again with --fresh-environments" if report.target == "aws" else "run again with --repeat 5",
+        )
+
+
+def _answered(report: Report) -> bool:
+    return any(one.ok for one in report.variants)
+
+
+def _ages(run: RunFile) -> Iterator[RunWarning]:
+    """Caches that did not expire as they do in use."""
+    ttl_s, local = run.settings.ttl_s, run.local
+    measured = min((span for one in run.repetitions if (span := _measured_s(one)) is not None), default=None)
+    if ttl_s is not None and measured is not None and ttl_s > measured:
+        yield RunWarning(
+            WarningCode.TTL_TOO_LONG,
+            f"the TTL of {ttl_s:g} s is longer than the {figure(measured)} s that a repetition measures, so reads "
+            "after the TTL are partly missing",
+            "raise --duration, or lower the TTL: `-c ttl_s=…`",
+        )
+    age_s = local.snapshot_age_s if local else None
+    if ttl_s is not None and age_s is not None and age_s < ttl_s:
+        yield RunWarning(
+            WarningCode.SNAPSHOT_YOUNG,
+            f"the snapshot was {figure(age_s)} s old when the measured time began, and the TTL is {ttl_s:g} s: a "
+            "restore found values that it need not read again",
+            "run again on the same endpoint, or lower the TTL",
+        )
+
+
+def _measured_s(repetition: Repetition) -> float | None:
+    began, ended = repetition.measured_from, repetition.measured_until
+    return None if began is None or ended is None else ended - began
+
+
+def _saturated(run: RunFile) -> Iterator[RunWarning]:
+    if was_saturated(run) and run.cpu is not None:
         yield RunWarning(
             WarningCode.MACHINE_SATURATED,
-            "; ".join(reasons),
+            f"the CPUs were full in {run.cpu.full_seconds} of {run.cpu.seconds} seconds",
             "lower --rate or drive fewer variants: the machine could not keep up, and the numbers show its limit",
         )
 

@@ -11,6 +11,7 @@ from lab.records.run_file import RunWarning
 DASH = "\u2013"
 TIMES = "\u00d7"
 NOT_MEASURED = DASH
+NOT_ANSWERED = "not answered"
 LEAST_FOR_P99 = 100
 """Warm answered invocations below which no p99 is shown: it would be the slowest one, or the next to it."""
 
@@ -30,7 +31,9 @@ def shown(value: Json, most: int = 60) -> str:
 
 
 def figure(value: float | None) -> str:
-    """A number to about three digits."""
+    """A number to about three digits. What is infinite was requested and not answered (see `VariantSummary`)."""
+    if value == math.inf:
+        return NOT_ANSWERED
     if value is None or not math.isfinite(value):
         return NOT_MEASURED
     size = abs(float(f"{value:.3g}"))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.analysis.model import Report, VariantSummary
-from lab.analysis.statistics import verdict
 from lab.analysis.table import Table, p50_interval, quantile, variant_table
 from lab.analysis.wording import NOT_MEASURED, figure, shown
 from lab.charts.bars import stalest, texts
@@ -26,7 +25,8 @@ def unbeaten(variants: Sequence[VariantSummary]) -> list[VariantSummary]:
 
 
 def _placed(summary: VariantSummary) -> bool:
-    return summary.latency_ms is not None and summary.cost is not None
+    answered = summary.latency_ms is not None and math.isfinite(summary.latency_ms.p50.value)
+    return answered and summary.cost is not None
 
 
 def _beats(one: VariantSummary, other: VariantSummary) -> bool:
@@ -37,7 +37,7 @@ def _beats(one: VariantSummary, other: VariantSummary) -> bool:
     money, stale = one.cost.total - other.cost.total, _stalest(one) - _stalest(other)
     if money > 0 or stale > 0:
         return False
-    return money < 0 or stale < 0 or verdict(one.latency_ms.p50, other.latency_ms.p50) == "faster"
+    return money < 0 or stale < 0 or one.latency_ms.p50.high < other.latency_ms.p50.low
 
 
 def _stalest(summary: VariantSummary) -> float:

@@ -1,84 +1,15 @@
 """The answer in a few short sentences, and how it was measured."""
 
-from collections.abc import Iterator, Sequence
-
 from facts import prices
-from lab.analysis.model import Report, VariantSummary
-from lab.analysis.statistics import BLOCKS, verdict
-from lab.analysis.wording import DASH, NOT_MEASURED, figure, listed, shown, whole
+from lab.analysis.model import Report
+from lab.analysis.wording import NOT_MEASURED, shown, whole
 from lab.records.json_values import Json
 from lab.records.run_file import LocalEndpoint, Machine
 
-_HERE = {"local": "Local", "aws": "On AWS", "simulated": "Simulated"}
-
 
 def answer(report: Report) -> str:
-    """Which variants were shown to be faster than the baseline, by how much, and at what price, in short sentences."""
-    prefix = _HERE.get(report.target, shown(report.target, 20))
-    baseline = report.find(report.baseline)
-    if report.from_logs:
-        prefix += ", from the functions' logs (without the caller's wait)"
-    if not any(summary.took_ms for summary in report.variants):
-        return f"{prefix}: {_nothing(report)}, so there is nothing to compare."
-    if baseline is None or baseline.took_ms is None:
-        return f"{prefix}: {report.baseline} has no answers in this run, so nothing can be compared to it."
-    least = f"{figure(baseline.took_ms.p50.value)} ms"
-    faster = [one for one in report.variants if one.comparison and one.comparison.shown == "faster"]
-    verb, past = ("run shorter", "ran shorter") if report.from_logs else ("answer faster", "answered faster")
-    if not faster:
-        name = report.baseline
-        return f"{prefix}: no variant was shown to {verb} than {name}. The median of {name} is {least}."
-    names = listed([summary.variant for summary in faster])
-    parts = [
-        f"{prefix}: {names} {past} than {report.baseline}",
-        f"{_medians(faster)} instead of {least}",
-        *_calls(faster, baseline),
-        *_stale(faster),
-        *_fastest(faster),
-    ]
-    return ". ".join(parts) + "."
-
-
-def _nothing(report: Report) -> str:
-    return "no duration was reported" if report.from_logs else "no invocation was answered"
-
-
-def _fastest(faster: Sequence[VariantSummary]) -> Iterator[str]:
-    """Which of them was shown to be faster than each other one, if any."""
-    if len(faster) == 1:
-        return
-    medians = {one.variant: one.took_ms.p50 for one in faster if one.took_ms}
-    best = min(medians, key=lambda name: medians[name].value)
-    if all(name == best or verdict(medians[best], other) == "faster" for name, other in medians.items()):
-        yield f"{shown(best, 30)} was the fastest"
-    else:
-        yield "This run does not show which of them is the fastest"
-
-
-def _medians(faster: Sequence[VariantSummary]) -> str:
-    medians = [one.took_ms.p50.value for one in faster if one.took_ms]
-    ratios = [one.comparison.latency for one in faster if one.comparison]
-    hull = f"{figure(min(ratio.low for ratio in ratios))}{DASH}{figure(max(ratio.high for ratio in ratios))}"
-    noun = "Median" if len(faster) == 1 else "Medians"
-    return f"{noun}: {_span(medians)} ms ({_span([ratio.value for ratio in ratios])} times, 95 % CI {hull})"
-
-
-def _calls(faster: Sequence[VariantSummary], baseline: VariantSummary) -> Iterator[str]:
-    calls = [one.downstream_calls_per_1000.value for one in faster if one.downstream_calls_per_1000]
-    if calls and baseline.downstream_calls_per_1000 is not None:
-        least = figure(baseline.downstream_calls_per_1000.value)
-        yield f"Downstream calls per 1,000 invocations: {_span(calls)} instead of {least}"
-
-
-def _stale(faster: Sequence[VariantSummary]) -> Iterator[str]:
-    oldest = [one.staleness_s.max for one in faster if one.staleness_s]
-    if oldest:
-        yield f"Stalest answer: {figure(max(oldest))} s out of date" if max(oldest) else "No stale answer"
-
-
-def _span(values: Sequence[float]) -> str:
-    low, high = figure(min(values)), figure(max(values))
-    return low if low == high else f"{low} to {high}"
+    """What to use, or why the run cannot say, in one sentence."""
+    return report.advice.sentence
 
 
 def how_measured(report: Report) -> list[tuple[str, str]]:
@@ -92,13 +23,8 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         _measure(report),
         (
             "Percentiles",
-            "nearest rank, so each is a value that was measured. The 95 % intervals come from order statistics. The "
-            f"sample counts for as many independent values as {BLOCKS} blocks, in time and by environment, show",
-        ),
-        (
-            "Faster",
-            f"appears only where the interval of the median does not overlap that of {report.baseline}. The ratio has "
-            "its own interval, which can exclude 1 a little sooner",
+            "nearest rank, of all that was requested: what was not answered comes after every answer. The 95 % "
+            "intervals are over repetitions",
         ),
         (
             "Downstream calls",
@@ -130,7 +56,7 @@ def _measure(report: Report) -> tuple[str, str]:
     return (
         "Latency",
         "from the planned start of an invocation to its answer, so waiting counts (no coordinated omission). Service "
-        "time counts from the sending. Of answered invocations, all starts together unless the table says otherwise",
+        "time counts from the sending. All starts together unless the table says otherwise",
     )
 
 

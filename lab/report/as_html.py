@@ -8,7 +8,6 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lab.analysis.choice import advice
 from lab.analysis.model import Report
 from lab.analysis.wording import NOT_MEASURED, next_step, shown, where
 from lab.charts.charts import charts
@@ -35,7 +34,7 @@ def render_html(report: Report) -> str:
     ).get_template("page.html.j2")
     return page.render(
         answer=answer(report),
-        advice=advice(report),
+        advice=report.advice,
         where=where(report),
         run=shown(report.file.run.id or NOT_MEASURED),
         choices=choices,

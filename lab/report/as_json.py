@@ -8,9 +8,8 @@ from typing import Final
 
 from facts import prices
 from facts.prices import Cost
-from lab.analysis.choice import Choice, choices
-from lab.analysis.model import Comparison, Report, Start, StartSummary, VariantSummary
-from lab.analysis.statistics import BLOCKS, CONFIDENCE, Distribution, Estimate
+from lab.analysis.model import Advice, Effect, Report, Start, StartSummary, VariantSummary
+from lab.analysis.statistics import CONFIDENCE, Distribution, Estimate
 from lab.records.json_values import Json
 
 SCHEMA_VERSION: Final = 1
@@ -28,15 +27,15 @@ def to_contract(report: Report) -> dict[str, Json]:
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {key: content["run"][key] for key in RUN_KEYS} | {"target": report.target},
-        "variants": [_variant(summary, "duration" if report.from_logs else "latency") for summary in report.variants],
+        "variants": [_variant(summary) for summary in report.variants],
         "warnings": [dataclasses.asdict(warning) for warning in report.warnings],
         "extensions": {
             "finished": report.file.finished,
             "baseline": report.baseline,
             "settings": content["settings"],
             "local": content["local"],
-            "interval": {"confidence": CONFIDENCE, "method": "order statistics, effective size", "blocks": BLOCKS},
-            "choices": [_choice(choice) for choice in choices(report)],
+            "interval": {"confidence": CONFIDENCE, "method": "Student's t over repetitions"},
+            "choices": [_choice(advice) for advice in report.choices],
             "prices": {
                 "region": prices.REGION,
                 "read_on": prices.READ_ON,
@@ -47,17 +46,17 @@ def to_contract(report: Report) -> dict[str, Json]:
     }
 
 
-def _choice(choice: Choice) -> dict[str, Json]:
+def _choice(advice: Advice) -> dict[str, Json]:
+    at_most_s = advice.question.max_staleness_s
     return {
-        "at_most_s": choice.at_most_s if math.isfinite(choice.at_most_s) else None,
-        "choose": choice.chosen.variant if choice.chosen else None,
-        "as_good": [one.variant for one in choice.alike],
-        "slower_or_dearer": [one.variant for one in choice.slower],
-        "unfit": dict(choice.unfit),
+        "at_most_s": at_most_s if math.isfinite(at_most_s) else None,
+        "choose": advice.variant,
+        "as_good": list(advice.alternatives),
+        "unfit": {one.variant: one.reason for one in advice.excluded},
     }
 
 
-def _variant(summary: VariantSummary, compared: str) -> dict[str, Json]:
+def _variant(summary: VariantSummary) -> dict[str, Json]:
     per_1000 = summary.downstream_calls_per_1000
     return {
         "variant": summary.variant,
@@ -80,11 +79,11 @@ def _variant(summary: VariantSummary, compared: str) -> dict[str, Json]:
         "stale_answers": summary.stale_answers,
         "billed_ms": _rounded(summary.billed_ms),
         "cost_per_million_usd": None if summary.cost is None else _rounded(summary.cost.total),
-        "extensions": _extensions(summary, compared),
+        "extensions": _extensions(summary),
     }
 
 
-def _extensions(summary: VariantSummary, compared: str) -> dict[str, Json]:
+def _extensions(summary: VariantSummary) -> dict[str, Json]:
     return {
         "answered": summary.ok,
         "ran": summary.ran,
@@ -100,7 +99,7 @@ def _extensions(summary: VariantSummary, compared: str) -> dict[str, Json]:
         "memory_mb": summary.memory_mb,
         "cost_parts_usd": _cost(summary.cost),
         "cost_per_million_usd_ci95": _ci(summary.cost_total),
-        "against_baseline": _comparison(summary.comparison, compared),
+        "against_baseline": _effect(summary.effect),
     }
 
 
@@ -108,16 +107,17 @@ def _start(start: StartSummary) -> dict[str, Json]:
     return {"count": start.count, "latency_ms": _map(start.latency_ms), "service_ms": _map(start.service_ms)}
 
 
-def _comparison(comparison: Comparison | None, compared: str) -> dict[str, Json] | None:
-    if comparison is None:
+def _effect(effect: Effect | None) -> dict[str, Json] | None:
+    if effect is None:
         return None
-    calls = comparison.calls_per_1000
+    saved = {"ms": effect.saved_ms, "calls": effect.saved_calls, "usd_month": effect.saved_usd_month}
     return {
-        f"{compared}_p50_ratio": _rounded(comparison.latency.value),
-        f"{compared}_p50_ratio_ci95": _ci(comparison.latency),
-        "shown": comparison.shown,
-        "downstream_calls_per_1000": None if calls is None else _rounded(calls.value),
-        "downstream_calls_per_1000_ci95": _ci(calls),
+        key: value
+        for name, one in saved.items()
+        for key, value in (
+            (f"saved_{name}", None if one is None else _rounded(one.value)),
+            (f"saved_{name}_ci95", _ci(one)),
+        )
     }
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from lab.analysis.choice import advice
 from lab.analysis.model import Report
 from lab.analysis.table import Table
 from lab.analysis.wording import advised
@@ -30,16 +29,12 @@ def render_markdown(report: Report) -> str:
 def render_choice(report: Report) -> str:
     """The variant to choose, and the table of choices: the report in brief, as Markdown."""
     escape = _escaper(report)
-    advised_of = advice(report)
-    claim = [f"**{escape(advised_of.claim)}**"] if advised_of else []
-    return "\n\n".join([*claim, _table(tables(report)[0], escape)])
+    return "\n\n".join([f"**{escape(answer(report))}**", _table(tables(report)[0], escape)])
 
 
 def _headline(report: Report, escape: Escape) -> Iterator[str]:
     yield f"**{escape(answer(report))}**"
-    advised_of = advice(report)
-    if advised_of:
-        yield f"**{escape(advised_of.claim)}** {escape(advised_of.reasons)}"
+    yield escape(" ".join(report.advice.reasons))
 
 
 def _table(table: Table, escape: Escape) -> str:

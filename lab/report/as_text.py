@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lab.analysis.choice import advice
 from lab.analysis.model import Report
 from lab.analysis.table import Table
 from lab.analysis.wording import advised
@@ -27,9 +26,7 @@ def render_text(report: Report, width: int = WIDTH) -> str:
     """The report as text without colour or control characters, at most so many columns wide."""
     page = TextPage(width)
     page.paragraph(answer(report))
-    advised_of = advice(report)
-    if advised_of:
-        page.paragraph(" ".join(advised_of))
+    page.paragraph(" ".join(report.advice.reasons))
     for table in tables(report):
         page.table(table)
     page.warnings(report.warnings)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from facts.prices import Cost
-from lab.analysis.choice import Choice, choices
-from lab.analysis.model import Report, Start, VariantSummary
+from lab.analysis import statistics as stats
+from lab.analysis.model import Advice, Report, Start, VariantSummary
 from lab.analysis.statistics import Distribution
 from lab.analysis.table import Column, Table, p50_interval, p99, quantile, table, value, variant_table
-from lab.analysis.wording import NOT_MEASURED, figure, interval, listed, percent, shown, signed, times, whole
+from lab.analysis.wording import NOT_MEASURED, figure, interval, listed, percent, shown, whole
 
 WORDS: Final = ("variant", "shown", "choose", "as good here", "began by")
 """Columns of words, which stand on the left; the others hold numbers."""
@@ -40,19 +40,20 @@ def _choices(report: Report) -> Table:
         report,
         "Which cache, by how far out of date an answer may be",
         ("at most, s", "choose", "as good here", "p50, ms", "calls per 1,000", "$ a million", "most seen, s"),
-        [_choice_row(choice) for choice in choices(report)],
+        [_choice_row(report, advice) for advice in report.choices],
     )
 
 
-def _choice_row(choice: Choice) -> tuple[str, ...]:
-    age = "any" if choice.at_most_s == math.inf else f"{choice.at_most_s:g}"
-    chosen = choice.chosen
+def _choice_row(report: Report, advice: Advice) -> tuple[str, ...]:
+    at_most_s = advice.question.max_staleness_s
+    age = "any" if at_most_s == math.inf else f"{at_most_s:g}"
+    chosen = report.find(advice.variant) if advice.variant else None
     if chosen is None:
-        return (age, "none of this run", *[NOT_MEASURED] * 5)
+        return (age, "cannot say", *[NOT_MEASURED] * 5)
     return (
         age,
         shown(chosen.variant, 24),
-        listed([one.variant for one in choice.alike]) or NOT_MEASURED,
+        listed(advice.alternatives) or NOT_MEASURED,
         quantile(chosen.latency_ms, "p50"),
         value(chosen.downstream_calls_per_1000),
         f"{chosen.cost.total:.2f}" if chosen.cost else NOT_MEASURED,
@@ -86,26 +87,25 @@ def _durations(report: Report) -> Table:
 def _compared(report: Report) -> Table:
     return table(
         report,
-        f"Against {report.baseline}: median {'duration' if report.from_logs else 'latency'} and downstream calls",
-        ("variant", "p50 ratio", "95 % CI", "shown", "calls per 1,000: change", "95 % CI"),
+        f"Saved against {report.baseline}",
+        ("variant", "ms", "95 % CI", "reads", "95 % CI", "$ a month", "95 % CI"),
         [_compared_row(summary, report.baseline) for summary in report.variants],
     )
 
 
 def _compared_row(summary: VariantSummary, baseline: str) -> tuple[str, ...]:
-    comparison = summary.comparison
-    if summary.variant == baseline:
-        return (summary.variant, "1", "", "baseline", "", "")
-    if comparison is None:
-        return (summary.variant, *[NOT_MEASURED] * 5)
-    calls = comparison.calls_per_1000
+    effect = summary.effect
+    if effect is None:
+        return (summary.variant, "baseline" if summary.variant == baseline else NOT_MEASURED, *[""] * 5)
+    reads = effect.saved_calls
     return (
         summary.variant,
-        times(comparison.latency),
-        interval(comparison.latency),
-        comparison.shown,
-        NOT_MEASURED if calls is None else signed(calls.value),
-        interval(calls),
+        value(effect.saved_ms),
+        interval(effect.saved_ms),
+        percent(reads.value if reads else None),
+        interval(stats.scaled(reads, 100) if reads else None),
+        value(effect.saved_usd_month),
+        interval(effect.saved_usd_month),
     )
 
 

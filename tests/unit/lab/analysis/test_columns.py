@@ -4,6 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from lab.analysis.columns import Columns, reading
 from lab.analysis.model import Start
 from lab.records.record import Record
@@ -36,7 +38,6 @@ def test_the_columns_are_those_of_the_records(tmp_path: Path) -> None:
             assert found.measured("latency_ms").tolist() == [one.latency_ms for one in expected]
             assert found.measured("moment").tolist() == [one.planned_at for one in expected]
             assert found.environment_count() == len({one.environment_id for one in expected})
-            assert len(set(found.environments.tolist())) == found.environment_count()
 
 
 def test_shards_are_one_run_and_each_may_be_cut_off(tmp_path: Path, record: Record) -> None:
@@ -95,3 +96,17 @@ def test_no_records_are_no_variants(tmp_path: Path) -> None:
     with reading([_write(tmp_path / "records.jsonl")]) as columns:
         assert (columns.count, columns.variants, columns.window) == (0, [], (0.0, 0.0))
         assert columns.of("no_cache").count == 0
+
+
+def test_lateness_is_that_of_the_measured_time(tmp_path: Path, record: Record) -> None:
+    late = {"planned_at": BEGAN, "sent_at": BEGAN + 0.02}
+    lines = [
+        _line(record),
+        _line(record, **late, repetition=0, phase="start"),
+        _line(record, **late, repetition=1, phase="steady"),
+        _line(record, repetition=2, phase="steady"),
+    ]
+
+    with reading([_write(tmp_path / "records.jsonl", *lines)]) as columns:
+        assert columns.lateness(10.0, ()) == pytest.approx((1 / 3, 20.0), abs=0.01)
+        assert columns.lateness(10.0, (2,)) == (0.0, 0.0)

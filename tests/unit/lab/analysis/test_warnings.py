@@ -12,7 +12,7 @@ from facts.warnings import WarningCode
 from lab.analysis.summary import summarise
 from lab.records.record import Record
 from lab.records.run_file import RunWarning
-from tests.unit.lab.report.simulated import run_content, simulated_records, write_run
+from tests.unit.lab.report.simulated import BEGAN, run_content, simulated_records, write_run
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")
 
@@ -26,8 +26,12 @@ class Case:
     """A run that gives no cause for a warning, to be spoilt."""
 
     def __init__(self) -> None:
-        self.records = [*_faultless()]
+        self.records = [
+            dataclasses.replace(one, repetition=int(((one.planned_at or BEGAN) - BEGAN) / 2), phase="steady")
+            for one in _faultless()
+        ]
         self.content: dict[str, Any] = run_content(self.records, target="local", duration_s=10.0, variants=VARIANTS)
+        self.content["repetitions"] = [{"number": number, "complete": True} for number in range(5)]
 
     def replace(self, change: Callable[[int, Record], Record]) -> None:
         self.records = [change(index, record) for index, record in enumerate(self.records)]
@@ -73,14 +77,29 @@ def _late(case: Case) -> None:
 
 
 def _saturated(case: Case) -> None:
-    middle = sorted(record.planned_at or 0.0 for record in case.records)[len(case.records) // 2]
-    case.replace(
-        lambda _, record: (
-            dataclasses.replace(record, service_ms=(record.service_ms or 0) * 3)
-            if (record.planned_at or 0.0) > middle
-            else record
-        )
-    )
+    case.content["repetitions"] = []
+    case.content["cpu"] = {"seconds": 20, "full_seconds": 6}
+
+
+def _bound_broken(case: Case) -> None:
+    case.content["settings"]["ttl_s"] = 1.0
+
+
+def _disturbed(case: Case) -> None:
+    case.content["repetitions"][3]["problem"] = "processes waited for a CPU in 55 % of the time"
+
+
+def _few_repetitions(case: Case) -> None:
+    for one in case.content["repetitions"][2:]:
+        one["complete"] = False
+
+
+def _ttl_too_long(case: Case) -> None:
+    case.content["repetitions"][0] |= {"measured_from": BEGAN, "measured_until": BEGAN + 2}
+
+
+def _snapshot_young(case: Case) -> None:
+    case.content["local"]["snapshot_age_s"] = 9.0
 
 
 def _interpreter(case: Case) -> None:
@@ -99,10 +118,19 @@ CASES = {
     "too_few_samples": _few,
     "generator_late": _late,
     "machine_saturated": _saturated,
+    "bound_broken": _bound_broken,
+    "repetitions_bad": _disturbed,
+    "few_repetitions": _few_repetitions,
+    "ttl_too_long": _ttl_too_long,
+    "snapshot_young": _snapshot_young,
     "interpreter_differs": _interpreter,
     "downstream_count_differs": _counts,
 }
-ALONG = {"nothing_answered": {"errors_present"}}
+ALONG = {
+    "nothing_answered": {"errors_present"},
+    "machine_saturated": {"few_repetitions"},
+    "few_repetitions": {"too_few_samples"},
+}
 
 
 def test_a_run_without_fault_has_no_warning(tmp_path: Path) -> None:
@@ -206,8 +234,9 @@ def test_the_machine_is_saturated_where_its_cpus_were_full_for_a_quarter_of_the_
 ) -> None:
     case = Case()
     case.content["cpu"] = {"seconds": 20, "full_seconds": full}
+    case.content["repetitions"] = []
 
-    assert set(_warnings(case, tmp_path)) == codes
+    assert set(_warnings(case, tmp_path)) == codes | {"few_repetitions"}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from lab.records.run_file import RunWarning
         (123456.7, "123,457"),
         (None, "\u2013"),
         (math.nan, "\u2013"),
-        (math.inf, "\u2013"),
+        (math.inf, "not answered"),
+        (-math.inf, "\u2013"),
     ],
 )
 def test_a_figure_has_about_three_digits(value: float | None, text: str) -> None:
