@@ -89,20 +89,20 @@ def starts(settings: ApplicationSettings) -> LogQuery:
 
 
 def cost(settings: ApplicationSettings) -> LogQuery:
-    """What a million invocations cost, US dollars, by part: as billed, and the downstream calls of the EMF lines.
+    """What a million invocations cost, US dollars, by part: as billed, and the downstream reads of the EMF lines.
 
     In the same order of operations as ``facts.prices``, so that both round alike.
     """
     report = REPORT_FIELDS[settings.log_format]
-    calls = metrics.DOWNSTREAM_CALLS.name
+    read = metrics.READ_UNITS if settings.source == "dynamodb" else metrics.DOWNSTREAM_CALLS.name
     gigabytes = _decimal(settings.memory_mb / 1024)
     requests = f"1000000 * {_decimal(prices.LAMBDA_REQUEST.usd)}"
     gb_second = _decimal(prices.LAMBDA_GB_SECOND[settings.architecture].usd)
     compute = f"1000000 * billedMean / 1000 * {gigabytes} * {gb_second}"
     restores = f"1000000 * (restored / invocations) * {gigabytes} * {_decimal(prices.SNAPSTART_RESTORE.usd)}"
-    reads = f"1000000 * (calls / invocations) * {_decimal(prices.READ[settings.source].usd)}"
+    reads = f"1000000 * (reads / invocations) * {_decimal(prices.READ[settings.source].usd)}"
     return LogQuery(
-        f"{_reports(report)} or ispresent({calls})",
+        f"{_reports(report)} or ispresent({read})",
         report,
         {
             # `stats` does not take a constant alone.
@@ -116,7 +116,7 @@ def cost(settings: ApplicationSettings) -> LogQuery:
             "invocations": f"count({report.billed})",
             "billedMean": f"avg({report.billed})",
             "restored": f"count({report.restore})",
-            "calls": f"sum({calls})",
+            "reads": f"sum({read})",
         },
     )
 

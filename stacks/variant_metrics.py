@@ -129,7 +129,8 @@ STALE_RATIO = _by_math("100 * {stale} / {invocations}", stale=STALE_SERVED, invo
 def cost_per_million(settings: ApplicationSettings) -> MetricOf:
     """What a million invocations cost over time, US dollars, without init and restores, which no metric has.
 
-    Lambda has no metric of the billed duration either; its log has it: see ``log_queries.cost``.
+    Lambda has no metric of the billed duration either; its log has it: see ``log_queries.cost``. Each call counts as
+    one read: batches, which cost more of DynamoDB's read units, are read at init and after restores only.
     """
     requests = 1e6 * prices.LAMBDA_REQUEST.usd
     compute = 1e6 / 1000 * settings.memory_mb / 1024 * prices.LAMBDA_GB_SECOND[settings.architecture].usd

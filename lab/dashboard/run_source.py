@@ -37,7 +37,7 @@ LAMBDA: Final = "AWS/Lambda"
 _FIELDS: Final = (
     *("variant", "status", "planned_at", "sent_at", "received_at", "duration_ms", "billed_ms", "memory_mb"),
     *("max_memory_mb", "init_ms", "restore_ms", "request_id", "cache", "cold_start", "restored", "downstream_calls"),
-    *("init_downstream_calls", "downstream_errors", "downstream_ms", "age_ms"),
+    *("init_downstream_calls", "downstream_errors", "read_units", "downstream_ms", "age_ms"),
 )
 _AT: Final = "coalesce(sent_at, planned_at, received_at)"
 _INVOKED: Final = "status IN ('ok', 'function_error')"
@@ -85,9 +85,11 @@ _REPORTS: Final = f"""
     SELECT log_group, floor({_AT} * 1000)::BIGINT AS time, 'REPORT' AS type, request_id, duration_ms, billed_ms,
            memory_mb, max_memory_mb, init_ms, restore_ms
     FROM fresh JOIN group_of USING (variant) WHERE {_INVOKED} AND duration_ms IS NOT NULL AND {_AT} IS NOT NULL"""
+# Records made before read units were counted have calls only.
 _EMF_LINES: Final = f"""
     INSERT INTO events BY NAME
-    SELECT log_group, floor({_AT} * 1000)::BIGINT AS time, {_CALLS} AS "{emitted.DOWNSTREAM_CALLS.name}"
+    SELECT log_group, floor({_AT} * 1000)::BIGINT AS time, {_CALLS} AS "{emitted.DOWNSTREAM_CALLS.name}",
+           coalesce(read_units, {_CALLS}) AS "{emitted.READ_UNITS}"
     FROM fresh JOIN group_of USING (variant)
     WHERE {_INVOKED} AND downstream_calls IS NOT NULL AND {_AT} IS NOT NULL"""
 # How many of its variant ran when each began, itself among them. Those that had ended before $changed change nothing
@@ -119,7 +121,7 @@ class RunSource:
         self._folder, self._run = files.folder, files.run
         self._resources = contextlib.ExitStack()
         scratch = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="lab-dashboard-")))
-        fields = [emitted.DOWNSTREAM_CALLS.name]
+        fields = [emitted.DOWNSTREAM_CALLS.name, emitted.READ_UNITS]
         self._store = self._resources.enter_context(
             Store(scratch, memory_limit="2GiB", threads=2, fields=fields, has_messages=False)
         )

@@ -211,6 +211,19 @@ def test_both_log_formats_have_the_reports_cost_and_the_same_durations(
     ]
 
 
+def test_reads_of_dynamodb_cost_by_their_read_units(assembly: Assembly, tmp_path: Path) -> None:
+    """One call for 50 items, and another for one."""
+    batch = record(0, "snapstart", init_downstream_calls=1, read_units=50.0)
+    one = record(1, "snapstart", reads=1, read_units=1.0)
+    variants = [{"name": variant.name} for variant in VARIANTS]
+    run = write(tmp_path, [batch, one], run={"source": "dynamodb"}, variants=variants)
+
+    tables = whole_run(run, parse_dashboard(COMPARISON, json.dumps(dashboard_body(assembly.templates[COMPARISON]))))
+
+    (row,) = tables[COST]["rows"]
+    assert row[4] == f"{51 / 2 * 1e6 * prices.READ['dynamodb'].usd:.3f}"
+
+
 def test_the_comparison_says_when_to_choose_which(assembly: Assembly) -> None:
     first = dashboard_body(assembly.templates[COMPARISON])["widgets"][0]
     for variant in VARIANTS:
