@@ -7,6 +7,7 @@ import click
 
 from lab.cli.options import Finite, port_type
 from lab.endpoint.profiles import PROFILES, find_profile
+from lab.endpoint.startup_profiles import STARTUP_PROFILES
 from lab.engine.settings import EngineSettings, Routing, Transport
 
 DEFAULTS: Final = EngineSettings()
@@ -20,6 +21,12 @@ DEFAULTS: Final = EngineSettings()
     default="typical",
     show_default=True,
     help="Downstream latency profile: a named one, or your own.",
+)
+@click.option(
+    "--startup",
+    type=click.Choice(tuple(STARTUP_PROFILES)),
+    default="typical",
+    help="Start-up profile: Lambda's own part of cold starts and restores.",
 )
 @click.option(
     "--routing",
@@ -61,6 +68,7 @@ def serve_command(
     *,
     port: int,
     profile: str,
+    startup: str,
     routing: str,
     transport: str,
     log_file: Path | None,
@@ -73,7 +81,9 @@ def serve_command(
     """
     from lab.endpoint.serve import serve
 
-    settings = EngineSettings(routing=Routing(routing), transport=Transport(transport), **engine)
+    settings = EngineSettings(
+        routing=Routing(routing), transport=Transport(transport), startup=STARTUP_PROFILES[startup], **engine
+    )
     serve(
         port=port,
         profile=find_profile(profile),

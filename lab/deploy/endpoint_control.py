@@ -1,4 +1,4 @@
-"""The client of the local endpoint's own API (`lab/endpoint/lab_api.py`): its description, the wire counts, faults."""
+"""The client of the local endpoint's own API (`lab/endpoint/lab_api.py`)."""
 
 import http.client
 import json
@@ -39,7 +39,7 @@ class EndpointControl:
         self._call("PUT", FAULTS_PATH, Faults(error_rate=error_rate))
 
     def end_environments(self) -> Ended:
-        """End all idle environments of all functions; snapshots are kept."""
+        """End all idle environments of all functions; the busy ones end when they have answered. Snapshots stay."""
         return cast("Ended", self._call("DELETE", ENVIRONMENTS_PATH))
 
     def _call(self, method: str, path: str, content: Faults | None = None) -> dict[str, Any]:

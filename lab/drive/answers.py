@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
+from lab.endpoint.lab_api import START_WAIT_HEADER
 from lab.records.emf_line import downstream_of, find_emf
 from lab.records.json_values import MOST, number
 from lab.records.record import Outcome, Status
@@ -21,6 +22,7 @@ def parse_invoke_answer(http_status: int, headers: Mapping[str, str], body: byte
 
     HTTP 429 is `throttled`; the body's ``Reason`` names the limit. Any other status but 200 means that the function did
     not run: `lost`. Header ``X-Amz-Function-Error`` marks a function error, and the body has its ``errorType``.
+    ``start_wait_ms`` comes from a header of the local endpoint.
 
     Args:
         http_status: the HTTP status.
@@ -37,7 +39,7 @@ def parse_invoke_answer(http_status: int, headers: Mapping[str, str], body: byte
     report = find_report(log, request_id) or InvocationReport()
     failed = headers.get("X-Amz-Function-Error")
     if failed is None:
-        return _answered(body, request_id, report)
+        return _answered(body, headers, report)
     return Outcome(
         status="function_error",
         error_type=_get(_object(body), "errorType", str) or report.error_type or failed,
@@ -46,6 +48,7 @@ def parse_invoke_answer(http_status: int, headers: Mapping[str, str], body: byte
         # repeated after a crash is not shown.
         cold_start=True if report.init_ms is not None else None,
         restored=True if report.restore_ms is not None else None,
+        start_wait_ms=_start_wait_ms(headers),
         **downstream_of(find_emf(log, request_id) or {}),
         **report.fields(),
     )
@@ -59,23 +62,35 @@ def parse_url_answer(http_status: int, headers: Mapping[str, str], body: bytes) 
     """
     request_id = headers.get("x-amzn-RequestId")
     if http_status == 200:
-        return _answered(body, request_id, InvocationReport())
+        return _answered(body, headers, InvocationReport())
     status: Status = _URL_FAILURES.get(http_status, "lost")
-    return Outcome(status=status, error_type=_error_type(http_status, headers), request_id=request_id)
+    return Outcome(
+        status=status,
+        error_type=_error_type(http_status, headers),
+        request_id=request_id,
+        start_wait_ms=_start_wait_ms(headers),
+    )
 
 
 def _error_type(http_status: int, headers: Mapping[str, str]) -> str:
     return headers.get("x-amzn-ErrorType", f"HTTP {http_status}").partition(":")[0]
 
 
-def _answered(body: bytes, request_id: str | None, report: InvocationReport) -> Outcome:
+def _start_wait_ms(headers: Mapping[str, str]) -> float | None:
+    try:
+        return _number(float(headers[START_WAIT_HEADER]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _answered(body: bytes, headers: Mapping[str, str], report: InvocationReport) -> Outcome:
     content = _object(body)
     environment = content.get("environment")
     if not isinstance(environment, dict):
         environment = {}
     return Outcome(
         status="ok",
-        request_id=request_id,
+        request_id=headers.get("x-amzn-RequestId"),
         environment_id=_get(environment, "id", str),
         invocation=_get(environment, "invocation", int),
         cold_start=_get(environment, "cold_start", bool),
@@ -88,6 +103,7 @@ def _answered(body: bytes, request_id: str | None, report: InvocationReport) -> 
         init_downstream_calls=_get(content, "init_downstream_calls", int),
         downstream_errors=_get(content, "downstream_errors", int),
         read_units=_number(content.get("read_units")),
+        start_wait_ms=_start_wait_ms(headers),
         **report.fields(),
     )
 

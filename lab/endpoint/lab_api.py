@@ -1,7 +1,8 @@
 """The lab's own API at the endpoint, below ``/_lab/``: its paths, and the types of its JSON answers.
 
 `GET INFO_PATH` answers `Info`, `PUT FAULTS_PATH` takes and answers `Faults`. `GET WIRE_PATH` answers ``functions``, the
-`FunctionCalls` by the function's name. `DELETE ENVIRONMENTS_PATH` ends all idle environments and answers `Ended`.
+`FunctionCalls` by the function's name. `DELETE ENVIRONMENTS_PATH` ends all environments of all functions and answers
+`Ended`.
 This module imports nothing of the endpoint, so clients can share it.
 """
 
@@ -12,6 +13,10 @@ INFO_PATH: Final = PREFIX + "info"
 WIRE_PATH: Final = PREFIX + "wire"
 FAULTS_PATH: Final = PREFIX + "faults"
 ENVIRONMENTS_PATH: Final = PREFIX + "environments"
+
+START_WAIT_HEADER: Final = "X-Lab-Start-Wait-Ms"
+"""Header of an invocation's answer: how much later than on Lambda the function got the event, milliseconds. Only set if
+it is 1 or more."""
 
 
 class Interpreter(TypedDict):
@@ -29,18 +34,29 @@ class EndpointWarning(TypedDict):
     advice: str
 
 
+class SnapshotAge(TypedDict):
+    """How long ago the snapshot of a function version was taken, seconds."""
+
+    function: str
+    version: str
+    age_s: float
+
+
 class Info(TypedDict):
     """The endpoint itself; ``interpreters`` by deployed runtime.
 
-    ``profile`` has the latency profile's ``name``, and its latencies as ``text``. ``tiers`` says how this machine keeps
-    the ``isolation`` and the ``limits`` of environments. ``starts_delayed`` has the ``count`` of starts that waited for
-    a processor, and how many may run ``at_a_time``.
+    ``profile`` has the latency profile's ``name``, and its latencies as ``text``; ``startup`` has the same of the
+    start-up profile. ``tiers`` says how this machine keeps the ``isolation`` and the ``limits`` of environments.
+    ``starts_delayed`` has the ``count`` of starts that were late because they waited for a processor, and how many may
+    run ``at_a_time``. ``snapshots`` has those that environments are restored from.
     """
 
     interpreters: dict[str, Interpreter]
     profile: dict[str, str]
+    startup: dict[str, str]
     tiers: dict[str, str]
     starts_delayed: dict[str, int]
+    snapshots: list[SnapshotAge]
     warnings: list[EndpointWarning]
 
 
@@ -65,7 +81,7 @@ class Faults(TypedDict):
 
 
 class Ended(TypedDict):
-    """How many environments were idle and have ended, and how many were ``busy`` and have not."""
+    """How many idle environments have ended, and how many are busy: they end when they have answered."""
 
     ended: int
     busy: int

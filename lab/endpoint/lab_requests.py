@@ -33,6 +33,8 @@ class LabRequests:
                 return {"functions": self._wire.calls}
             case "PUT", lab_api.FAULTS_PATH:
                 return self._set_faults(request)
+            case "DELETE", lab_api.ENVIRONMENTS_PATH:
+                return self._end_environments()
         raise user_error(404, "NotFound", f"no such request: {request.method} {target}")
 
     def _set_faults(self, request: Request) -> lab_api.Faults:
@@ -45,6 +47,10 @@ class LabRequests:
         self._wire.error_rate = rate
         return {"error_rate": rate}
 
+    def _end_environments(self) -> lab_api.Ended:
+        ended, busy = self._engine.end_environments()
+        return {"ended": ended, "busy": busy}
+
     def _info(self) -> lab_api.Info:
         engine, profile = self._engine, self._wire.profile
         return {
@@ -53,8 +59,13 @@ class LabRequests:
                 for runtime, (interpreter, exact) in engine.interpreters.items()
             },
             "profile": {"name": profile.name, "text": profile.text},
+            "startup": {"name": engine.startup.name, "text": engine.startup.text},
             "tiers": engine.tiers(),
             "starts_delayed": {"count": engine.gate.delayed, "at_a_time": engine.gate.limit},
+            "snapshots": [
+                {"function": version.name, "version": version.version, "age_s": round(age_s, 3)}
+                for version, age_s in engine.snapshot_ages_s().items()
+            ],
             "warnings": [*self._warnings(), *self._wire.telemetry.warnings()],
         }
 

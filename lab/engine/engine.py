@@ -15,9 +15,10 @@ from lab.engine.sandbox import control_groups
 from lab.engine.sandbox.isolation import Isolation, Layout
 from lab.engine.sandbox.sandbox import Sandbox
 from lab.engine.sandbox.supervisor import Supervisor
-from lab.engine.settings import EngineSettings
+from lab.engine.settings import EngineSettings, Transport
 from lab.engine.snapshot import Snapshot
 from lab.engine.start_gate import StartGate
+from lab.engine.startup import Shares, StartupProfile
 from lab.engine.telemetry import TelemetrySink
 from lab.engine.timers import Watch
 
@@ -52,6 +53,7 @@ class Engine:
         self._sweeping = self._loop.call_later(self._sweep_interval_s(), self._sweep)
         self._extra_variables = extra_variables
         self.gate = StartGate()
+        self._shares = Shares(settings.startup)
         self._pools: dict[FunctionVersion, Pool] = {}
         self._current: dict[tuple[str, str], FunctionVersion] = {}
         self.function_of_access_key: dict[str, str] = {}
@@ -78,6 +80,26 @@ class Engine:
         """End the environments of all functions but these."""
         for key in [key for key in self._current if key[0] not in names]:
             self._pools.pop(self._current.pop(key)).retire()
+
+    def end_environments(self) -> tuple[int, int]:
+        """End idle environments now and busy ones when they have answered; returns how many of each there were.
+
+        Environments that are starting are busy. Snapshots stay.
+        """
+        counts = [pool.end_environments() for pool in self._pools.values()]
+        return sum(ended for ended, _ in counts), sum(busy for _, busy in counts)
+
+    @property
+    def startup(self) -> StartupProfile:
+        """The start-up profile."""
+        return self._settings.startup
+
+    def snapshot_ages_s(self) -> dict[FunctionVersion, float]:
+        """How long ago the snapshots were taken that environments are restored from; none over HTTP."""
+        if self._settings.transport is Transport.HTTP:  # each environment runs its own init
+            return {}
+        ages = ((version, pool.snapshot_age_s()) for version, pool in self._pools.items())
+        return {version: age for version, age in ages if age is not None}
 
     def unusable_snapshots(self) -> dict[FunctionVersion, str]:
         """The SnapStart versions whose environments start cold, and why."""
@@ -118,6 +140,7 @@ class Engine:
             make_group=functools.partial(self._limits.group, version.memory_mb, version.tmp_mb),
             lines=platform_log(version),
             gate=self.gate,
+            shares=self._shares,
             busy_watch=self._busy_watch,
             idle_watch=self._idle_watch,
             settings=self._settings,

@@ -22,7 +22,9 @@ from lab.engine.runtime import channel
 from lab.engine.sandbox.control_groups import Group
 from lab.engine.sandbox.sandbox import Sandbox
 from lab.engine.settings import EngineSettings, Transport
+from lab.engine.start import Start
 from lab.engine.start_gate import StartGate
+from lab.engine.startup import Shares
 from lab.engine.telemetry import TelemetrySink
 from lab.engine.timers import Deadline, Watch
 
@@ -55,6 +57,7 @@ class Services:
     make_group: Callable[[], Group]
     lines: PlatformLog
     gate: StartGate
+    shares: Shares
     busy_watch: "Watch[Environment]"
     idle_watch: "Watch[Environment]"
     settings: EngineSettings
@@ -71,6 +74,8 @@ class Environment:
     def __init__(self, version: FunctionVersion, services: Services, pool: "Pool") -> None:
         self.version = version
         self.state = State.NEW
+        self.start: Start | None = None
+        self.is_last = False  # whether it ends when it has answered
         self.idle_since = 0.0
         self.log_stream = log_stream_name(version.version)
         self._pool = pool
@@ -91,6 +96,8 @@ class Environment:
         self._began = 0.0
         self._init_ms: float | None = None
         self._restore_ms: float | None = None
+        self._billed_restore_ms: float | None = None
+        self._own_began = 0.0
         self._error: bytes | None = None
         self._peak_kb = 0
 
@@ -118,7 +125,7 @@ class Environment:
         elif self.state is State.INIT_AGAIN:
             self._start_within_invocation()
         elif self.state is State.INIT:
-            self._began = time.perf_counter()
+            self._began = self._own_began = time.perf_counter()
             self._log.write_lines(self._lines.init_start())
             self._deadline.set(INIT_LIMIT_S)
             self._sandbox.start(self._variables())
@@ -141,7 +148,7 @@ class Environment:
         self._log.write_lines(self._lines.restore_start())
         self._deadline.set(RESTORE_LIMIT_S)
         if self.state is State.RESTORING:
-            self._sandbox.send(channel.encode(channel.RESTORE))
+            self._restore()
 
     def _fork(self, snapshot: Sandbox) -> None:
         self._sandbox.restore_from(snapshot, self._variables() | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
@@ -154,6 +161,10 @@ class Environment:
             # The init of this process stood for the snapshot's, and the restore begins here.
             self._began = time.perf_counter()
             self._deadline.set(RESTORE_LIMIT_S)
+        self._restore()
+
+    def _restore(self) -> None:
+        self._own_began = time.perf_counter()
         self._sandbox.send(channel.encode(channel.RESTORE))
 
     def _start_within_invocation(self) -> None:
@@ -163,20 +174,43 @@ class Environment:
         self._write_start()
         self._sandbox.start(self._variables())
 
-    def _ready(self, before: State) -> None:
+    def _ready(self, before: State, measured: bytes) -> None:
         self._group.start()
         if before is State.INIT_AGAIN:
             self._send_invocation()
             return
-        elapsed_ms = self._elapsed_ms()
+        assert self.start is not None
+        share, now = self.start.share, time.perf_counter()
+        own_s = now - self._began if share is None else self._own_s(measured, now)
+        share_ms, billed_ms = share or (0.0, 0.0)
         if before is State.RESTORING:
-            self._restore_ms = elapsed_ms
-            self._log.write_lines(self._lines.restore_report(elapsed_ms))
+            self._restore_ms, self._billed_restore_ms = share_ms + own_s * 1000, billed_ms + own_s * 1000
+            self._log.write_lines(self._lines.restore_report(self._restore_ms))
         else:
-            self._init_ms = elapsed_ms
-            self._log.write_lines(self._lines.init_done(elapsed_ms))
-        self._dispatch()
+            self._init_ms = share_ms + own_s * 1000
+            self._log.write_lines(self._lines.init_done(self._init_ms))
+        self._hold(self.start.loaded(own_s, now))
         self._pool.environment_started()
+
+    def _own_s(self, measured: bytes, now: float) -> float:
+        """How long init or hooks took: as the runtime process measured it, else as seen from here."""
+        elapsed_s = now - self._own_began
+        try:
+            own_s = float(measured) / 1000
+        except ValueError:
+            return elapsed_s
+        return own_s if 0 <= own_s <= elapsed_s else elapsed_s  # a function can write anything there
+
+    def _hold(self, early_s: float) -> None:
+        assert self.start is not None
+        self._began = time.perf_counter()
+        if early_s > 0:
+            self._sandbox.freeze()
+            self._deadline.set(early_s)
+            return
+        self._services.gate.delayed += self.start.invocation.start_wait_ms > 0
+        self._move(Event.DEADLINE)
+        self._dispatch()
 
     def _variables(self) -> dict[str, str]:
         paths = self._sandbox.layout.paths
@@ -230,7 +264,11 @@ class Environment:
         assert invocation is not None
         self._invocation = None
         result = InvocationResult(
-            payload=payload, function_error=function_error, executed_version=self.version.version, log_tail=b""
+            payload=payload,
+            function_error=function_error,
+            executed_version=self.version.version,
+            log_tail=b"",
+            start_wait_ms=invocation.start_wait_ms,
         )
         if not invocation.wants_log:
             invocation.on_done(result)
@@ -243,10 +281,11 @@ class Environment:
             max_memory_mb=min(-(-self._peak_kb // 1024), self.version.memory_mb),
             init_ms=self._init_ms,
             restore_ms=self._restore_ms,
+            restore_billed_ms=self._billed_restore_ms,
             status=status,
             error_type=error_type,
         )
-        self._init_ms = self._restore_ms = None
+        self._init_ms = self._restore_ms = self._billed_restore_ms = None
         self._log.write_lines(self._lines.finish(report))
         result.log_tail, logged = self._log.take(with_tail=invocation.wants_log)
         if self._telemetry is not None:
@@ -300,7 +339,9 @@ class Environment:
             self._peak_kb = max(self._peak_kb, channel.decode_answer(header)[0])
             before = self.state
             if self._move(Event.READY):
-                self._ready(before)
+                self._ready(before, body)
+        elif kind == channel.LOADED:
+            self._own_began = time.perf_counter()
         elif kind in (channel.INIT_ERROR, channel.RESTORE_ERROR):
             if self._move(Event.ERROR):
                 self._error = body if _error_type(body) else None  # a function can write anything there
@@ -322,6 +363,10 @@ class Environment:
             self._end(Event.DEADLINE)
             return
         self._move(Event.DEADLINE)
+        if before is State.HELD:
+            self._sandbox.thaw()
+            self._dispatch()
+            return
         if self.state is State.RESTORE_TIMED_OUT:
             self._error = json.dumps(RESTORE_TIMED_OUT).encode()
         elif self.state is State.TIMED_OUT:

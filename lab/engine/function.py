@@ -27,6 +27,7 @@ class FunctionVersion:
     layers_dir: Path
     log_group: str
     snap_start: bool = False
+    architecture: str = "x86_64"
     region: str = "us-east-1"
     log_format: str = "Text"
     application_log_level: str = "INFO"

@@ -19,19 +19,24 @@ NO_REASON = "Runtime exited without providing a reason"
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class InvocationResult:
-    """What Invoke answers: the payload, whether it is a function error, and the end of the log."""
+    """What Invoke answers: the payload, whether it is a function error, and the end of the log.
+
+    ``start_wait_ms`` is how much later than on Lambda the function got the event, because this machine starts only a
+    few environments at a time.
+    """
 
     payload: bytes
     function_error: bool
     executed_version: str
     log_tail: bytes
+    start_wait_ms: float = 0.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Invocation:
     """One invocation. ``on_done`` is called once, with its result, in the engine's event loop.
 
-    Without ``wants_log`` the answer comes sooner, with an empty ``log_tail``.
+    Without ``wants_log`` the answer comes sooner, with an empty ``log_tail``. The engine sets ``start_wait_ms``.
     """
 
     request_id: str
@@ -40,6 +45,7 @@ class Invocation:
     on_done: Callable[[InvocationResult], None]
     client_context: str | None = None
     wants_log: bool = False
+    start_wait_ms: float = 0.0
 
 
 def fault_payload(request_id: str, fault: Fault, message: str) -> bytes:

@@ -27,6 +27,9 @@ class State(enum.StrEnum):
     """Being copied from the snapshot while an invocation waits."""
     RESTORING = "restoring"
     """The copy gets its variables and random state, and runs its hooks. An invocation waits."""
+    HELD = "held"
+    """The function is loaded or restored, sooner than on Lambda: nothing runs until the platform's share of the start
+    has passed. An invocation waits."""
     RESTORE_TIMED_OUT = "restore timed out"
     """The process is being killed."""
     BUSY = "busy"
@@ -72,7 +75,7 @@ class Event(enum.StrEnum):
     """The environment could not be made, or its first process ended."""
     # From timers
     DEADLINE = "deadline"
-    """The time for an init, a restore, an invocation or a kill is over."""
+    """The time for an init, a restore, an invocation or a kill is over, or the platform's share of a start."""
     SETTLE = "settle"
     """It has been idle for 10 ms."""
 
@@ -84,7 +87,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
     State.NEW: {Event.INVOKE: State.INIT, Event.RESTORE: State.FORKING, Event.PREPARE: State.PREPARING, **_END},
     # A cold start
     State.INIT: {
-        Event.READY: State.BUSY,
+        Event.READY: State.HELD,
         Event.ERROR: State.INIT,
         Event.DEADLINE: State.INIT_TIMED_OUT,
         Event.EXIT: State.INIT_AGAIN,
@@ -109,12 +112,19 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
         **_END_WITH_PROCESS,
     },
     State.RESTORING: {
-        Event.READY: State.BUSY,
+        Event.READY: State.HELD,
         Event.ERROR: State.RESTORING,
         Event.DEADLINE: State.RESTORE_TIMED_OUT,
         **_END_WITH_PROCESS,
     },
     State.RESTORE_TIMED_OUT: {Event.DEADLINE: State.ENDED, **_END_WITH_PROCESS},
+    # The end of both
+    State.HELD: {
+        Event.DEADLINE: State.BUSY,
+        Event.EXIT: State.NO_PROCESS,
+        Event.KERNEL_KILL: State.NO_PROCESS,
+        **_END,
+    },
     # An invocation
     State.BUSY: {
         Event.ANSWER: State.IDLE,

@@ -3,6 +3,8 @@
 import dataclasses
 import enum
 
+from lab.engine.startup import NO_STARTUP, StartupProfile
+
 
 class Routing(enum.StrEnum):
     """Which idle environment takes an invocation. AWS does not say; the default fits a published measurement."""
@@ -36,6 +38,7 @@ class EngineSettings:
         limit_cpu: whether an environment gets processor time in proportion to its memory, 1,769 MB being one processor.
         limit_memory: whether an environment that uses more than its memory is killed.
         transport: how the engine and the runtime processes speak.
+        startup: the platform's share of starts.
     """
 
     routing: Routing = Routing.MOST_RECENTLY_USED
@@ -46,3 +49,4 @@ class EngineSettings:
     limit_cpu: bool = True
     limit_memory: bool = True
     transport: Transport = Transport.SOCKET
+    startup: StartupProfile = NO_STARTUP

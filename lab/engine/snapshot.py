@@ -41,6 +41,7 @@ class Snapshot:
         self.sandbox = services.make_sandbox([], on_frame=self._frame, on_exit=self._exited, on_log=self._log.write)
         self._waiting: list[Callable[[], None]] = []
         self._began = time.perf_counter()
+        self._settled_at = self._began
         paths = self.sandbox.layout.paths
         self._credentials = services.make_credentials()
         self._forget_credentials = services.forget_credentials
@@ -55,6 +56,10 @@ class Snapshot:
             self._waiting.append(call)
         else:
             call()
+
+    def age_s(self) -> float:
+        """How long ago it was settled."""
+        return time.perf_counter() - self._settled_at
 
     def end(self) -> None:
         """End the process, and with it the environments that were restored from it."""
@@ -88,6 +93,7 @@ class Snapshot:
 
     def _settle(self, state: SnapshotState, reason: str) -> None:
         self._timer.cancel()
+        self._settled_at = time.perf_counter()
         self.state, self.reason = state, " ".join(reason.split())[:MAX_REASON]
         self._pass_on(self._log.take()[1])
         if state is not SnapshotState.READY:

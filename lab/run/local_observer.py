@@ -73,5 +73,7 @@ def _endpoint(info: Info, runtime: str | None) -> LocalEndpoint:
         interpreter=interpreter["interpreter"] if interpreter else None,
         profile=info["profile"]["name"],
         profile_text=info["profile"]["text"],
+        startup=info["startup"]["name"],
+        startup_text=info["startup"]["text"],
         tiers=info["tiers"],
     )

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 import lab.endpoint.serve
 from lab.cli.program import commands
 from lab.endpoint.process import started_endpoint
+from lab.endpoint.startup_profiles import TYPICAL
 from lab.engine.settings import EngineSettings, Routing, Transport
 from tests.endpoint.gate import WAITS, gate
 from tests.engine.endpoint import ROLE, Endpoint, until, zipped
@@ -35,7 +36,9 @@ Serve = Callable[..., Endpoint]
 def serve() -> Iterator[Serve]:
     """Starts `lab serve` with these options."""
     with ExitStack() as stack:
-        yield lambda *options: Endpoint(stack.enter_context(started_endpoint(profile="none", options=options)))
+        yield lambda *options: Endpoint(
+            stack.enter_context(started_endpoint(profile="none", options=["--startup", "none", *options]))
+        )
 
 
 def oldest_or_newest(endpoint: Endpoint) -> str:
@@ -93,12 +96,13 @@ def test_a_faster_clock_and_a_log_file(serve: Serve, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
-        ((), EngineSettings()),
-        (("--idle", "0.4"), EngineSettings(idle_s=0.4)),
-        (("--clock-speed", "1500"), EngineSettings(clock_speed=1500)),
-        (("--routing", "random"), EngineSettings(routing=Routing.RANDOM)),
-        (("--transport", "http"), EngineSettings(transport=Transport.HTTP)),
-        (("--no-cpu-share",), EngineSettings(limit_cpu=False)),
+        ((), EngineSettings(startup=TYPICAL)),
+        (("--startup", "none"), EngineSettings()),
+        (("--idle", "0.4"), EngineSettings(startup=TYPICAL, idle_s=0.4)),
+        (("--clock-speed", "1500"), EngineSettings(startup=TYPICAL, clock_speed=1500)),
+        (("--routing", "random"), EngineSettings(startup=TYPICAL, routing=Routing.RANDOM)),
+        (("--transport", "http"), EngineSettings(startup=TYPICAL, transport=Transport.HTTP)),
+        (("--no-cpu-share",), EngineSettings(startup=TYPICAL, limit_cpu=False)),
     ],
 )
 def test_each_option_is_a_setting(

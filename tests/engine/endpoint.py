@@ -162,7 +162,7 @@ def endpoints() -> Iterator[Callable[[Transport], Endpoint]]:
 
         @functools.cache
         def started(transport: Transport) -> Endpoint:
-            options = ["--transport", transport]
+            options = ["--transport", transport, "--startup", "none"]
             return Endpoint(stack.enter_context(started_endpoint(profile="none", options=options)))
 
         yield started

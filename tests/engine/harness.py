@@ -38,6 +38,7 @@ class Answer:
         self.payload = json.loads(result.payload)
         self.function_error = result.function_error
         self.executed_version = result.executed_version
+        self.start_wait_ms = result.start_wait_ms
         self.log = result.log_tail.decode()
 
     @property

@@ -25,7 +25,7 @@ async def test_what_still_waits_for_an_environment_when_the_engine_ends_fails_li
     version = own_harness.function(SLOW)
     under_way = [asyncio.create_task(own_harness.invoke(version)) for _ in range(own_harness.engine.gate.limit + 3)]
     await asyncio.sleep(0)
-    assert len(own_harness.engine._pools[version]._waiting) == 3
+    assert [start.environment for start in own_harness.engine._pools[version]._starts].count(None) == 3
     own_harness.engine.close()
     for answer in await asyncio.gather(*under_way):
         assert answer.function_error

@@ -1,6 +1,7 @@
 """The life of an environment follows its table and no other path: every event in every state, by a scripted sandbox."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +15,21 @@ from lab.engine.logs.platform_log import TextLog
 from lab.engine.runtime import channel
 from lab.engine.sandbox.isolation import Layout
 from lab.engine.settings import EngineSettings
+from lab.engine.start import Pace, Start
 from lab.engine.start_gate import StartGate
+from lab.engine.startup import NO_STARTUP, Share, Shares
 from lab.engine.timers import Watch
 from tests.function_versions import function_version
 
 VERSION = function_version("f", "1")
-WITH_AN_INVOCATION = STARTS - {State.PREPARING} | {State.INIT_AGAIN, State.BUSY, State.TIMED_OUT, State.OUT_OF_MEMORY}
+WITH_AN_INVOCATION = STARTS - {State.PREPARING} | {
+    State.HELD,
+    State.INIT_AGAIN,
+    State.BUSY,
+    State.TIMED_OUT,
+    State.OUT_OF_MEMORY,
+}
+A_DAY_MS = 86_400_000.0
 FRAMES = {
     Event.SNAPSHOT: (channel.SNAPSHOT, b"", b""),
     Event.READY: (channel.READY, b"1 ", b""),
@@ -51,6 +61,7 @@ class Scripted:
                 make_group=lambda: me,
                 lines=TextLog(VERSION),
                 gate=StartGate(),
+                shares=Shares(NO_STARTUP),
                 busy_watch=Watch(Environment.check_memory),
                 idle_watch=Watch(Environment.freeze),
                 settings=EngineSettings(),
@@ -110,9 +121,12 @@ class Scripted:
         if event is Event.RESTORE and environment.state is not State.NEW:
             environment._move(event)  # a snapshot is looked for in a new one only
         self.has_snapshot = event is Event.RESTORE
+        invocation = Invocation(request_id="id", payload=b"{}", arn="", on_done=self._answer, wants_log=True)
+        if environment.start is None:  # held for a day, unless the test ends that
+            environment.start = Start(invocation, Share(A_DAY_MS, 0.0), Pace(), time.perf_counter())
         possible = event in TRANSITIONS[environment.state]
         self.granted += possible and environment.state in (State.NEW, State.PREPARING, State.PREPARED)
-        environment.assign(Invocation(request_id="id", payload=b"{}", arn="", on_done=self._answer, wants_log=True))
+        environment.assign(invocation)
         self.assigned += 1
 
     def _answer(self, result: InvocationResult) -> None:

@@ -20,6 +20,7 @@ from lab.endpoint.function_urls.sigv4 import signer_of
 from lab.endpoint.function_urls.url_payload import BAD_GATEWAY, url_answer, url_event
 from lab.endpoint.http_server import Answer, Request
 from lab.endpoint.invoke.invoker import Invoker
+from lab.endpoint.lab_api import START_WAIT_HEADER
 
 HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
 PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")
@@ -64,6 +65,8 @@ class FunctionUrls:
         result = await self._invoker.result(await self._functions.find(url.name), event, request_id)
         status, headers, body = BAD_GATEWAY if result.function_error else url_answer(result.payload)
         ids = [(b"x-amzn-RequestId", request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode())]
+        if result.start_wait_ms:
+            ids.append((START_WAIT_HEADER.encode(), b"%.1f" % result.start_wait_ms))
         return status, [*headers, *ids], body
 
     async def _find(self, url_id: str) -> _FunctionUrl:

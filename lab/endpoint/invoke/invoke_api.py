@@ -15,6 +15,7 @@ from lab.endpoint.http_server import Answer, Request, Respond
 from lab.endpoint.invoke.event_queue import EventQueue
 from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.invoke.json_fault import describe, is_json
+from lab.endpoint.lab_api import START_WAIT_HEADER
 from lab.engine.invocation import InvocationResult
 
 INVOKE = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations(?:\?(.*))?")
@@ -66,6 +67,8 @@ class InvokeApi:
 
             def on_done(result: InvocationResult) -> None:
                 lines = ANSWERED % (request_id.encode(), result.executed_version.encode())
+                if result.start_wait_ms:
+                    lines += b"%b: %.1f\r\n" % (START_WAIT_HEADER.encode(), result.start_wait_ms)
                 if result.function_error:
                     lines += b"X-Amz-Function-Error: Unhandled\r\n"
                 if wants_log:

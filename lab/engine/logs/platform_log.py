@@ -17,7 +17,10 @@ from lab.engine.function import FunctionVersion
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ReportLine:
-    """The figures of a REPORT line. Milliseconds and MB; ``status`` is None on success, else timeout or error."""
+    """The figures of a REPORT line. Milliseconds and MB; ``status`` is None on success, else timeout or error.
+
+    ``restore_billed_ms`` is the part of ``restore_ms`` that is billed.
+    """
 
     request_id: str
     duration_ms: float
@@ -25,13 +28,14 @@ class ReportLine:
     max_memory_mb: int
     init_ms: float | None = None
     restore_ms: float | None = None
+    restore_billed_ms: float | None = None
     status: str | None = None
     error_type: str | None = None
 
     @property
     def billed_restore_ms(self) -> int:
         """What a restore adds to the bill."""
-        return 0 if self.restore_ms is None else math.ceil(self.restore_ms)
+        return math.ceil(self.restore_billed_ms or 0)
 
     @property
     def billed_ms(self) -> int:

@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from typing import Any
 
 from . import channel, init, namespaces
@@ -35,6 +36,7 @@ class SocketRuntimeClient:
         self.marshaller = LambdaMarshaller()
         self._channel = Channel(sock)
         self._ready = False
+        self._began = time.perf_counter()
         # A child that returns from the handler too must neither answer nor take the next invocation.
         os.register_at_fork(after_in_child=self._let_go)
 
@@ -42,7 +44,8 @@ class SocketRuntimeClient:
         """Wait for an invocation; the first call reports that init is done."""
         if not self._ready:
             self._ready = True
-            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb()))
+            took_ms = b"%.3f" % ((time.perf_counter() - self._began) * 1000)
+            self._channel.sock.sendall(channel.encode_answer(channel.READY, _peak_kb(), took_ms))
         elif not _alone():
             self._channel.send(channel.NOT_ALONE)
         try:
@@ -155,6 +158,7 @@ class SocketRuntimeClient:
             self._channel.receive()
         except EOFError:
             os._exit(0)
+        self._began = time.perf_counter()
         os.environ.update(header["env"])
 
 
@@ -230,4 +234,5 @@ def main() -> None:
     sys.path[:0] = os.environ.pop("LAB_IMPORT_PATH").split(":")
     from awslambdaric import bootstrap
 
+    # From here on it is the function's init: the client takes the time.
     bootstrap.run(os.environ["_HANDLER"], SocketRuntimeClient(socket.socket(fileno=CHANNEL_FD)))

@@ -19,6 +19,7 @@ LOG_FD = 4  # where the runtime client writes log records: the log pipe, as 1 an
 INVOKE = 1
 RESTORE = 2
 # Runtime to engine
+LOADED = 9  # over HTTP only: the runtime client is loaded, the function's init begins
 READY = 10  # init (or restore) is done: the runtime has asked for its first invocation
 RESULT = 11
 ERROR = 12
@@ -60,7 +61,10 @@ def encode_invoke(invoke_id: str, arn: str, deadline_ms: int, client_context: "s
 
 
 def encode_answer(kind: int, peak_kb: int, body: bytes = b"", invoke_id: str = "") -> bytes:
-    """A READY, RESULT or ERROR frame. Its header: the peak memory in KiB, and which invocation it answers."""
+    """A READY, RESULT or ERROR frame. Its header: the peak memory in KiB, and which invocation it answers.
+
+    The body of READY is how many milliseconds the function's init or hooks took, as text; over HTTP it is empty.
+    """
     head = b"%d %b" % (peak_kb, invoke_id.encode())
     return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
 

@@ -108,7 +108,6 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
         place_descriptors(*fds)
         if header["announce"]:
             os.write(channel.CHANNEL_FD, channel.encode(channel.STARTED))
-            os.close(channel.CHANNEL_FD)
         os.chdir(header["cwd"])
         os.execve(header["argv"][0], header["argv"], header["env"])
     except BaseException as error:

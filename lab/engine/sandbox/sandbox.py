@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 CREDENTIALS = struct.Struct("iII")
 NOTHING = bytes(4)
-CLIENT = ["-m", "awslambdaric"]
+CLIENT = ["-m", "lab_runtime.over_http"]
 
 
 class Rest(enum.Enum):

@@ -25,7 +25,7 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.body)
 
-    do_GET = do_PUT = _any  # noqa: N815 -- as http.server calls them
+    do_GET = do_PUT = do_DELETE = _any  # noqa: N815 -- as http.server calls them
 
     def log_message(self, *_: object) -> None:
         pass
@@ -48,11 +48,14 @@ def test_what_is_asked(url: str) -> None:
     control.info()
     control.wire()
     control.fail_downstream(0.25)
+    Answers.body = b'{"ended": 2, "busy": 1}'
+    assert control.end_environments() == {"ended": 2, "busy": 1}
 
     assert Answers.came == [
         ("GET", "/_lab/info", b""),
         ("GET", "/_lab/wire", b""),
         ("PUT", "/_lab/faults", b'{"error_rate": 0.25}'),
+        ("DELETE", "/_lab/environments", b""),
     ]
 
 

@@ -106,6 +106,18 @@ def test_a_function_error_has_its_type_and_no_answer() -> None:
     assert (found.version, found.downstream_calls, found.environment_id) == (None, None, None)
 
 
+@pytest.mark.parametrize(("said", "found"), [("412.5", 412.5), ("soon", None), ("nan", None), (None, None)])
+def test_the_time_lost_before_a_start(said: str | None, found: float | None) -> None:
+    """A header of the local endpoint; AWS has none."""
+    given = headers() if said is None else headers(X_Lab_Start_Wait_Ms=said)
+
+    assert parse_invoke_answer(200, given, json.dumps(ANSWER).encode()).start_wait_ms == found
+    assert parse_url_answer(200, given, json.dumps(ANSWER).encode()).start_wait_ms == found
+    assert parse_url_answer(502, given, b"").start_wait_ms == found
+    given["X-Amz-Function-Error"] = "Unhandled"
+    assert parse_invoke_answer(200, given, b"{}").start_wait_ms == found
+
+
 def emf(request_id: str, errors: Any, **more: Any) -> str:
     return json.dumps({"_aws": {}, "request_id": request_id, "DownstreamErrors": errors, **more})
 

@@ -20,6 +20,7 @@ class Control(EndpointControl):
         self.answer: dict[str, Any] = {
             "interpreters": {"python3.14": {"interpreter": "3.14.0", "exact": True}},
             "profile": {"name": "typical", "text": "as assumed"},
+            "startup": {"name": "none", "text": "as here"},
             "tiers": {"isolation": "process", "limits": "none"},
             "starts_delayed": {"count": 3, "at_a_time": 2},
             "warnings": [],
@@ -66,6 +67,7 @@ def test_the_endpoint_is_described() -> None:
 
     assert local is not None
     assert (local.interpreter, local.profile, local.profile_text) == ("3.14.0", "typical", "as assumed")
+    assert (local.startup, local.startup_text) == ("none", "as here")
     assert local.tiers == {"isolation": "process", "limits": "none"}
 
 

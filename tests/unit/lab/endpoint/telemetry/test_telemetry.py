@@ -136,7 +136,8 @@ async def test_entries_are_as_they_are_declared(telemetry: Telemetry, shop: Func
     await total(telemetry, shop, "Invocations")
     json_logger = version("till", log_format="JSON", application_log_level="WARN", version="7")
     telemetry.started(json_logger)
-    telemetry.invocation(json_logger, "arn:live", "s", b"log\n", report(init_ms=100.0, restore_ms=5.0, status="error"))
+    failed = report(init_ms=100.0, restore_ms=9.0, restore_billed_ms=5.0, status="error")
+    telemetry.invocation(json_logger, "arn:live", "s", b"log\n", failed)
     telemetry.log(shop, "s", b"part")
     telemetry.throttled(shop, "arn:live")
     invocation = entries.Invocation._make(telemetry._pending[0])
@@ -159,7 +160,7 @@ async def test_entries_are_as_they_are_declared(telemetry: Telemetry, shop: Func
         memory_mb=512,
         max_memory_mb=60,
         init_ms=100.0,
-        restore_ms=5.0,
+        restore_ms=9.0,
     )
     log = entries.Log._make(telemetry._pending[1])
     assert log._replace(at=0.0) == (entries.LOG, "/aws/lambda/shop", "s", None, b"part", 0.0)
