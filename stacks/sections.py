@@ -113,10 +113,10 @@ def sections(settings: ApplicationSettings) -> list[Section]:
         ),
         Section(
             "Cost per million invocations",
-            f"List prices of us-east-1 on {prices.READ_ON}, no free tier. The table at the top is of what was "
-            "billed, init and restores included, as in the run's report. The graph is not: it has requests, "
-            "Duration and downstream calls, but no init and no restore. In neither: kept snapshots, provisioned "
-            "concurrency, logs, metrics, storage.",
+            f"List prices of us-east-1 on {prices.READ_ON}, no free tier. The table at the top has all that was "
+            "billed, with as many starts as there were; the run's report counts a stated share of starts. The graph "
+            "has requests, Duration and downstream calls, but no init and no restore. In neither: kept snapshots, "
+            "provisioned concurrency, logs, metrics, storage.",
             [
                 [
                     Graph(

@@ -66,14 +66,14 @@ def test_the_table_of_starts_is_the_reports(drawn_run: dict[str, Any], report: R
     rows = {row[0]: row[1:] for row in drawn_run[STARTS]["rows"]}
     for one in report.variants:
         init, restore = one.init_ms, one.restore_ms
-        assert rows[one.variant] == [
+        # The last column is the mean of all that was billed; the report keeps starts apart.
+        assert rows[one.variant][:-1] == [
             str(init.count if init else 0),
             figure(init.p50.value if init else None),
             figure(init.max if init else None),
             str(restore.count if restore else 0),
             figure(restore.p50.value if restore else None),
             figure(restore.max if restore else None),
-            figure(one.billed_ms_mean),
         ]
 
 
@@ -98,10 +98,10 @@ def test_tables_have_the_baseline_first_and_warm_before_cold(drawn_run: dict[str
     assert by_start == [[name, start] for name in names for start in ("0", "0" if name == "snapstart" else "1")]
 
 
-def test_the_cost_is_the_reports_to_the_last_digit(drawn_run: dict[str, Any], report: Report) -> None:
+def test_the_cost_is_that_of_the_list_prices_to_the_last_digit(drawn_run: dict[str, Any], shown_run: Path) -> None:
     table = drawn_run[COST]
     assert table["columns"] == ["variant", "requests", "compute", "restores", "downstreamReads", "total"]
-    assert table["rows"] == cost_rows(report)
+    assert table["rows"] == cost_rows(shown_run)
     assert len(table["rows"]) == len(NAMES)
 
 
@@ -141,15 +141,15 @@ def test_the_figures_of_an_outage_are_the_reports_over_all_that_ran(tmp_path: Pa
     # Five ran. The one that was ended logged nothing; the calls of the other failure count.
     assert (calls["no_cache"], hits["no_cache"]) == (1000 * 7 / 5, 100 * 2 / 5)
     assert (calls["ttl_cache"], hits["ttl_cache"]) == (3000, 0)
-    assert found[COST]["rows"] == cost_rows(report)
+    assert found[COST]["rows"] == cost_rows(run)
     assert [row[0] for row in found[COST]["rows"]] == ["no_cache", "ttl_cache", "snapstart"]
 
 
-def test_a_cost_between_two_last_digits_is_rounded_as_in_the_report(tmp_path: Path, comparison: Dashboard) -> None:
+def test_a_cost_between_two_last_digits_is_rounded_as_by_python(tmp_path: Path, comparison: Dashboard) -> None:
     # 11 calls of 10 invocations at 0.125 are 0.1375.
     records = [record(at, cache="miss", downstream_calls=1 + (at == 5), memory_mb=256) for at in range(10)]
     run = write(tmp_path / "run", records, **RUN)
-    assert whole_run(run, comparison)[COST]["rows"] == cost_rows(summarise(run))
+    assert whole_run(run, comparison)[COST]["rows"] == cost_rows(run)
 
 
 def test_sums_over_time_are_the_reports_counts(drawn_run: dict[str, Any], report: Report) -> None:
