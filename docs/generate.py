@@ -164,13 +164,10 @@ def answer() -> str:
 
 
 def picture() -> str:
-    """One picture of the committed run, with its finding as the title."""
-    title = summarise(DEMO).advice.sentence
-    alt = "Median latency against cost of each variant, with intervals and the stalest answer"
+    """One picture of the committed run."""
+    alt = "Mean latency of warm answers against the cost of a month, for each variant, with intervals"
     return "\n".join(
         [
-            f"**{title}** (one local run)",
-            "",
             "<picture>",
             '  <source media="(prefers-color-scheme: dark)" srcset="docs/results/demo/choice-dark.svg">',
             f'  <img alt="{alt}" src="docs/results/demo/choice-light.svg">',

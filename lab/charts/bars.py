@@ -58,8 +58,8 @@ def texts(report: Report, bar_of: BarOf) -> str:
 
 def stalest(summary: VariantSummary) -> Bar | None:
     """The stalest answer, s."""
-    staleness = summary.staleness_s
-    return None if staleness is None else Bar(staleness.max, f"{figure(staleness.max)} s")
+    seen = summary.stalest_s
+    return None if seen is None else Bar(seen, f"{figure(seen)} s")
 
 
 def _calls(summary: VariantSummary) -> Bar | None:

@@ -21,8 +21,8 @@ def charts(report: Report) -> tuple[Chart, ...]:
     Of records made from logs, those of what only a caller knows are left out.
     """
     made = (
-        distribution.chart(report),
         tradeoff.chart(report),
+        distribution.chart(report),
         environments.chart(report),
         over_time.latency_chart(report),
         over_time.calls_chart(report),

@@ -5,7 +5,7 @@ import math
 
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.summary import QUANTILES
-from lab.analysis.wording import figure
+from lab.analysis.table import latency_cell
 from lab.charts.drawing import (
     Chart,
     Option,
@@ -25,13 +25,13 @@ def chart(report: Report) -> Chart:
     return Chart(
         "latency",
         "Latency distribution",
-        "For each variant, the share of invocations answered within a latency from the planned start. "
-        "Further left and up is faster.",
+        "For each variant, the share of everything requested that was answered within a latency from the planned "
+        "start. Further left and up is faster.",
         table_by_variant(
             report,
-            "Latency, ms, that so many % of the answered invocations took at most",
+            "Latency, ms, within which so many % of everything requested was answered",
             ("%", [f"{share * 100:g}" for share in QUANTILES]),
-            [[figure(value) for value in summary.quantiles] for summary in report.variants],
+            [[latency_cell(value) for value in summary.quantiles] for summary in report.variants],
         ),
         functools.partial(_option, report),
     )

@@ -12,7 +12,7 @@ from lab.cli.dashboard import dashboard_command
 from lab.cli.deploy import deploy_command, destroy_command
 from lab.cli.errors import PROGRAM, run_program
 from lab.cli.output import print_text
-from lab.cli.report import compare_command, report_command
+from lab.cli.report import compare_command, recommend_command, report_command
 from lab.cli.run import run_command
 from lab.cli.serve import serve_command
 
@@ -43,6 +43,7 @@ def commands(context: click.Context, verbose: int) -> None:
 for _command in (
     run_command,
     report_command,
+    recommend_command,
     compare_command,
     serve_command,
     dashboard_command,

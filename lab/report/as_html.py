@@ -13,7 +13,8 @@ from lab.analysis.wording import NOT_MEASURED, next_step, shown, where
 from lab.charts.charts import charts
 from lab.charts.drawing import DARK, ECHARTS, LIGHT, THEMES, color_of
 from lab.errors import LabError
-from lab.report.answer import answer, how_measured
+from lab.report.brief import excluded, glance, headline, key_figures, reasons, warnings_that_matter
+from lab.report.how_measured import how_measured
 from lab.report.tables import WORDS, tables
 
 HERE: Final = Path(__file__).resolve().parent
@@ -25,23 +26,25 @@ def render_html(report: Report) -> str:
     Raises:
         LabError: the chart library is not installed.
     """
+    matter = warnings_that_matter(report)
     library, script = _echarts(), (HERE / "page.js").read_text(encoding="utf-8")
     drawn = charts(report)
-    shown_tables = tables(report)
-    choices, shown_tables = (None, shown_tables) if report.from_logs else (shown_tables[0], shown_tables[1:])
     page = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).get_template("page.html.j2")
     return page.render(
-        answer=answer(report),
-        advice=report.advice,
+        sentence=headline(report),
+        figures=key_figures(report),
+        reasons=reasons(report),
+        excluded=list(excluded(report)),
+        matter=matter,
         where=where(report),
         run=shown(report.file.run.id or NOT_MEASURED),
-        choices=choices,
-        tables=shown_tables,
+        glance=None if report.from_logs else glance(report),
+        tables=tables(report),
         words=WORDS,
         places={shown(one.variant, 24): place for place, one in enumerate(report.variants)},
-        warnings=report.warnings,
+        warnings=[one for one in report.warnings if one not in matter],
         shown=shown,
         next_step=next_step,
         how_measured=how_measured(report),

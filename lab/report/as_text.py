@@ -2,8 +2,9 @@
 
 import io
 import itertools
+import shlex
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -13,27 +14,62 @@ from rich.text import Text
 
 from lab.analysis.model import Report
 from lab.analysis.table import Table
-from lab.analysis.wording import advised
+from lab.analysis.wording import NOT_MEASURED, advised, listed, shown
 from lab.records.run_file import RunWarning
-from lab.report.answer import answer, how_measured
+from lab.report.brief import KeyFigure, excluded, glance, headline, key_figures, reasons, warnings_that_matter
+from lab.report.how_measured import how_measured
 from lab.report.tables import WORDS, tables
 
 WIDTH: Final = 80
 GAP: Final = "  "
 
 
-def render_text(report: Report, width: int = WIDTH) -> str:
-    """The report as text without colour or control characters, at most so many columns wide."""
+def render_text(report: Report, width: int = WIDTH, *, full: bool = False, place: str = "RUN") -> str:
+    """The report as text without colour or control characters.
+
+    Args:
+        report: what is shown.
+        width: how many columns the text has at most.
+        full: with every table and how it was measured.
+        place: the run's folder, to name it where the text says how to see the rest.
+    """
     page = TextPage(width)
-    page.paragraph(answer(report))
-    page.paragraph(" ".join(report.advice.reasons))
+    begin(page, report, full=full)
+    warnings = report.warnings if full else warnings_that_matter(report)
+    page.warnings(warnings)
+    if not report.from_logs:
+        page.table(glance(report))
+    if full:
+        page.excluded(report)
+    else:
+        page.more(_more(report, len(report.warnings) - len(warnings), place))
+        return page.text()
     for table in tables(report):
         page.table(table)
-    page.warnings(report.warnings)
     page.heading("How it was measured")
     for term, text in how_measured(report):
         page.item(f"{term}: {text}")
     return page.text()
+
+
+def begin(page: "TextPage", report: Report, *, full: bool) -> None:
+    """The sentence, then the four figures or why there are none; ``full``: the reasons with the figures."""
+    page.paragraph(headline(report))
+    figures = key_figures(report)
+    if figures:
+        page.figures(figures)
+    if full or not figures:
+        page.list(reasons(report))
+
+
+def _more(report: Report, others: int, place: str) -> Iterator[str]:
+    alternatives = report.advice.alternatives
+    if alternatives:
+        yield f"As good, or not distinguishable from it: {listed(alternatives)}"
+    warnings = f", with {others} more warning{'' if others == 1 else 's'}" if others else ""
+    place = shlex.quote(shown(place, 200))
+    yield f"All tables{warnings}: lab report {place} --full"
+    yield f"The page with charts: lab report {place} --format html --output report.html"
 
 
 class TextPage:
@@ -58,6 +94,34 @@ class TextPage:
     def heading(self, text: str) -> None:
         """A line that names what follows."""
         self._console.print(Text(text))
+
+    def list(self, lines: Sequence[str]) -> None:
+        """A list, and an empty line; nothing of an empty one."""
+        for line in lines:
+            self.item(line)
+        if lines:
+            self._console.print()
+
+    def more(self, lines: Iterable[str]) -> None:
+        """Lines of their own; a command in them is not broken if it fits."""
+        for line in lines:
+            self._console.print(Text(line))
+
+    def excluded(self, report: Report) -> None:
+        """The variants that are not recommended, and why; nothing where there is none."""
+        lines = list(excluded(report))
+        if lines:
+            self.heading("Not recommended")
+            self.list(lines)
+
+    def figures(self, figures: Sequence[KeyFigure]) -> None:
+        """Figures below one another, and an empty line."""
+        grid = RichTable.grid(padding=(0, 2))
+        for one in figures:
+            ends = f" (95 % CI {one.interval})" if one.interval not in ("", NOT_MEASURED) else ""
+            grid.add_row(Text(f"  {one.value}"), Text(f"{one.meaning}{ends}"))
+        self._console.print(grid)
+        self._console.print()
 
     def item(self, text: str) -> None:
         """An entry of a list, indented after its first line."""

@@ -1,102 +1,216 @@
-"""Two runs side by side: what changed, with intervals, and whether anything got worse."""
+"""The comparison of two runs: what changed, what the pair could have shown, and whether anything got worse."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import json
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from lab.analysis import statistics as stats
+from facts.warnings import WarningCode
+from lab.analysis.advice import MOST_BAD, was_saturated
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import Estimate
 from lab.analysis.summary import summarise
 from lab.analysis.table import Table
-from lab.analysis.wording import NOT_MEASURED, figure, has_p99, interval, listed, shown, signed, where
-from lab.errors import LabError
+from lab.analysis.two_runs import (
+    LEAST_REPETITIONS,
+    MARGIN,
+    POWER,
+    SHARED,
+    Cell,
+    Metric,
+    compare,
+    typical_power,
+    unanswered,
+)  # fmt: skip
+from lab.analysis.wording import NOT_MEASURED, figure, interval, listed, shown, signed, where
+from lab.errors import UsageError
 from lab.records.json_values import Json
+from lab.report.as_markdown import bullets, escaper, markdown_table
 from lab.report.as_text import WIDTH, TextPage
 
+SCHEMA_VERSION: Final = 1
+DEFAULT_FAIL_ABOVE: Final = MARGIN * 100
 
-class Metric(NamedTuple):
-    """Something that is compared, and that is worse when it is more."""
-
-    name: str
-    of: Callable[[VariantSummary], Estimate | None]
+CompareFormat = Literal["text", "json", "markdown"]
 
 
-def _p99(summary: VariantSummary, distribution: stats.Distribution | None) -> Estimate | None:
-    return distribution.p99 if distribution and has_p99(summary) else None
+class Pair(NamedTuple):
+    """Two runs that were compared.
+
+    Attributes:
+        names: where each is.
+        fail_above: a change for the worse above so many percent is a regression; percentage points for failures.
+    """
+
+    names: tuple[str, str]
+    before: Report
+    after: Report
+    cells: tuple[Cell, ...]
+    fail_above: float
+
+    @property
+    def regressions(self) -> list[str]:
+        """Every regression, in a phrase."""
+        return [
+            *(_changed(cell) for cell in self.cells if cell.is_worse and abs(cell.share) * 100 > self.fail_above),
+            *(_lost(one, count) for one, count in unanswered(self.before, self.after)),
+        ]
 
 
-METRICS: Final = (
-    Metric("latency p50, ms", lambda one: one.latency_ms.p50 if one.latency_ms else None),
-    Metric("latency p99, ms", lambda one: _p99(one, one.latency_ms)),
-    Metric("service p50, ms", lambda one: one.service_ms.p50 if one.service_ms else None),
-    Metric("service p99, ms", lambda one: _p99(one, one.service_ms)),
-    Metric("calls per 1,000", lambda one: one.downstream_calls_per_1000),
-)
-METRICS_OF_LOGS: Final = (
-    Metric("duration p50, ms", lambda one: one.duration_ms.p50 if one.duration_ms else None),
-    Metric("duration p99, ms", lambda one: _p99(one, one.duration_ms)),
-    METRICS[-1],
-)
-FAILED: Final = "failed, %"
-
-
-def compare_runs(a: Path | str, b: Path | str, fail_above: float | None, width: int = WIDTH) -> tuple[str, bool]:
-    """Run ``b`` against run ``a``.
-
-    Args:
-        a: the run before: its folder, or ``s3://bucket/prefix``.
-        b: the run after.
-        fail_above: a metric that grew by more than this many percent for certain (the interval's lower bound) is a
-            regression, and so is a share of failed invocations that rose by more than so many percentage points, and a
-            variant that is answered in ``a`` alone; None: nothing is.
-        width: how many columns the text has at most.
-
-    Returns:
-        The comparison as text, and whether a regression was found.
+def compare_runs(a: Path | str, b: Path | str, fail_above: float = DEFAULT_FAIL_ABOVE) -> Pair:
+    """Run ``b`` against run ``a``: each a folder, or ``s3://bucket/prefix``.
 
     Raises:
-        UsageError: there is no run.
-        LabError: the targets differ, or a run cannot be read.
+        UsageError: there is no run, the targets differ, or one of the runs cannot be judged.
+        LabError: a run cannot be read.
     """
     before, after = summarise(a), summarise(b)
     if before.target != after.target:
-        raise LabError(
+        raise UsageError(
             f"{a} is of target {shown(before.target)}, {b} of {shown(after.target)}: numbers of different targets are "
             "not compared; give two runs of one target"
         )
+    for name, report in ((a, before), (b, after)):
+        _check_judgeable(str(name), report)
+    return Pair((str(a), str(b)), before, after, compare(before, after), fail_above)
+
+
+def _check_judgeable(name: str, report: Report) -> None:
+    """Raise `UsageError` if a run is no evidence: without repetitions, disturbed, or late."""
+    bad = sum(one.problem is not None for one in report.file.repetitions)
+    used = sum(one.complete and one.problem is None for one in report.file.repetitions)
+    codes = {warning.code for warning in report.warnings}
+    name = shown(name, 200)
+    if report.from_logs or report.file.run.repetitions is None:
+        raise UsageError(
+            f"{name} has no repetitions and cannot be judged; compare runs of `lab run` with --repeat 2 or more"
+        )
+    if bad > MOST_BAD or was_saturated(report.file):
+        raise UsageError(f"{name} cannot be judged: the machine was saturated; run it again on a quiet machine")
+    if WarningCode.GENERATOR_LATE in codes:
+        raise UsageError(f"{name} cannot be judged: invocations were sent late; run it again with a lower --rate")
+    if used < LEAST_REPETITIONS:
+        raise UsageError(
+            f"{name} cannot be judged: it has {used} used repetition{'' if used == 1 else 's'}, and"
+            f" {LEAST_REPETITIONS} are needed; run it again to its end"
+        )
+
+
+def render_comparison(pair: Pair, fmt: CompareFormat, width: int = WIDTH) -> str:
+    """The comparison in a format; text has at most so many columns."""
+    if fmt == "json":
+        return json.dumps(_to_json(pair), indent=2, allow_nan=False) + "\n"
+    return _as_markdown(pair) if fmt == "markdown" else _as_text(pair, width)
+
+
+def _as_text(pair: Pair, width: int) -> str:
     page = TextPage(width)
-    page.paragraph(f"A: {shown(a, 200)}\nB: {shown(b, 200)}\nNumbers: {where(after)}")
-    differing = list(_differences(before, after))
+    page.paragraph(_finding(pair))
+    page.paragraph(_power(pair))
+    for title, lines in _lists(pair):
+        page.heading(title)
+        page.list(lines)
+    for table in _tables(pair):
+        page.table(table)
+    page.paragraph(" ".join(_notes()))
+    return page.text()
+
+
+def _as_markdown(pair: Pair) -> str:
+    escape = escaper(pair.after)
+    parts = [f"**{escape(_finding(pair))}**", escape(_power(pair))]
+    parts += [f"{escape(title)}:\n\n{bullets(lines, escape)}" for title, lines in _lists(pair)]
+    parts += [markdown_table(table, escape) for table in _tables(pair)]
+    return "\n\n".join([*parts, escape(" ".join(_notes()))]) + "\n"
+
+
+def _finding(pair: Pair) -> str:
+    """What the pair shows, in one sentence."""
+    if pair.regressions:
+        return f"B is worse than A: {'; '.join(pair.regressions)}."
+    different = [cell for cell in pair.cells if cell.is_different]
+    if different:
+        return f"B differs from A, and no regression above {pair.fail_above:g} % is shown: " + (
+            "; ".join(_changed(cell) for cell in different) + "."
+        )
+    return "No difference between the runs is shown."
+
+
+def _changed(cell: Cell) -> str:
+    name, value = shown(cell.variant, 24), cell.change.value
+    if cell.metric is Metric.SAVED:
+        verb = "less" if value < 0 else "more"
+        return f"{name} saves {figure(abs(value))} ms {verb} ({_round_percent(abs(cell.share))} of the baseline)"
+    if cell.metric is Metric.FAILED:
+        return f"{name} failed {value:+.1f} percentage points"
+    return (
+        f"{name} makes {_percent(cell)} downstream calls ({figure(cell.a.value)} to {figure(cell.b.value)} per 1,000)"
+    )
+
+
+def _percent(cell: Cell) -> str:
+    return f"{cell.share * 100:+.0f} %" if math.isfinite(cell.share) else "new"
+
+
+def _lost(one: VariantSummary, count: int) -> str:
+    return f"{shown(one.variant, 24)} answered {one.ok:,} invocations in A and none of {count:,} in B"
+
+
+def _power(pair: Pair) -> str:
+    """Which change the pair could have shown."""
+    found = [
+        f"{_round_percent(share)} {of}"
+        for metric, of in (
+            (Metric.SAVED, "of the baseline in milliseconds saved"),
+            (Metric.CALLS, "in downstream calls"),
+        )
+        if (share := typical_power(pair.cells, metric)) is not None
+    ]
+    if not found:
+        return "This pair could not have shown any change: no variant answered in both runs."
+    return (
+        f"This pair could have shown a change of {' and of '.join(found)} "
+        f"(median of the variants, found in {_round_percent(POWER)} of such pairs)."
+    )
+
+
+def _lists(pair: Pair) -> Iterator[tuple[str, list[str]]]:
+    yield (
+        "Runs",
+        [
+            f"A: {shown(pair.names[0], 200)}",
+            f"B: {shown(pair.names[1], 200)}",
+            f"Numbers: {where(pair.after)}",
+            *_warned(pair),
+        ],
+    )
+    differing = list(_differences(pair.before, pair.after))
     if differing:
-        page.heading("The runs differ in more than their results")
-        for line in differing:
-            page.item(line)
-        page.paragraph("")
-    regressions = [] if fail_above is None else [*_unanswered(before, after)]
-    metrics = METRICS_OF_LOGS if before.from_logs and after.from_logs else METRICS
-    for pair in _pairs(before, after):
-        page.table(_table(*pair, where(after), metrics))
-        regressions += _regressions(*pair, fail_above, metrics)
-    _conclude(page, before, after, regressions, fail_above)
-    return page.text(), bool(regressions)
+        yield "The runs differ in more than their results", differing
 
 
-def _pairs(before: Report, after: Report) -> Iterator[tuple[VariantSummary, VariantSummary]]:
-    for summary in after.variants:
-        other = before.find(summary.variant)
-        if other is not None:
-            yield other, summary
+def _warned(pair: Pair) -> Iterator[str]:
+    for name, report in (("A", pair.before), ("B", pair.after)):
+        if report.warnings:
+            codes = ", ".join(shown(code, 40) for code in dict.fromkeys(one.code for one in report.warnings))
+            yield f"Warnings of {name}: {codes}. `lab report` explains them"
+    names = {one.variant for one in pair.before.variants} ^ {one.variant for one in pair.after.variants}
+    if names:
+        yield f"In one of the runs only, and not compared: {listed(sorted(names))}"
 
 
 def _differences(before: Report, after: Report) -> Iterator[str]:
-    """What else is not alike: then a change in the numbers need not come from the code."""
+    """Settings in which two runs differ: then a change in the numbers need not come from the code."""
     one, other = dataclasses.asdict(before.file.run), dataclasses.asdict(after.file.run)
     settings, others = dataclasses.asdict(before.file.settings), dataclasses.asdict(after.file.settings)
+    startups = [report.file.local.startup if report.file.local else None for report in (before, after)]
+    keys = ("scenario", "source", "duration_s", "repetitions", "runtime", "machine")
     facts = [
-        *((key, one[key], other[key]) for key in ("scenario", "source", "duration_s", "runtime", "machine")),
+        *((key, one[key], other[key]) for key in keys),
         ("downstream latency profile", before.profile, after.profile),
+        ("start-up profile", *startups),
         ("finished", before.file.finished, after.file.finished),
         *((key, settings[key], others[key]) for key in sorted(settings)),
     ]
@@ -109,109 +223,108 @@ def _value(value: Json) -> str:
     return shown(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
 
 
-def _table(before: VariantSummary, after: VariantSummary, numbers: str, metrics: Sequence[Metric]) -> Table:
-    return Table(
-        f"{shown(after.variant, 24)} ({numbers})",
-        ("", "A", "95 % CI", "B", "95 % CI", "change", "95 % CI"),
-        (*(_row(metric, metric.of(before), metric.of(after)) for metric in metrics), _failed_row(before, after)),
+def _tables(pair: Pair) -> Iterator[Table]:
+    captions = {
+        Metric.SAVED: f"Milliseconds saved per warm answer against {shown(pair.before.baseline, 24)} of the same run",
+        Metric.CALLS: "Downstream calls per 1,000 warm invocations",
+        Metric.FAILED: "Failed invocations, %",
+    }
+    for metric, caption in captions.items():
+        rows = [_row(cell) for cell in pair.cells if cell.metric is metric]
+        if rows:
+            columns = ("variant", "A", "B", "change", "95 % CI", "change, %", "could show, %", "shown")
+            yield Table(f"{caption} ({where(pair.after)})", columns, tuple(rows))
+    yield _absolute(pair)
+
+
+def _row(cell: Cell) -> tuple[str, ...]:
+    verdict = "no" if not cell.is_different else "worse" if cell.is_worse else "better"
+    return (
+        shown(cell.variant, 24),
+        figure(cell.a.value),
+        figure(cell.b.value),
+        signed(cell.change.value),
+        interval(cell.change),
+        f"{cell.share * 100:+.1f}" if math.isfinite(cell.share) else NOT_MEASURED,
+        f"{cell.could_show * 100:.0f}" if math.isfinite(cell.could_show) else NOT_MEASURED,
+        verdict,
     )
 
 
-def _failed_row(before: VariantSummary, after: VariantSummary) -> tuple[str, ...]:
-    shares = [None if one is None else stats.scaled(one, 100) for one in (before.failed_share, after.failed_share)]
-    cells = (text for one in shares for text in _cells(one))
-    one, other = shares
-    if one is None or other is None:
-        return (FAILED, *cells, NOT_MEASURED, NOT_MEASURED)
-    rise = stats.difference(other, one)
-    return (FAILED, *cells, f"{rise.value:+.1f} pt", f"{rise.low:+.1f} to {rise.high:+.1f}")
+def _absolute(pair: Pair) -> Table:
+    """Warm means: for information, since a whole run can be slow."""
+    rows = []
+    for one in pair.before.variants:
+        other = pair.after.find(one.variant)
+        sides = [summary.warm.mean_ms if summary and summary.warm else None for summary in (one, other)]
+        cells = (cell for side in sides for cell in (figure(side.value if side else None), interval(side)))
+        rows.append((shown(one.variant, 24), *cells))
+    columns = ("variant", "A", "95 % CI of this run", "B", "95 % CI of this run")
+    return Table(f"Mean warm latency, ms, not judged ({where(pair.after)})", columns, tuple(rows))
 
 
-def _row(metric: Metric, before: Estimate | None, after: Estimate | None) -> tuple[str, ...]:
-    if before is None or after is None:
-        return (metric.name, *(text for one in (before, after) for text in _cells(one)), NOT_MEASURED, NOT_MEASURED)
-    return (metric.name, *_cells(before), *_cells(after), *_change(before, after))
-
-
-def _cells(estimate: Estimate | None) -> tuple[str, str]:
-    return (NOT_MEASURED if estimate is None else figure(estimate.value), interval(estimate))
-
-
-def _change(before: Estimate, after: Estimate) -> tuple[str, str]:
-    """In percent; where there was nothing before, as a difference."""
-    ratio = stats.ratio(after, before)
-    if ratio is None:
-        change = stats.difference(after, before)
-        return signed(change.value), interval(change)
-    change = Estimate(*((bound - 1) * 100 for bound in ratio))
-    return f"{change.value:+.1f} %", f"{change.low:+.1f} to {change.high:+.1f}" if change.bounded else NOT_MEASURED
-
-
-def _regressions(
-    before: VariantSummary, after: VariantSummary, fail_above: float | None, metrics: Sequence[Metric]
-) -> Iterator[str]:
-    if fail_above is None:
-        return
-    for metric in metrics:
-        one, other = metric.of(before), metric.of(after)
-        if one is not None and other is not None and grew(one, other, fail_above):
-            change, ends = _change(one, other)
-            yield f"{shown(after.variant, 24)}: {metric.name.removesuffix(', ms')} {change} (95 % CI {ends})"
-    if after.ok and fails_more(before.failed_share, after.failed_share, fail_above):
-        *_, change, ends = _failed_row(before, after)
-        points = change.replace("pt", "percentage points")
-        yield f"{shown(after.variant, 24)}: failed invocations {points} (95 % CI {ends})"
-
-
-def _unanswered(before: Report, after: Report) -> Iterator[str]:
-    """The variants that were answered before and are not now: no metric shows that."""
-    for one in before.variants:
-        other = after.find(one.variant)
-        if one.ok and (other is None or not other.ok):
-            count = 0 if other is None else other.invocations
-            yield f"{shown(one.variant, 24)}: {one.ok:,} invocations answered in A, none of {count:,} in B"
-
-
-def fails_more(before: Estimate | None, after: Estimate | None, points: float) -> bool:
-    """Whether the share of failed invocations rose by more than so many percentage points for certain.
-
-    By the lower bound of the difference (see `lab.analysis.statistics.share`).
-    """
-    if before is None or after is None:
-        return False
-    return stats.difference(after, before).low > points / 100
-
-
-def grew(before: Estimate, after: Estimate, percent: float) -> bool:
-    """Whether it grew by more than so many percent for certain.
-
-    By the lower bound of the ratio; where there was nothing before, by that of the difference.
-    """
-    ratio = stats.ratio(after, before)
-    if ratio is not None:
-        return ratio.low > 1 + percent / 100
-    return stats.difference(after, before).low > 0
-
-
-def _conclude(page: TextPage, before: Report, after: Report, regressions: list[str], fail_above: float | None) -> None:
-    names = {one.variant for one in before.variants} ^ {one.variant for one in after.variants}
-    if names:
-        page.paragraph(f"In one of the runs only, and not compared: {listed(sorted(names))}.")
-    for name, report in (("A", before), ("B", after)):
-        if report.warnings:
-            codes = ", ".join(shown(code, 40) for code in dict.fromkeys(one.code for one in report.warnings))
-            page.paragraph(f"Warnings of {name}: {codes}. See lab report.")
-    page.paragraph(
-        "A change is shown where its interval does not hold 0. Of twenty such intervals one is expected to mislead."
+def _notes() -> Iterator[str]:
+    yield (
+        "A change is shown if Holm's correction over all cells leaves it significant and it exceeds "
+        f"{_round_percent(MARGIN)} (of the baseline's mean for milliseconds, of A for calls; one percentage point for "
+        "failures)."
     )
-    if fail_above is None:
-        return
-    if regressions:
-        page.heading(
-            f"Regressions: grown by more than {fail_above:g} %, by the lower bound of the interval (failures: risen by "
-            "more than so many percentage points), or not answered"
-        )
-        for line in regressions:
-            page.item(line)
-    else:
-        page.paragraph(f"No regression above {fail_above:g} %.")
+    yield (
+        f"The interval of a change in milliseconds includes the {_round_percent(SHARED)} of the baseline's mean by "
+        "which whole runs differ."
+    )
+
+
+def _round_percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def _to_json(pair: Pair) -> dict[str, Json]:
+    saved, calls = (typical_power(pair.cells, metric) for metric in (Metric.SAVED, Metric.CALLS))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "a": _run(pair.names[0], pair.before),
+        "b": _run(pair.names[1], pair.after),
+        "finding": _finding(pair),
+        "fail_above_percent": pair.fail_above,
+        "regressions": pair.regressions,
+        "could_show": {"probability": POWER, "saved_ms_share": _finite(saved), "calls_share": _finite(calls)},
+        "comparisons": [_cell(cell) for cell in pair.cells],
+        "differences": list(_differences(pair.before, pair.after)),
+    }
+
+
+def _run(name: str, report: Report) -> dict[str, Json]:
+    return {
+        "run": name,
+        "id": report.file.run.id,
+        "target": report.target,
+        "baseline": report.baseline,
+        "warnings": [warning.code for warning in report.warnings],
+        "mean_ms": {one.variant: _estimate(one.warm.mean_ms) for one in report.variants if one.warm},
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Json]:
+    return {
+        "variant": cell.variant,
+        "metric": cell.metric.name.lower(),
+        "unit": cell.metric.value,
+        "a": _estimate(cell.a),
+        "b": _estimate(cell.b),
+        "change": _estimate(cell.change),
+        "change_share": _finite(cell.share),
+        "p": cell.p,
+        "could_show_share": _finite(cell.could_show),
+        "different": cell.is_different,
+        "worse": cell.is_worse,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Json]:
+    ends: Sequence[float] | None = [estimate.low, estimate.high] if estimate.bounded else None
+    return {"value": _finite(estimate.value), "ci95": ends}
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value

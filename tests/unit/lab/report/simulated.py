@@ -14,6 +14,9 @@ from lab.records.run_file import describe_variants
 
 BEGAN = 1_790_000_000.0
 TTL_S = 10.0
+REPEATED_TTL_S = 1.0
+CONCURRENCY = 3
+START_S = 1.0
 NAMES = ("no_cache", "module_cache", "ttl_cache", "tmp_cache", "snapstart")
 """Fixed, so that a new variant does not change what is simulated."""
 
@@ -37,13 +40,10 @@ def simulated_records(
     downstream_ms: float = 6.0,
     target: str = "simulated",
 ) -> list[Record]:
-    """Records in order of completion."""
+    """Records of one window, in order of completion."""
     rng = np.random.default_rng(seed)
-    weights = 1 / np.arange(1, keys + 1)
-    weights /= weights.sum()
-    written: list[list[float]] = [[BEGAN - 60.0] for _ in range(keys)]
-    for at in np.sort(rng.uniform(0, duration_s, rng.poisson(updates * duration_s))):
-        written[int(rng.choice(keys, p=weights))].append(BEGAN + float(at))
+    weights = _zipf(keys)
+    written = _written(rng, keys, duration_s, updates)
     records = []
     for variant in variants:
         starts = BEGAN + np.sort(rng.uniform(0, duration_s, round(rate * duration_s)))
@@ -59,6 +59,70 @@ def simulated_records(
     return sorted(records, key=lambda record: record.received_at or 0.0)
 
 
+def repeated_records(
+    *,
+    variants: tuple[str, ...] = NAMES,
+    repetitions: int = 5,
+    rate: float = 20.0,
+    steady_s: float = 4.0,
+    keys: int = 12,
+    updates: float = 2.0,
+    seed: int = 1,
+    downstream_ms: float = 6.0,
+    own_ms: float = 0.5,
+    target: str = "simulated",
+) -> list[Record]:
+    """Records of a run with repetitions: `CONCURRENCY` environments start, then as many requests are sent together."""
+    rng = np.random.default_rng(seed)
+    weights = _zipf(keys)
+    written = _written(rng, keys, repetitions * (START_S + steady_s), updates)
+    records: list[Record] = []
+    for variant in variants:
+        sequence = 0
+        for repetition in range(repetitions):
+            began = BEGAN + repetition * (START_S + steady_s)
+            slots = began + START_S + np.arange(round(rate * steady_s / CONCURRENCY)) * CONCURRENCY / rate
+            starts = np.repeat([began, *slots], CONCURRENCY)
+            made = _drive(
+                variant,
+                starts=starts,
+                keys=rng.choice(keys, size=starts.size, p=weights),
+                written=written,
+                rng=rng,
+                downstream_ms=downstream_ms,
+                target=target,
+                ttl_s=REPEATED_TTL_S,
+                own=own_ms,
+            )
+            for record in made:
+                is_start = record.sequence < CONCURRENCY
+                records.append(
+                    dataclasses.replace(
+                        record,
+                        sequence=sequence,
+                        environment_id=f"{record.environment_id}-{repetition}",
+                        repetition=repetition,
+                        phase="start" if is_start else "steady",
+                        start_wait_ms=0.0,
+                    )
+                )
+                sequence += 1
+    return sorted(records, key=lambda record: record.received_at or 0.0)
+
+
+def _zipf(keys: int) -> Any:
+    weights = 1 / np.arange(1, keys + 1)
+    return weights / weights.sum()
+
+
+def _written(rng: np.random.Generator, keys: int, duration_s: float, updates: float) -> list[list[float]]:
+    """When each version of each key was written."""
+    written: list[list[float]] = [[BEGAN - 60.0] for _ in range(keys)]
+    for at in np.sort(rng.uniform(0, duration_s, rng.poisson(updates * duration_s))):
+        written[int(rng.choice(keys, p=_zipf(keys)))].append(BEGAN + float(at))
+    return written
+
+
 def _drive(
     variant: str,
     *,
@@ -68,6 +132,8 @@ def _drive(
     rng: np.random.Generator,
     downstream_ms: float,
     target: str,
+    ttl_s: float = TTL_S,
+    own: float = 0.5,
 ) -> list[Record]:
     environments: list[_Environment] = []
     records = []
@@ -79,17 +145,19 @@ def _drive(
             environment = _Environment(f"{variant}-{len(environments)}")
             environments.append(environment)
             if variant == "snapstart":
-                environment.cached = dict.fromkeys(range(len(written)), (0, sent))
+                environment.cached = {
+                    each: (sum(at <= sent for at in written[each]) - 1, sent) for each in range(len(written))
+                }
         environment.invocations += 1
         first = environment.invocations == 1
         restored = variant == "snapstart"
         init_ms = float(rng.normal(430, 25)) if first and not restored else None
         restore_ms = float(rng.normal(24, 4)) if first and restored else None
         held = environment.cached.get(int(key))
-        fresh = held is not None and (variant == "module_cache" or sent - held[1] < TTL_S)
+        fresh = held is not None and (variant == "module_cache" or sent - held[1] < ttl_s)
         hit = fresh and variant != "no_cache"
         read_ms = 0.0 if hit else float(rng.lognormal(np.log(downstream_ms), 0.3))
-        own_ms = float(rng.lognormal(np.log(0.9 if variant == "tmp_cache" else 0.5), 0.25))
+        own_ms = float(rng.lognormal(np.log(own + 0.4 if variant == "tmp_cache" else own), 0.25))
         duration_ms = own_ms + read_ms
         if not hit:
             environment.cached[int(key)] = (sum(at <= sent for at in written[int(key)]) - 1, sent)
@@ -188,6 +256,49 @@ def write_run(run_dir: Path, records: list[Record], content: dict[str, Any]) -> 
     (run_dir / "records.jsonl").write_text("".join(record.to_json() + "\n" for record in records), encoding="utf-8")
     (run_dir / "run.json").write_text(json.dumps(content), encoding="utf-8")
     return run_dir
+
+
+def repeated_content(
+    records: list[Record],
+    *,
+    variants: tuple[str, ...] = NAMES,
+    repetitions: int = 5,
+    steady_s: float = 4.0,
+    **more: Any,
+) -> dict[str, Any]:
+    """What ``run.json`` holds for records with repetitions."""
+    content = run_content(records, variants=variants, duration_s=repetitions * steady_s, **more)
+    content["run"]["repetitions"] = repetitions
+    content["settings"] |= {"ttl_s": REPEATED_TTL_S, "concurrency": CONCURRENCY, "keys": 12}
+    content["local"] |= {
+        "startup": "python-arm64",
+        "startup_text": "init 420 ms, restore 450 ms, assumed",
+        "snapshot_age_s": 30.0,
+    }
+    length = START_S + steady_s
+    content["repetitions"] = [
+        {
+            "number": number,
+            "began_at": BEGAN + number * length,
+            "measured_from": BEGAN + number * length + START_S,
+            "measured_until": BEGAN + (number + 1) * length,
+            "complete": True,
+            "start_s": START_S,
+            "cpu_pressure": 0.2,
+            "cpu_busy": 0.4,
+            "unplanned_starts": 0,
+            "late_share": 0.0,
+        }
+        for number in range(repetitions)
+    ]
+    return content
+
+
+def simulate_repeated(run_dir: Path, **settings: Any) -> Path:
+    """A whole simulated run with repetitions, ready to report."""
+    records = repeated_records(**settings)
+    told = {name: settings[name] for name in ("variants", "target", "repetitions", "steady_s") if name in settings}
+    return write_run(run_dir, records, repeated_content(records, **told))
 
 
 def simulate(run_dir: Path, **settings: Any) -> Path:

@@ -1,30 +1,34 @@
-"""The answer in a few short sentences, and how it was measured."""
+"""How a report's numbers were made: terms and their explanations."""
 
 from facts import prices
 from lab.analysis.model import Report
-from lab.analysis.wording import NOT_MEASURED, shown, whole
+from lab.analysis.statistics import CONFIDENCE
+from lab.analysis.wording import NOT_MEASURED, shown
 from lab.records.json_values import Json
 from lab.records.run_file import LocalEndpoint, Machine
-
-
-def answer(report: Report) -> str:
-    """What to use, or why the run cannot say, in one sentence."""
-    return report.advice.sentence
+from lab.report.brief import month
 
 
 def how_measured(report: Report) -> list[tuple[str, str]]:
-    """How the numbers were made: terms and their explanations."""
+    """How the numbers were made: terms and their explanations, the most important first."""
+    local = report.file.local
     return [
         ("Where", _where(report)),
-        *([("Downstream", _downstream(report))] if report.file.local else []),
+        *([("Downstream", _downstream(local)), ("Start-up", _startup(local))] if local else []),
         ("Load", _load(report)),
+        *([] if report.from_logs else [("Repetitions", _repetitions(report))]),
         ("Functions", _functions(report)),
         *([] if report.from_logs else [("Machine", _machine(report))]),
         _measure(report),
         (
+            "Intervals",
+            f"{CONFIDENCE * 100:.0f} %, over repetitions: each variant is paired with {shown(report.baseline, 24)} "
+            "within a repetition, and the interval is Student's t. Fewer than two repetitions give no interval",
+        ),
+        (
             "Percentiles",
-            "nearest rank, of all that was requested: what was not answered comes after every answer. The 95 % "
-            "intervals are over repetitions",
+            "nearest rank, so each is a value that was measured. They cover everything that was requested: a lost, "
+            "failed or throttled invocation sorts after every answered one",
         ),
         (
             "Downstream calls",
@@ -34,15 +38,15 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         (
             "Per invocation",
             "hit ratio, calls per 1,000 and cost are per invocation that ran, to an answer or to an error, as AWS's "
-            "metric Invocations counts. Throttled and lost ones are not included. A failed one is not a hit, and is "
-            "billed as on AWS",
+            "metric Invocations counts. Throttled and lost ones are not included",
         ),
+        ("A month", _month(report)),
+        ("Cost", _cost()),
         (
             "Limits",
-            "the intervals are for this run on this machine. They do not show how much a few environments differ for "
-            "a whole run, or one run from the next. Run again and use `lab compare`",
+            "the intervals are for this run on this machine. Milliseconds of another run can differ by some 4 % more; "
+            "run again and use `lab compare`",
         ),
-        ("Cost", _cost(report)),
     ]
 
 
@@ -50,13 +54,31 @@ def _measure(report: Report) -> tuple[str, str]:
     if report.from_logs:
         return (
             "Duration",
-            "of the function, as Lambda reported it in the log, without init, restore and other waits of the caller. "
-            "Of answered invocations, all starts together",
+            "of the function, as Lambda reported it in the log, without init, restore and other waits of the caller",
         )
     return (
         "Latency",
         "from the planned start of an invocation to its answer, so waiting counts (no coordinated omission). Service "
-        "time counts from the sending. All starts together unless the table says otherwise",
+        "time counts from the sending. Time lost because this machine starts few environments at once is subtracted "
+        "and shown as the start wait",
+    )
+
+
+def _repetitions(report: Report) -> str:
+    count, concurrency = report.file.run.repetitions, report.file.settings.concurrency
+    if count is None:
+        return "none: one window. It describes, and gives no interval and no advice"
+    together = f", {concurrency} requests of a variant together" if concurrency else ""
+    return (
+        f"{count}, each with environments of its own. Environments start first, then caches fill, then time is "
+        f"measured{together}"
+    )
+
+
+def _month(report: Report) -> str:
+    return (
+        f"{month(report)}: the cost of warm invocations and of starts by these shares, and what is paid by the month "
+        "(a SnapStart snapshot). Set them with --volume and --cold-share"
     )
 
 
@@ -70,12 +92,22 @@ def _where(report: Report) -> str:
     }.get(report.target, shown(report.target))
 
 
-def _downstream(report: Report) -> str:
-    local = report.file.local or LocalEndpoint()
-    text = local.profile_text
-    profile = f"latency profile {shown(report.profile)}" + (f": {shown(text, 300)}" if text else "")
+def _downstream(local: LocalEndpoint) -> str:
     tiers = _joined(*(local.tiers or {}).items())
+    profile = _profile("latency profile", local.profile, local.profile_text)
     return f"{profile}. Tiers: {tiers}" if tiers else profile
+
+
+def _startup(local: LocalEndpoint) -> str:
+    age = _unit(local.snapshot_age_s, "s old when the measured time began")
+    profile = _profile("start-up profile", local.startup, local.startup_text)
+    return f"{profile}. The youngest snapshot was {age}" if age else profile
+
+
+def _profile(kind: str, name: str | None, text: str | None) -> str:
+    if name is None:
+        return f"{kind} not known"
+    return f"{kind} {shown(name)}" + (f": {shown(text, 300)}" if text else "")
 
 
 def _load(report: Report) -> str:
@@ -111,16 +143,11 @@ def _machine(report: Report) -> str:
     return ", ".join(shown(value) for value in known if value) or NOT_MEASURED
 
 
-def _cost(report: Report) -> str:
-    text = (
+def _cost() -> str:
+    return (
         f"AWS list prices in {prices.REGION}, read {prices.READ_ON}, first tier. Included: {prices.INCLUDED}. "
         f"Not included: {prices.EXCLUDED}"
     )
-    restored = next((one for one in report.variants if one.restores and one.memory_mb), None)
-    if restored is None or restored.memory_mb is None:
-        return text
-    kept = prices.snapshot_per_month(restored.memory_mb)
-    return f"{text}. Keeping one version's snapshot of {whole(restored.memory_mb)} MB: ${kept:.2f} for 30 days"
 
 
 def _unit(value: float | None, unit: str) -> str | None:
