@@ -8,8 +8,9 @@ import numpy as np
 
 from lab.analysis.statistics import Floats, student
 
-_CELLS: Final = 400
-"""Into which the law of the variance is cut; 100 more change no size by a thousandth."""
+_CELLS: Final = 200
+"""Into which the law of the variance is cut; twice as many change no size by a thousandth."""
+_STEPS: Final = 30
 
 
 def detectable(spread: float, shared: float, freedom: int, alpha: float, *, least: float, power: float) -> float:
@@ -36,7 +37,7 @@ def detectable(spread: float, shared: float, freedom: int, alpha: float, *, leas
     ratios, weights = _variance_law(freedom)
     needed = np.maximum(student(alpha, freedom) * np.sqrt(spread**2 * ratios + shared**2), least)
     low, high = 0.0, float(needed.max()) + 10 * error
-    for _ in range(50):
+    for _ in range(_STEPS):
         middle = (low + high) / 2
         found = float(sum(weights * np.array([_normal((middle - one) / error) for one in needed])))
         low, high = (middle, high) if found < power else (low, middle)
@@ -46,7 +47,7 @@ def detectable(spread: float, shared: float, freedom: int, alpha: float, *, leas
 @functools.lru_cache(maxsize=16)
 def _variance_law(freedom: int) -> tuple[Floats, Floats]:
     """Estimated variance over the true one, in cells of equal width, and the probability of each (chi-squared)."""
-    top = 1 + 8 * math.sqrt(2 / freedom) + 16 / freedom
+    top = 1 + 6 * math.sqrt(2 / freedom) + 16 / freedom
     ratios = (np.arange(_CELLS) + 0.5) * top / _CELLS
     logs = (freedom / 2 - 1) * np.log(ratios) - freedom * ratios / 2
     weights = np.exp(logs - logs.max())
