@@ -151,13 +151,17 @@ def _aligned(table: Table, width: int) -> Iterator[str]:
         max(map(cell_len, [*column.split(), *(row[index] for row in table.rows)]), default=0)
         for index, column in enumerate(table.columns)
     ]
+    widths[1:] = [
+        min(each, width - widths[0] - len(GAP)) if column in WORDS else each
+        for column, each in zip(table.columns[1:], widths[1:], strict=True)
+    ]
     fitting = _fitting(widths, width)
     chosen = range(fitting)
     headers = [textwrap.wrap(table.columns[index], widths[index]) for index in chosen]
     height = max(map(len, headers))
     lines = list(zip(*([""] * (height - len(header)) + header for header in headers), strict=True))
     rule = tuple("-" * widths[index] for index in chosen)
-    for line in (*lines, rule, *table.rows):
+    for line in (*lines, rule, *_folded(table, chosen, widths)):
         yield GAP.join(_padded(line[index], widths[index], _is_words(table, index)) for index in chosen)
     if fitting < len(widths):
         yield ""
@@ -169,6 +173,16 @@ def _aligned(table: Table, width: int) -> Iterator[str]:
             ),
             width,
         )
+
+
+def _folded(table: Table, chosen: Iterable[int], widths: Sequence[int]) -> Iterator[tuple[str, ...]]:
+    """The rows as lines; words that are too long for their column go on below."""
+    for row in table.rows:
+        cells = [
+            textwrap.wrap(row[index], widths[index]) if cell_len(row[index]) > widths[index] else [row[index]]
+            for index in chosen
+        ]
+        yield from itertools.zip_longest(*cells, fillvalue="")
 
 
 def _fitting(widths: Sequence[int], room: int) -> int:

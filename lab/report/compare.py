@@ -259,8 +259,8 @@ def _absolute(pair: Pair) -> Table:
         sides = [summary.warm.mean_ms if summary and summary.warm else None for summary in (one, other)]
         cells = (cell for side in sides for cell in (figure(side.value if side else None), interval(side)))
         rows.append((shown(one.variant, 24), *cells))
-    columns = ("variant", "A", "95 % CI of this run", "B", "95 % CI of this run")
-    return Table(f"Mean warm latency, ms, not judged ({where(pair.after)})", columns, tuple(rows))
+    caption = f"Mean warm latency, ms, not judged; each interval is of that run ({where(pair.after)})"
+    return Table(caption, ("variant", "A", "95 % CI", "B", "95 % CI"), tuple(rows))
 
 
 def _notes() -> Iterator[str]:

@@ -21,7 +21,7 @@ def tables(report: Report) -> tuple[Table, ...]:
     Columns in which nothing was measured are left out.
     """
     shared = (_downstream, _staleness, _counts, _cost)
-    measured = (_effects, _warm, _per_start, _month, _latency, _repetitions)
+    measured = (_effects, _warm, _per_start, _month, _latency, *((_repetitions,) if report.file.repetitions else ()))
     made = (_durations, _starts_of_logs, *shared) if report.from_logs else (*measured, *shared)
     found = (*(make(report) for make in made), *_outage(report))
     return tuple(one for one in map(_known, found) if len(one.columns) > 1)
@@ -213,18 +213,6 @@ def _repetitions(report: Report) -> Table:
     baseline = report.find(report.baseline)
     means = {one.repetition: one.mean_ms for one in baseline.repetitions} if baseline else {}
     others = [one for one in report.variants if one.variant != report.baseline]
-    about = {one.number: one for one in report.file.repetitions}
-    numbers = sorted({*about, *(one.repetition for summary in report.variants for one in summary.repetitions)})
-    rows = []
-    for number in numbers:
-        saved = [_saved_in(one, number, means) for one in others]
-        what = about.get(number)
-        pressure = percent(what.cpu_pressure) if what else NOT_MEASURED
-        starts = whole(what.unplanned_starts) if what else NOT_MEASURED
-        problem = (
-            shown(what.problem, 60) if what and what.problem else ("" if not what or what.complete else "cut short")
-        )
-        rows.append((f"{number + 1}", *saved, pressure, starts, problem))
     return table(
         report,
         f"Repetitions: ms saved against {shown(report.baseline, 24)} in each",
@@ -235,7 +223,16 @@ def _repetitions(report: Report) -> Table:
             "unplanned starts",
             "problem",
         ),
-        rows,
+        [
+            (
+                f"{each.number + 1}",
+                *(_saved_in(one, each.number, means) for one in others),
+                percent(each.cpu_pressure),
+                whole(each.unplanned_starts),
+                shown(each.problem, 60) if each.problem else "" if each.complete else "cut short",
+            )
+            for each in report.file.repetitions
+        ],
     )
 
 

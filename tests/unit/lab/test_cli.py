@@ -25,6 +25,7 @@ from lab.records.record import Record
 from lab.records.run_file import LocalEndpoint, MeasuredSettings, RunFile, RunIdentity, describe_variants
 from lab.report import render
 from lab.run.settings import SCENARIOS
+from tests.unit.lab.report.simulated import simulate_repeated
 
 ROOT = Path(__file__).parents[3]
 
@@ -136,7 +137,7 @@ def answered(number: int) -> Record:
 # Help
 
 
-@pytest.mark.parametrize("command", ["run", "report", "compare", "serve", "deploy", "destroy", "collect"])
+@pytest.mark.parametrize("command", ["run", "report", "recommend", "compare", "serve", "deploy", "destroy", "collect"])
 def test_every_command_has_help(lab: Lab, command: str) -> None:
     said = lab(command, "--help")
 
@@ -388,7 +389,7 @@ def test_an_internal_error_prints_its_traceback_where_no_log_can_be_written(
 
 @pytest.mark.parametrize(("flags", "logged"), [([], []), (["-v"], ["INFO"]), (["-vv"], ["DEBUG", "INFO"])])
 def test_verbose_logs_to_stderr(lab: Lab, monkeypatch: pytest.MonkeyPatch, flags: list[str], logged: list[str]) -> None:
-    def said_in_the_log(*_: object) -> str:
+    def said_in_the_log(*_: object, **__: object) -> str:
         for name in ("lab.records", "botocore.auth"):
             logging.getLogger(name).debug("a detail")
             logging.getLogger(name).info("a step")
@@ -465,15 +466,61 @@ def test_odd_lines_are_told_and_not_in_the_numbers(
 def test_help_of_compare_tells_what_fails(lab: Lab) -> None:
     said = " ".join(lab("compare", "--help").out.split())
 
-    for part in ("calls per 1,000", "service time", "share of failed invocations", "did not answer in RUN_B"):
+    for part in ("downstream calls", "its failures", "answered in RUN_A only", "It is 2 if a run cannot be judged"):
         assert part in said
 
 
-def test_two_runs(lab: Lab, run_folder: Path) -> None:
-    said = lab("compare", run_folder, run_folder, "--fail-above", "5")
+@pytest.fixture(scope="module")
+def repeated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated run of two variants with repetitions."""
+    return simulate_repeated(tmp_path_factory.mktemp("repeated") / "r", variants=("no_cache", "ttl_cache"))
+
+
+def test_two_runs(lab: Lab, repeated_folder: Path) -> None:
+    said = lab("compare", repeated_folder, repeated_folder, "--fail-above", "5")
 
     assert (said.code, said.err) == (0, "")
-    assert "no_cache" in said.out
+    assert said.out.startswith("No difference between the runs is shown.")
+
+
+def test_two_runs_as_json_and_a_regression(lab: Lab, repeated_folder: Path, tmp_path: Path) -> None:
+    lost = simulate_repeated(tmp_path / "r", variants=("no_cache",))
+    said = lab("compare", repeated_folder, lost, "--format", "json")
+
+    assert (said.code, said.err) == (1, "")
+    assert json.loads(said.out)["regressions"] == ["ttl_cache answered 420 invocations in A and none of 0 in B"]
+
+
+def test_a_run_that_cannot_be_judged_is_one_line(lab: Lab, run_folder: Path, repeated_folder: Path) -> None:
+    killed = lab("compare", repeated_folder, run_folder)
+
+    assert killed.code == 2
+    assert killed.out == ""
+    assert killed.err.count("\n") == 1
+
+
+def test_a_recommendation(lab: Lab, repeated_folder: Path) -> None:
+    said = lab("recommend", repeated_folder, "--max-staleness", "60s")
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("Use ttl_cache: ")
+
+
+def test_the_question_of_a_recommendation_is_asked(lab: Lab, repeated_folder: Path) -> None:
+    said = lab("recommend", repeated_folder, "--max-staleness", "500ms", "--volume", "5e6", "--format", "json")
+    found = json.loads(said.out)
+
+    assert found["max_staleness_s"] == 0.5
+    assert found["variant"] == "no_cache"
+    assert "5 million" in lab("report", repeated_folder, "--volume", "5e6").out
+
+
+def test_without_a_recommendation_the_exit_code_is_1(lab: Lab, run_folder: Path) -> None:
+    said = lab("recommend", run_folder)
+
+    assert (said.code, said.err) == (1, "")
+    assert said.out.startswith("This run cannot say which cache to use: ")
+    assert lab("report", run_folder).code == 0
 
 
 # The process
@@ -533,7 +580,7 @@ def test_data_comes_whole_though_stderr_is_closed_and_the_locale_is_narrow(run_f
 
     assert ended.returncode == 0
     assert "no_cache" in ended.stdout
-    assert re.search(r"CI \d\.\d+\?\d", ended.stdout)
+    assert re.search(r"\s\?\s", ended.stdout)
 
 
 def test_data_that_nobody_can_read_are_an_error_of_one_line() -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +14,8 @@ from tests.unit.lab.report.simulated import simulate_repeated
 
 VARIANTS = ("no_cache", "ttl_cache", "tmp_cache")
 REPETITIONS = 5
+SAVED_MS = {"ttl_cache": 5.0, "tmp_cache": 4.0}
+CALLS = {"ttl_cache": 100.0, "tmp_cache": 100.0}
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,8 @@ def drawn(
     measured: Report,
     rng: np.random.Generator,
     *,
-    saved_ms: Mapping[str, float],
-    calls: Mapping[str, float],
+    saved_ms: Mapping[str, float] = SAVED_MS,
+    calls: Mapping[str, float] = CALLS,
     run_effect: float = 0.0,
 ) -> Report:
     """A run: 10 ms of the baseline, and a whole run may save less or more."""
@@ -80,16 +81,13 @@ def drawn(
     return made_up(measured, {name: list(one) for name, one in means.items()}, {n: list(c) for n, c in made.items()})
 
 
-EQUAL = {"saved_ms": {"ttl_cache": 5.0, "tmp_cache": 4.0}, "calls": {"ttl_cache": 100.0, "tmp_cache": 100.0}}
-
-
 def _cell(cells: Sequence[Cell], variant: str, metric: Metric) -> Cell:
     return next(one for one in cells if (one.variant, one.metric) == (variant, metric))
 
 
 def test_equal_runs_are_hardly_ever_different(measured: Report) -> None:
     rng = np.random.default_rng(1)
-    pairs = [[drawn(measured, rng, **EQUAL, run_effect=0.4) for _ in range(2)] for _ in range(150)]
+    pairs = [[drawn(measured, rng, run_effect=0.4) for _ in range(2)] for _ in range(150)]
     different = sum(any(cell.is_different for cell in compare(a, b)) for a, b in pairs)
 
     assert different <= 0.05 * len(pairs)
@@ -109,8 +107,8 @@ def test_a_whole_run_that_is_slower_is_not_different(measured: Report) -> None:
 
 def test_a_lost_saving_is_worse_and_more_of_it_is_better(measured: Report) -> None:
     rng = np.random.default_rng(2)
-    before = drawn(measured, rng, **EQUAL)
-    after = drawn(measured, rng, saved_ms={"ttl_cache": 1.0, "tmp_cache": 8.0}, calls=EQUAL["calls"])
+    before = drawn(measured, rng)
+    after = drawn(measured, rng, saved_ms={"ttl_cache": 1.0, "tmp_cache": 8.0})
     cells = compare(before, after)
 
     lost, gained = (_cell(cells, name, Metric.SAVED) for name in ("ttl_cache", "tmp_cache"))
@@ -123,8 +121,8 @@ def test_a_lost_saving_is_worse_and_more_of_it_is_better(measured: Report) -> No
 
 def test_more_calls_are_worse(measured: Report) -> None:
     rng = np.random.default_rng(3)
-    before = drawn(measured, rng, **EQUAL)
-    after = drawn(measured, rng, saved_ms=EQUAL["saved_ms"], calls={"ttl_cache": 150.0, "tmp_cache": 60.0})
+    before = drawn(measured, rng)
+    after = drawn(measured, rng, calls={"ttl_cache": 150.0, "tmp_cache": 60.0})
     cells = compare(before, after)
 
     assert _cell(cells, "ttl_cache", Metric.CALLS).is_worse
@@ -178,7 +176,7 @@ def test_the_interval_in_milliseconds_holds_what_whole_runs_share(measured: Repo
 
 def test_the_stated_power_is_the_median_of_the_variants(measured: Report) -> None:
     rng = np.random.default_rng(4)
-    cells = compare(drawn(measured, rng, **EQUAL), drawn(measured, rng, **EQUAL))
+    cells = compare(drawn(measured, rng), drawn(measured, rng))
     sizes = sorted(cell.could_show for cell in cells if cell.metric is Metric.CALLS)
 
     assert typical_power(cells, Metric.CALLS) == pytest.approx(sum(sizes) / 2)

@@ -10,7 +10,7 @@ from lab.errors import LabError, UsageError
 from lab.records.dashboards_file import DashboardBody, dashboards_to_json, read_dashboards
 from lab.records.files import run_files
 from lab.report.compare import compare_runs
-from tests.unit.lab.report.simulated import simulate
+from tests.unit.lab.report.simulated import simulate, simulate_repeated
 from tests.unit.lab.runs_in_s3 import upload
 
 
@@ -43,12 +43,12 @@ def _lines(run: Path | str) -> list[bytes]:
 
 
 def test_runs_in_s3_are_compared(bucket: str, tmp_path: Path) -> None:
-    run_dir = simulate(tmp_path / "run", duration_s=3.0, variants=("no_cache",))
+    run_dir = simulate_repeated(tmp_path / "run", steady_s=1.0, variants=("no_cache", "ttl_cache"))
     upload(bucket, "one", run_dir, shards=2)
 
-    text, regressed = compare_runs(run_dir, f"s3://{bucket}/one", 5.0)
-    assert not regressed
-    assert "No regression above 5 %." in text
+    pair = compare_runs(run_dir, f"s3://{bucket}/one")
+    assert pair.regressions == []
+    assert pair.cells
 
 
 def test_a_prefix_without_a_run_or_without_records_is_told(bucket: str, tmp_path: Path) -> None:

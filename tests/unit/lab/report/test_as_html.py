@@ -45,8 +45,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(simulated_run: Path) -> str:
-    return render(simulated_run, "html")
+def html(repeated_run: Path) -> str:
+    return render(repeated_run, "html")
 
 
 def test_the_page_is_well_formed_and_small(html: str) -> None:
@@ -70,17 +70,17 @@ def test_nothing_is_asked_of_the_network(html: str) -> None:
 
 
 def test_the_answer_is_the_heading_and_the_order_is_kept(html: str) -> None:
-    assert Page(html).words["h1"].startswith("Simulated: ")
-    places = [html.index(f'id="{name}"') for name in ("choose", "comparison", "measured", "charts", "details")]
+    assert Page(html).words["h1"].startswith("Use ttl_cache: it answers ")
+    places = [html.index(f'id="{name}"') for name in ("choice", "glance", "details", "charts", "measured")]
     assert places == sorted(places)
 
 
 def test_every_table_has_a_caption_and_headers(html: str) -> None:
     page = Page(html)
 
-    # Eight tables of the report, and one beside each of the eight charts.
-    assert len(page.of("table")) == len(page.of("caption")) == 8 + 8
-    assert page.words["span"].count("(simulated, downstream profile dynamodb-us-east-1)") >= 16
+    # The tables of the report, and one beside each of the eight charts.
+    assert len(page.of("table")) == len(page.of("caption")) == 1 + 10 + 8
+    assert page.words["span"].count("(simulated, downstream profile dynamodb-us-east-1)") >= 19
     assert all(header.get("scope") in ("col", "row") for header in page.of("th"))
     assert all(
         one.get("tabindex") == "0" and one["aria-label"] for one in page.of("div") if one.get("role") == "region"
@@ -124,15 +124,23 @@ def test_hostile_text_is_text(tmp_path: Path) -> None:
     assert html.encode()
 
 
-def test_warnings_are_shown_with_their_next_step(tmp_path: Path) -> None:
+def test_warnings_that_matter_stand_before_the_chart_with_their_next_step(tmp_path: Path) -> None:
     html = render(write_run(tmp_path, [], run_content([]) | {"finished": False}), "html")
 
-    assert html.index('id="comparison"') < html.index('id="warnings"') < html.index('id="measured"')
+    assert html.index('id="matter"') < html.index('id="choice"') < html.index('id="measured"')
     assert "Next step: " in Page(html).words["li"]
 
 
-def test_without_the_chart_library_the_remedy_is_told(simulated_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(as_html, "ECHARTS", simulated_run / "echarts.min.js")
+def test_the_four_figures_stand_below_the_sentence(html: str) -> None:
+    start, end = html.index('class="figures"'), html.index('id="choice"')
+
+    assert html.index("<h1>") < start < end
+    assert html[start:end].count("<strong>") == 4
+    assert "95 % CI" in html[start:end]
+
+
+def test_without_the_chart_library_the_remedy_is_told(repeated_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(as_html, "ECHARTS", repeated_run / "echarts.min.js")
 
     with pytest.raises(LabError, match="run `make setup`"):
-        render(simulated_run, "html")
+        render(repeated_run, "html")

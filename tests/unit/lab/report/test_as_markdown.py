@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from lab.analysis.model import Report
+from lab.report.as_markdown import render_choice
 from lab.report.render import render
 from tests.unit.lab.report.hostile import hostile_run
 
@@ -15,19 +17,28 @@ def _tables(text: str) -> list[list[list[str]]]:
 def _check(text: str) -> None:
     tables = _tables(text)
 
-    assert len(tables) == 8
+    assert len(tables) >= 9
     for header, rule, *rows in tables:
         assert len(rows) == 5
         assert all(re.fullmatch(r" ---:? ", cell) for cell in rule)
         assert {len(row) for row in (header, rule, *rows)} == {len(header)}
 
 
-def test_a_report_is_eight_tables(simulated_run: Path) -> None:
-    text = render(simulated_run, "markdown")
+def test_a_report_is_the_sentence_and_whole_tables(repeated_run: Path) -> None:
+    text = render(repeated_run, "markdown")
 
     _check(text)
-    assert text.startswith("**Simulated: ")
-    assert "| `no_cache` | 200 |" in text
+    assert text.startswith("**Use `ttl_cache`: it answers ")
+    assert "| `no_cache` | baseline |" in text
+    assert "Not recommended:\n\n- `module_cache`: nothing limits how old its answers are" in text
+
+
+def test_in_brief_it_is_the_sentence_the_figures_and_one_table(report: Report) -> None:
+    text = render_choice(report)
+
+    assert text.startswith("**Use `ttl_cache`: it answers ")
+    assert len(_tables(text)) == 1
+    assert "saved per warm answer against `no_cache`" in text
 
 
 def test_hostile_text_cannot_make_markup(tmp_path: Path) -> None:

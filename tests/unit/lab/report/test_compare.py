@@ -1,162 +1,228 @@
-"""Two runs: what is called a regression, and what is never compared."""
+"""Two runs: what is judged, what is refused, and what the comparison says in each format."""
 
 import dataclasses
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
-from lab.analysis.statistics import Estimate
-from lab.errors import LabError
-from lab.report.compare import compare_runs, grew
+from lab.errors import UsageError
+from lab.records.record import Record
+from lab.report.compare import Pair, compare_runs, render_comparison
 from tests.unit.lab.report.conftest import TWO
-from tests.unit.lab.report.hostile import hostile_run
-from tests.unit.lab.report.simulated import run_content, simulate, simulated_records, write_run
+from tests.unit.lab.report.hostile import MARKUP
+from tests.unit.lab.report.simulated import (
+    repeated_content,
+    repeated_records,
+    simulate_repeated,
+    write_run,
+)  # fmt: skip
+
+Change = Callable[[dict[str, Any]], None]
 
 
-def test_a_run_against_itself_has_no_regression(simulated_run: Path) -> None:
-    text, regression = compare_runs(simulated_run, simulated_run, 0.0)
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of two variants with another seed."""
+    return simulate_repeated(tmp_path_factory.mktemp("again") / "run", variants=TWO, seed=3)
 
-    assert not regression
-    assert "No regression above 0 %." in text
+
+def _changed(
+    run_dir: Path,
+    *,
+    ms: float = 0.0,
+    fail: Callable[[Record], bool] = lambda _: False,
+    variant: str = "ttl_cache",
+    content: Change = lambda _: None,
+) -> Path:
+    """The run of two variants, in which one of them takes so many ms more, or fails."""
+    records = [
+        dataclasses.replace(record, status="function_error", error_type="DownstreamError", cache=None)
+        if record.variant == variant and fail(record)
+        else dataclasses.replace(record, latency_ms=(record.latency_ms or 0.0) + ms)
+        if record.variant == variant
+        else record
+        for record in repeated_records(variants=TWO)
+    ]
+    written = repeated_content(records, variants=TWO)
+    content(written)
+    return write_run(run_dir, records, written)
+
+
+def test_another_run_of_the_same_shows_no_difference(run_of_two: Path, again: Path) -> None:
+    pair = compare_runs(run_of_two, again)
+    text = render_comparison(pair, "text")
+
+    assert pair.regressions == []
+    assert text.startswith("No difference between the runs is shown.\n")
     assert "The runs differ" not in text
 
 
-def test_another_run_of_the_same_has_no_regression(run_of_two: Path, tmp_path: Path) -> None:
-    _, regression = compare_runs(run_of_two, simulate(tmp_path / "again", seed=3, variants=TWO), 10.0)
+def test_a_variant_that_saves_less_is_a_regression(run_of_two: Path, tmp_path: Path) -> None:
+    pair = compare_runs(run_of_two, _changed(tmp_path / "b", ms=4.0))
 
-    assert not regression
-
-
-def test_a_slower_downstream_is_a_regression_of_those_who_read_it(simulated_run: Path, slower_run: Path) -> None:
-    text, regression = compare_runs(simulated_run, slower_run, 20.0)
-
-    assert regression
-    assert "Regressions: grown by more than 20 %" in text
-    assert "- no_cache: latency p50 +" in text
-    assert "- module_cache" not in text
+    assert len(pair.regressions) == 1
+    assert pair.regressions[0].startswith("ttl_cache saves 4.00 ms less (50 % of the baseline)")
+    assert render_comparison(pair, "text").startswith("B is worse than A: ttl_cache saves 4.00 ms less")
 
 
-def test_above_what_grew_for_certain_there_is_no_regression(simulated_run: Path, slower_run: Path) -> None:
-    # Half again as slow at the source; what is certain of it is less.
-    _, regression = compare_runs(simulated_run, slower_run, 50.0)
+def test_above_its_size_it_is_no_regression_but_shown(run_of_two: Path, tmp_path: Path) -> None:
+    pair = compare_runs(run_of_two, _changed(tmp_path / "b", ms=4.0), 60.0)
 
-    assert not regression
-
-
-def test_without_a_limit_nothing_is_a_regression(simulated_run: Path, slower_run: Path) -> None:
-    text, regression = compare_runs(simulated_run, slower_run, None)
-
-    assert not regression
-    assert "egression" not in text
+    assert pair.regressions == []
+    assert "no regression above 60 % is shown: ttl_cache saves 4.00 ms less" in " ".join(
+        render_comparison(pair, "text").split()
+    )
 
 
-def test_faster_is_no_regression(simulated_run: Path, slower_run: Path) -> None:
-    assert not compare_runs(slower_run, simulated_run, 0.0)[1]
+def test_a_variant_that_saves_more_is_no_regression(run_of_two: Path, tmp_path: Path) -> None:
+    pair = compare_runs(_changed(tmp_path / "a", ms=4.0), run_of_two)
+
+    assert pair.regressions == []
+    assert any(cell.is_different for cell in pair.cells)
+
+
+def test_more_failures_are_a_regression(run_of_two: Path, tmp_path: Path) -> None:
+    after = _changed(tmp_path / "b", fail=lambda record: record.sequence % 3 == 0)
+    pair = compare_runs(run_of_two, after)
+
+    assert any(line.startswith("ttl_cache failed +") for line in pair.regressions)
+    assert compare_runs(after, run_of_two).regressions == []
+
+
+@pytest.mark.parametrize("how", ["failed", "absent"])
+def test_a_variant_that_no_longer_answers_is_a_regression(run_of_two: Path, tmp_path: Path, how: str) -> None:
+    after = {
+        "failed": lambda: _changed(tmp_path, fail=lambda _: True),
+        "absent": lambda: simulate_repeated(tmp_path, variants=("no_cache",)),
+    }[how]()
+    pair = compare_runs(run_of_two, after, 1000.0)
+
+    count = 420 if how == "failed" else 0
+    assert pair.regressions == [f"ttl_cache answered 420 invocations in A and none of {count} in B"]
+    assert compare_runs(after, run_of_two).regressions == []
+
+
+def _bad(count: int) -> Change:
+    def change(content: dict[str, Any]) -> None:
+        for one in content["repetitions"][:count]:
+            one["problem"] = "something waited for a processor"
+
+    return change
+
+
+def _killed(content: dict[str, Any]) -> None:
+    for one in content["repetitions"][1:]:
+        one["complete"] = False
+
+
+def test_one_bad_repetition_is_left_out_and_the_run_is_judged(run_of_two: Path, tmp_path: Path) -> None:
+    assert compare_runs(run_of_two, _changed(tmp_path, content=_bad(1))).cells
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "percent", "expected"),
-    [
-        (Estimate(10, 9.9, 10.1), Estimate(13, 12.9, 13.1), 20, True),
-        (Estimate(10, 9.9, 10.1), Estimate(13, 12.9, 13.1), 30, False),
-        (Estimate(10, 5, 20), Estimate(13, 6, 30), 0, False),
-        (Estimate(0, 0, 10), Estimate(500, 480, 520), 20, True),
-        (Estimate(0, 0, 10), Estimate(5, 0, 12), 20, False),
-        (Estimate(0, 0, 10), Estimate(0, 0, 10), 0, False),
-    ],
+    ("change", "message"),
+    [(_bad(2), "the machine was saturated; run it again"), (_killed, "it has 1 used repetition, and 2 are needed")],
 )
-def test_it_grew_only_if_the_lower_bound_says_so(
-    before: Estimate, after: Estimate, percent: float, expected: bool
-) -> None:
-    assert grew(before, after, percent) is expected
+def test_a_run_that_is_no_evidence_is_refused(run_of_two: Path, tmp_path: Path, change: Change, message: str) -> None:
+    bad = _changed(tmp_path, content=change)
+
+    for pair in ((run_of_two, bad), (bad, run_of_two)):
+        with pytest.raises(UsageError, match=message):
+            compare_runs(*pair)
 
 
-def _failing(run_dir: Path, share: float, variant: str = "no_cache", **changes: Any) -> Path:
-    """The run of two, in which so great a share of a variant's invocations failed."""
-    changes = {"status": "function_error", "error_type": "DownstreamError", "cache": None} | changes
+def test_a_late_run_is_refused(run_of_two: Path, tmp_path: Path) -> None:
     records = [
-        dataclasses.replace(record, **changes)
-        if record.variant == variant and record.sequence * 73 % 200 < share * 200
-        else record
-        for record in simulated_records(variants=TWO)
+        dataclasses.replace(record, sent_at=(record.sent_at or 0.0) + 0.5) for record in repeated_records(variants=TWO)
     ]
-    return write_run(run_dir, records, run_content(records, variants=TWO))
+
+    with pytest.raises(UsageError, match="invocations were sent late; run it again with a lower --rate"):
+        compare_runs(run_of_two, write_run(tmp_path, records, repeated_content(records, variants=TWO)))
 
 
-@pytest.mark.parametrize("status", ["function_error", "throttled", "lost"])
-def test_more_failures_are_a_regression(run_of_two: Path, tmp_path: Path, status: str) -> None:
-    text, regression = compare_runs(run_of_two, _failing(tmp_path / "b", 0.3, status=status), 20.0)
-
-    assert regression
-    assert "- no_cache: failed invocations +30.0 percentage points (95 % CI +2" in " ".join(text.split())
-    assert "- ttl_cache: failed" not in text
+def test_a_run_without_repetitions_is_refused(run_of_two: Path, simulated_run: Path) -> None:
+    with pytest.raises(UsageError, match="has no repetitions and cannot be judged; compare runs of `lab run`"):
+        compare_runs(run_of_two, simulated_run)
 
 
-def test_failures_that_are_not_shown_to_be_so_many_more_are_no_regression(run_of_two: Path, tmp_path: Path) -> None:
-    _, regression = compare_runs(run_of_two, _failing(tmp_path / "b", 0.3), 30.0)
+def test_runs_of_different_targets_are_refused(run_of_two: Path, tmp_path: Path) -> None:
+    local = simulate_repeated(tmp_path / "local", target="local", variants=TWO, steady_s=1.0)
 
-    assert not regression
-
-
-def test_fewer_failures_are_no_regression(run_of_two: Path, tmp_path: Path) -> None:
-    _, regression = compare_runs(_failing(tmp_path / "a", 0.3), run_of_two, 0.0)
-
-    assert not regression
-
-
-@pytest.mark.parametrize("how", ["failed", "empty", "absent"])
-def test_a_variant_that_no_longer_answers_is_a_regression(run_of_two: Path, tmp_path: Path, how: str) -> None:
-    after = {
-        "failed": lambda: _failing(tmp_path, 1.0),
-        "empty": lambda: write_run(tmp_path, [], run_content([], variants=TWO)),
-        "absent": lambda: simulate(tmp_path, variants=("ttl_cache",)),
-    }[how]()
-    text, regression = compare_runs(run_of_two, after, 1000.0)
-    count = 200 if how == "failed" else 0
-
-    assert regression
-    assert f"- no_cache: 200 invocations answered in A, none of {count} in B" in " ".join(text.split())
-    assert "no_cache: failed" not in text
-    assert not compare_runs(run_of_two, after, None)[1]
-
-
-def test_what_was_not_answered_before_is_no_regression(run_of_two: Path, tmp_path: Path) -> None:
-    assert not compare_runs(_failing(tmp_path / "a", 1.0), run_of_two, 10.0)[1]
-
-
-def test_runs_of_different_targets_are_not_compared(simulated_run: Path, tmp_path: Path) -> None:
-    local = simulate(tmp_path / "local", duration_s=2.0, target="local", variants=TWO)
-
-    with pytest.raises(LabError, match="numbers of different targets are not compared"):
-        compare_runs(simulated_run, local, None)
+    with pytest.raises(UsageError, match="numbers of different targets are not compared"):
+        compare_runs(run_of_two, local)
 
 
 def test_what_else_differs_is_said(run_of_two: Path, tmp_path: Path) -> None:
-    records = simulated_records(duration_s=2.0, variants=TWO)
-    content: dict[str, Any] = run_content(records, duration_s=2.0, variants=TWO)
-    content["settings"]["rate"] = 40.0
-    content["local"]["profile"] = "another"
-    text, _ = compare_runs(run_of_two, write_run(tmp_path / "b", records, content), None)
+    def change(content: dict[str, Any]) -> None:
+        content["settings"]["rate"] = 40.0
+        content["local"] |= {"profile": "another", "startup": "none"}
+
+    text = render_comparison(compare_runs(run_of_two, _changed(tmp_path, content=change)), "text")
 
     assert "- rate: 20.0 in A, 40.0 in B" in text
-    assert "- duration_s: 10.0 in A, 2.0 in B" in text
     assert "- downstream latency profile: dynamodb-us-east-1 in A, another in B" in text
-    assert "Warnings of B: too_few_samples" in text
+    assert "- start-up profile: python-arm64 in A, none in B" in text
 
 
-def test_a_variant_of_one_run_only_is_named(simulated_run: Path, tmp_path: Path) -> None:
-    text, _ = compare_runs(simulated_run, simulate(tmp_path / "b", variants=("no_cache",)), None)
+def test_the_power_is_stated(run_of_two: Path, again: Path) -> None:
+    text = " ".join(render_comparison(compare_runs(run_of_two, again), "text").split())
 
-    assert "not compared: module_cache, snapstart, tmp_cache and ttl_cache." in " ".join(text.split())
+    assert "This pair could have shown a change of " in text
+    assert " % of the baseline in milliseconds saved and of " in text
+    assert "found in 80 % of such pairs" in text
 
 
-def test_a_comparison_is_80_columns_wide(simulated_run: Path, slower_run: Path, tmp_path: Path) -> None:
-    hostile = hostile_run(tmp_path / "hostile")
-    empty = write_run(tmp_path / "empty", [], run_content([]))
-    for a, b in ((simulated_run, slower_run), (simulated_run, hostile), (empty, simulated_run)):
-        text, _ = compare_runs(a, b, 5.0)
+def test_absolute_milliseconds_are_labelled(run_of_two: Path, again: Path) -> None:
+    text = " ".join(render_comparison(compare_runs(run_of_two, again), "text").split())
 
-        assert max(map(cell_len, text.splitlines())) <= 80
-        assert all(character.isprintable() or character == "\n" for character in text)
+    assert "Mean warm latency, ms, not judged; each interval is of that run" in text
+
+
+def test_a_variant_of_one_run_only_is_named(repeated_run: Path, run_of_two: Path) -> None:
+    text = " ".join(render_comparison(compare_runs(run_of_two, repeated_run), "text").split())
+
+    assert "not compared: module_cache, snapstart and tmp_cache" in text
+
+
+def test_json_has_every_comparison_and_no_nan(run_of_two: Path, again: Path) -> None:
+    found = json.loads(render_comparison(compare_runs(run_of_two, again), "json"), parse_constant=pytest.fail)
+
+    assert [(one["variant"], one["metric"]) for one in found["comparisons"]] == [
+        ("ttl_cache", "saved"),
+        ("ttl_cache", "calls"),
+    ]
+    for one in found["comparisons"]:
+        low, high = one["change"]["ci95"]
+        assert low <= one["change"]["value"] <= high
+        assert one["different"] is False
+    assert found["could_show"]["probability"] == 0.8
+    assert found["regressions"] == []
+
+
+def test_markdown_is_whole_tables(run_of_two: Path, again: Path) -> None:
+    text = render_comparison(compare_runs(run_of_two, again), "markdown")
+
+    assert text.startswith("**No difference between the runs is shown.**")
+    assert "| `ttl_cache` |" in text
+    assert text.count("| variant | A |") == 3
+
+
+def _hostile(run_dir: Path) -> Path:
+    def change(content: dict[str, Any]) -> None:
+        content["run"]["scenario"] = MARKUP
+        content["local"]["profile"] = MARKUP
+
+    return _changed(run_dir, content=change)
+
+
+def test_a_comparison_is_80_columns_wide(run_of_two: Path, again: Path, tmp_path: Path) -> None:
+    def lines(pair: Pair) -> list[str]:
+        return render_comparison(pair, "text").splitlines()
+
+    for after in (again, _hostile(tmp_path)):
+        assert max(map(cell_len, lines(compare_runs(run_of_two, after)))) <= 80
+    assert "<img" not in render_comparison(compare_runs(run_of_two, tmp_path), "markdown").replace("\\<", "")
