@@ -256,30 +256,25 @@ def _sentence(evidence: Evidence, fit: Sequence[VariantSummary], chosen: Variant
     cost = _cost_clause(evidence, fit, chosen)
     if chosen is evidence.baseline:
         return f"Use {name}: no cache in this run is worth it for data {_limit(question.max_staleness_s)}{cost}."
-    gains = [*_gains(chosen)] or ["no other is shown to answer sooner or cost less"]
-    subject = "it " if _gains_anything(chosen) else ""
-    return f"Use {name}: {subject}{' and '.join(gains)}, {_kept(chosen.bound_s)}{cost}."
-
-
-def _gains_anything(chosen: VariantSummary) -> bool:
-    return any(True for _ in _gains(chosen))
+    gains = " and ".join(_gains(chosen))
+    why = f"it {gains}" if gains else "no other is clearly faster or cheaper"
+    return f"Use {name}: {why}, {_kept(chosen.bound_s)}{cost}."
 
 
 def _gains(chosen: VariantSummary) -> Iterator[str]:
     """What the run shows of a variant against the baseline: nothing where an interval contains 0."""
     saved = chosen.effect.saved_ms if chosen.effect else None
-    if saved and saved.low * saved.high > 0 and saved.bounded:
+    if saved and saved.low * saved.high > 0:
         yield f"answers {figure(abs(saved.value))} ms {'sooner' if saved.value > 0 else 'later'}"
     reads = chosen.effect.saved_calls if chosen.effect else None
-    if reads and reads.value and (not reads.bounded or reads.low * reads.high > 0):
-        yield f"reads {abs(reads.value) * 100:.0f} % {'less' if reads.value > 0 else 'more'}"
+    if reads and abs(reads.value) >= 0.005 and (not reads.bounded or reads.low * reads.high > 0):
+        whole = 100 if reads.value == 1 else min(99.0, abs(reads.value) * 100)
+        yield f"reads {whole:.0f} % less" if reads.value > 0 else f"reads {-reads.value * 100:.0f} % more"
 
 
 def _kept(bound: float | None) -> str:
-    if bound is None:
-        return "but how old its data can be is unknown"
-    if bound == math.inf:
-        return "but nothing limits how old its data is"
+    if bound is None or bound == math.inf:
+        return f"with data of {'unknown' if bound is None else 'unlimited'} age"
     return "with data read for each request" if bound == 0 else f"with data at most {bound:g} s old"
 
 
@@ -297,7 +292,7 @@ def _cost_clause(evidence: Evidence, fit: Sequence[VariantSummary], chosen: Vari
     if chosen.month_usd is None or chosen.month_usd.value <= EXPENSIVE * cheapest:
         return ""
     times = f"{chosen.month_usd.value / cheapest:.1f} times" if cheapest > 0 else "many times"
-    return f", for {times} the lowest cost"
+    return f", at {times} the lowest cost"
 
 
 def _reasons(evidence: Evidence, ranking: _Ranking, question: Question) -> Iterator[str]:
