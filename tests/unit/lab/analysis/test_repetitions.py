@@ -20,7 +20,13 @@ def _repetition(record: Record, number: int, **changes: Any) -> list[Record]:
     """One repetition of a variant: two starts, a settling answer, a hit and a miss."""
     at = BEGAN + 10 * number
     of = dataclasses.replace(record, repetition=number, environment_id=f"{record.variant}-{number}", planned_at=at)
-    start = {"cold_start": True, "invocation": 1, "init_ms": 300.0, "billed_ms": 310.0, "downstream_calls": 1}
+    start: dict[str, Any] = {
+        "cold_start": True,
+        "invocation": 1,
+        "init_ms": 300.0,
+        "billed_ms": 310.0,
+        "downstream_calls": 1,
+    }
     return [
         dataclasses.replace(of, phase="start", latency_ms=500.0, start_wait_ms=40.0, cache="miss", **start),
         dataclasses.replace(of, phase="start", latency_ms=520.0, start_wait_ms=0.0, cache="miss", **start),
@@ -79,13 +85,10 @@ def test_the_total_follows_from_the_question_and_not_from_the_length_of_the_run(
 
 
 def test_a_month_of_a_restored_variant_has_its_snapshot(tmp_path: Path, record: Record) -> None:
-    records = [
-        dataclasses.replace(
-            one, cold_start=False, init_ms=None, restored=True, restore_ms=300.0 if one.init_ms else None
-        )
-        for number in range(3)
-        for one in _repetition(record, number)
-    ]
+    records = []
+    for one in (one for number in range(3) for one in _repetition(record, number)):
+        restore_ms = 300.0 if one.init_ms else None
+        records.append(dataclasses.replace(one, cold_start=False, init_ms=None, restored=True, restore_ms=restore_ms))
     [summary] = _report(tmp_path, records, [COMPLETE] * 3).variants
 
     assert summary.per_month_usd == snapshot_per_month(256)
@@ -135,14 +138,10 @@ def test_a_run_without_repetitions_is_one_of_which_everything_is_measured(tmp_pa
 
 def test_an_effect_is_paired_within_repetitions(tmp_path: Path, record: Record) -> None:
     other = dataclasses.replace(record, variant="ttl_cache")
-    records = [
-        dataclasses.replace(
-            one, latency_ms=one.latency_ms / 2 if one.variant == "ttl_cache" and one.latency_ms else one.latency_ms
-        )
-        for number in range(3)
-        for of in (record, other)
-        for one in _repetition(of, number)
-    ]
+    records = [one for number in range(3) for one in _repetition(record, number)]
+    for number in range(3):
+        halved = [dataclasses.replace(one, latency_ms=(one.latency_ms or 0) / 2) for one in _repetition(other, number)]
+        records += halved
     baseline, cache = _report(tmp_path, records, [COMPLETE] * 3).variants
 
     assert baseline.effect is None
@@ -158,7 +157,12 @@ def test_an_effect_is_paired_within_repetitions(tmp_path: Path, record: Record) 
 
 
 def test_a_fault_is_judged_apart_and_does_not_block_the_advice(tmp_path: Path, record: Record) -> None:
-    failed = {"status": "function_error", "error_type": "DownstreamError", "cache": None, "downstream_calls": 3}
+    failed: dict[str, Any] = {
+        "status": "function_error",
+        "error_type": "DownstreamError",
+        "cache": None,
+        "downstream_calls": 3,
+    }
     records, faults = [], []
     for number in range(3):
         at = BEGAN + 10 * number
@@ -176,7 +180,8 @@ def test_a_fault_is_judged_apart_and_does_not_block_the_advice(tmp_path: Path, r
 
     assert summary.failed_unprovoked == 0
     assert summary.warm is not None
-    assert (summary.warm.count, summary.warm.mean_ms.value) == (9, pytest.approx((7.5 * 2 + 30) / 3))
+    assert summary.warm.count == 9
+    assert summary.warm.mean_ms.value == pytest.approx((7.5 * 2 + 30) / 3)
     assert [(one.name, one.requested) for one in summary.parts] == [("before", 6), ("during", 6), ("after", 3)]
     assert [one.answered_share.value for one in summary.parts if one.answered_share] == [1, 0.5, 1]
     assert [one.warm_ms.value for one in summary.parts if one.warm_ms] == [7.5, 50, 30]
