@@ -6,20 +6,31 @@ is kept in build/truth; remove a part's folder there to measure it again. The pa
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lab.drive.machine import describe_machine
-from tests.bench import bench_truth_kills, bench_truth_theory
-from tests.bench.bench_truth_parts import Part, Row, say
+from tests.bench import bench_truth_coverage, bench_truth_kills, bench_truth_power, bench_truth_theory
+from tests.bench.bench_truth_parts import Part, Row, Table, say
+from tests.bench.bench_truth_runs import Best, Equal, Ttl
 
 ROOT: Final = Path(__file__).parents[2]
 KEPT: Final = ROOT / "build" / "truth"
 RESULT: Final = ROOT / "docs" / "results" / "truth.md"
-PARTS: Final[dict[str, Part]] = {"hits": bench_truth_theory, "kills": bench_truth_kills}
+PARTS: Final[dict[str, Part]] = {
+    "coverage": bench_truth_coverage,
+    "hits": bench_truth_theory,
+    "kills": bench_truth_kills,
+    "equal": Equal(),
+    "ttl": Ttl(),
+    "power": bench_truth_power,
+    "best": Best(),
+}
+"""In the order of measuring: `ttl` and `power` use the quiet runs of `equal`."""
 
 
-def page(rows: list[Row]) -> str:
+def page(rows: list[Row], tables: list[Table]) -> str:
     """The result as Markdown."""
     machine = describe_machine()
     lines = [
@@ -30,11 +41,18 @@ def page(rows: list[Row]) -> str:
         f"Python {machine['python']}. [How each is measured](../explanation/method.md). "
         "Raw figures: [truth.json](truth.json).",
         "",
-        "| what | bar | found | met |",
-        "|---|---|---|---|",
+        _line(("what", "bar", "found", "met")),
+        _line(["---"] * 4),
+        *(_line((row.claim, row.bar, row.found, "yes" if row.met else "**no**")) for row in rows),
     ]
-    lines += [f"| {row.claim} | {row.bar} | {row.found} | {'yes' if row.met else '**no**'} |" for row in rows]
+    for table in tables:
+        lines += ["", f"## {table.title}", "", table.about, ""]
+        lines += [_line(table.columns), _line(["---"] * len(table.columns)), *map(_line, table.rows)]
     return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -46,16 +64,13 @@ def main() -> None:
     folder = KEPT.with_name("truth-small") if given.small else KEPT
     for name in given.part or PARTS:
         PARTS[name].measure(folder / name, small=given.small)
-    rows: list[Row] = []
-    raw: dict[str, Any] = {"machine": describe_machine()}
-    for name, part in PARTS.items():
-        found, figures = part.rows(folder / name)
-        rows += found
-        raw[name] = figures
+    results = {name: part.rows(folder / name) for name, part in PARTS.items()}
+    rows = [row for result in results.values() for row in result.rows]
     for row in rows:
         say(f"{'met' if row.met else 'NOT met'}: {row.claim}: {row.found}")
     if not given.small:
-        RESULT.write_text(page(rows))
+        RESULT.write_text(page(rows, [table for result in results.values() for table in result.tables]))
+        raw = {"machine": describe_machine(), **{name: result.raw for name, result in results.items()}}
         RESULT.with_suffix(".json").write_text(json.dumps(raw, indent=1) + "\n")
 
 

@@ -6,9 +6,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from facts.sources import SOURCES
 from lab.endpoint.process import ROOT, started_endpoint
@@ -24,24 +24,46 @@ class Row:
     met: bool
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table below the rows."""
+
+    title: str
+    about: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Result(NamedTuple):
+    """What a part found: rows, raw figures for the JSON file, further tables; empty if nothing was measured."""
+
+    rows: Sequence[Row] = ()
+    raw: Any = None
+    tables: Sequence[Table] = ()
+
+
 class Part(Protocol):
     """A part of the demonstration.
 
     `measure` does what is missing in the folder, a unit at a time, so that it can be stopped and continued; ``small``
-    does only enough to see that it works. `rows` judges what the folder holds, and gives its raw figures for the JSON
-    file.
+    does only enough to see that it works.
     """
 
     def measure(self, folder: Path, *, small: bool) -> None:
         """Measure what the folder lacks."""
 
-    def rows(self, folder: Path) -> tuple[list[Row], Any]:
-        """Return the rows, and the raw figures; none if nothing was measured."""
+    def rows(self, folder: Path) -> Result:
+        """Judge what the folder holds."""
 
 
 def say(text: str) -> None:
     """Progress, on standard error."""
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share in percent."""
+    return f"{share * 100:.{digits}f} %"
 
 
 def keep(path: Path, content: Any) -> None:

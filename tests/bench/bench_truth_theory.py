@@ -43,7 +43,7 @@ from lab.drive.invoke import Invoker, SignedRequest
 from lab.drive.load import PlannedUpdate
 from lab.drive.tally import Tally
 from lab.drive.updates import VersionTimeline, writing_updates
-from tests.bench.bench_truth_parts import Row, deployed, keep, kept_in, say
+from tests.bench.bench_truth_parts import Result, Row, deployed, keep, kept_in, say
 
 SEEDS: Final = tuple(range(1, 21))
 TOGETHER: Final = 10
@@ -251,11 +251,11 @@ def _counts(caller: dict[str, Any]) -> tuple[list[int], list[int]]:
     return requests, misses
 
 
-def rows(folder: Path) -> tuple[list[Row], Any]:
+def rows(folder: Path) -> Result:
     """Two rows, and each seed's figures."""
     callers = kept_in(folder, "seed-*.json")
     if not callers:
-        return [], None
+        return Result()
     hit = [_hits([caller]) for caller in callers]
     old = [stale(_cycles(caller), STALE_BY_S) for caller in callers]
     all_old = stale([cycle for caller in callers for cycle in _cycles(caller)], STALE_BY_S)
@@ -265,7 +265,7 @@ def rows(folder: Path) -> tuple[list[Row], Any]:
         "hits": [dataclasses.asdict(one) for one in hit],
         "stale": [dataclasses.asdict(one) for one in old],
     }
-    return [
+    found = [
         _row(
             "hit ratio of one environment against λT/(1+λT), summed over Zipf keys",
             hit,
@@ -273,7 +273,8 @@ def rows(folder: Path) -> tuple[list[Row], Any]:
             f" With a TTL taken 20 % too long, {wrong} are outside.",
         ),
         _row(f"share of answers stale by more than {STALE_BY_S:g} s against 1-exp(-u(age-s))", old, all_old),
-    ], raw
+    ]
+    return Result(found, raw)
 
 
 def _hits(callers: Sequence[dict[str, Any]], ttl_factor: float = 1.0) -> Deviation:
