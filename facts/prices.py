@@ -41,6 +41,8 @@ LAMBDA_GB_SECOND: Final = _prices("lambda_gb_second")
 """By architecture, as CloudFormation writes it."""
 PROVISIONED_GB_SECOND: Final = _prices("provisioned_gb_second")
 """By architecture: of an environment that is kept ready."""
+PROVISIONED_DURATION_GB_SECOND: Final = _prices("provisioned_duration_gb_second")
+"""By architecture: of what runs in such an environment."""
 SNAPSTART_CACHE: Final = _price("snapstart_cache")
 SNAPSTART_RESTORE: Final = _price("snapstart_restore")
 READ: Final = _prices("read")
@@ -54,8 +56,7 @@ LOG_GB_MONTH: Final = _price("log_gb_month")
 
 INCLUDED: Final = (
     "Lambda requests, billed GB-seconds, downstream reads of invocations (DynamoDB's read units; each attempt of "
-    "another source) and SnapStart restores, with the share of cold starts and misses that this run had (a short run "
-    "has more of both than a long one)"
+    "another source) and SnapStart restores"
 )
 EXCLUDED: Final = (
     "the free tier, SnapStart's charge for keeping a snapshot, storage, writes, logs, metrics, alarms, dashboards, "
@@ -86,6 +87,7 @@ def cost_per_million(
     billed_ms: float,
     restores: float,
     reads: float,
+    provisioned: bool = False,
 ) -> Cost | None:
     """Return the cost of a million invocations, or None without a price for the architecture or the source.
 
@@ -96,14 +98,16 @@ def cost_per_million(
         billed_ms: mean billed duration of an invocation, ms (with init and restore, as billed since August 2025).
         restores: mean number of restores an invocation.
         reads: mean of what the source bills an invocation: read units of DynamoDB, calls of the other sources.
+        provisioned: whether they run in environments that are kept ready, which `provisioned_per_month` prices.
     """
     if architecture not in LAMBDA_GB_SECOND or source not in READ:
         return None
     gigabytes = memory_mb / 1024
     million = 1e6
+    gb_second = (PROVISIONED_DURATION_GB_SECOND if provisioned else LAMBDA_GB_SECOND)[architecture]
     return Cost(
         requests=million * LAMBDA_REQUEST.usd,
-        compute=million * billed_ms / 1000 * gigabytes * LAMBDA_GB_SECOND[architecture].usd,
+        compute=million * billed_ms / 1000 * gigabytes * gb_second.usd,
         restores=million * restores * gigabytes * SNAPSTART_RESTORE.usd,
         downstream=million * reads * READ[source].usd,
     )

@@ -12,11 +12,15 @@ MILLION = 1e6
 
 
 class Priced(NamedTuple):
-    """What decides the prices: ``arm64`` or ``x86_64``, the source that is read, and the memory setting, MB."""
+    """What decides the prices: ``arm64`` or ``x86_64``, the source that is read, and the memory setting, MB.
+
+    ``provisioned``: whether they ran in environments that Lambda keeps ready.
+    """
 
     architecture: str | None
     source: str | None
     memory_mb: float | None
+    provisioned: bool = False
 
 
 def cost_of(scope: Scope, priced: Priced, among: Bools, restores: float) -> Cost | None:
@@ -82,4 +86,5 @@ def _cost(priced: Priced, billed_ms: float, restores: float, reads: float) -> Co
         billed_ms=billed_ms,
         restores=restores,
         reads=reads,
+        provisioned=priced.provisioned,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from facts.prices import Cost, snapshot_per_month
+from facts.prices import PROVISIONED_GB_SECOND, Cost, provisioned_per_month, snapshot_per_month
 from lab.analysis import figures as over
 from lab.analysis import statistics as stats
 from lab.analysis.advice import Evidence, advise, ages_s, bound_s
@@ -110,10 +110,11 @@ def _variant(about: VariantDescription, scope: Scope, asked: _Asked) -> tuple[Va
     statuses, memory = records.statuses(), records.memory_mb()
     latency = records.measured("latency_ms")
     took = records.measured("duration_ms") if np.isnan(latency).all() else latency
-    priced = Priced(run.settings.architecture, run.run.source, memory)
+    ready = (run.settings.provisioned_concurrency or {}).get(about.name, 0)
+    priced = Priced(run.settings.architecture, run.run.source, memory, provisioned=ready > 0)
     figures = _figures(scope, took, priced)
     started, restores = over.per_start(figures), int((records.start == Start.RESTORED.code).sum())
-    kept = _per_month(restores, memory)
+    kept = _per_month(restores, ready, priced)
     month, each = over.month_usd(figures, question, kept), over.invocation_usd(figures, question.cold_share)
     wire = (run.wire or {}).get(about.name)
     bound = bound_s(about, run.settings.ttl_s)
@@ -177,7 +178,7 @@ def _figures(scope: Scope, took: Floats, priced: Priced) -> tuple[RepetitionFigu
         "starts": scope.counts(starts),
         "start_ms": scope.sums(np.nan_to_num(took), starts),
         "start_calls": _reported(scope, calls, starts),
-        "start_usd": usd_by_repetition(scope, priced, starts, restored),
+        "start_usd": usd_by_repetition(scope, priced._replace(provisioned=False), starts, restored),
         "start_wait_ms": _reported(scope, records.measured("start_wait_ms"), starts),
     }
     counted = ("answers", "ran", "requested", "failed", "hits", "starts")
@@ -232,15 +233,20 @@ def _cost(scope: Scope, priced: Priced, cold_share: float) -> Cost | None:
     starts = scope.in_use & scope.faultless & ~scope.warm & scope.records.ok
     if not starts.any():
         return None
-    start = cost_of(scope, priced, starts, _share(scope.records.start == Start.RESTORED.code, starts))
+    start = cost_of(
+        scope, priced._replace(provisioned=False), starts, _share(scope.records.start == Start.RESTORED.code, starts)
+    )
     return None if start is None else blended(warm, start, cold_share)
 
 
-def _per_month(restores: int, memory_mb: float | None) -> float | None:
-    """What is paid whatever the load: the snapshot's cache, if environments were restored from one."""
-    if not restores:
+def _per_month(restores: int, ready: int, priced: Priced) -> float | None:
+    """What is paid whatever the load: a snapshot that environments were restored from, and environments kept ready."""
+    if not restores and not ready:
         return 0.0
-    return None if memory_mb is None else snapshot_per_month(memory_mb)
+    if priced.memory_mb is None or priced.architecture not in PROVISIONED_GB_SECOND:
+        return None
+    snapshot = snapshot_per_month(priced.memory_mb) if restores else 0.0
+    return snapshot + ready * provisioned_per_month(priced.architecture, priced.memory_mb)
 
 
 def _stalest_s(records: VariantColumns) -> float | None:

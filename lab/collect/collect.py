@@ -109,6 +109,7 @@ def _run_file(collection: Collection, run_id: str, variants: list[str], deployme
             ttl_s=deployment.ttl_s,
             memory_mb=deployment.memory_mb,
             architecture=deployment.architecture,
+            provisioned_concurrency=deployment.provisioned_concurrency,
         ),
         variants=describe_variants(VARIANTS, variants),
         baseline=BASELINE,

@@ -1,7 +1,7 @@
 """What is deployed at the target, read from AWS's APIs by the names in `facts.names`."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 class Deployment(NamedTuple):
     """The functions' common configuration; ``timeout_s`` is the longest timeout of a function.
 
+    ``provisioned_concurrency`` has the environments that Lambda keeps initialized, of the variants that have any.
     ``source`` (what they read) and ``ttl_s`` (of their caches) are None if the functions have no such variable.
     """
 
@@ -28,6 +29,7 @@ class Deployment(NamedTuple):
     source: str | None
     ttl_s: float | None
     timeout_s: float
+    provisioned_concurrency: Mapping[str, int]
 
 
 def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployment:
@@ -51,6 +53,9 @@ def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployme
         source=environment.get(variables.SOURCE),
         ttl_s=None if ttl is None else float(ttl),
         timeout_s=max(float(function["Timeout"]) for function in found),
+        provisioned_concurrency={
+            variant: count for variant in variants if (count := _provisioned_concurrency(client, variant))
+        },
     )
 
 
@@ -68,6 +73,16 @@ def function_urls(connection: Connection, variants: Sequence[str]) -> dict[str, 
             raise LabError(f"the function URL of {alias_resource(variant)} is public; set its AuthType to AWS_IAM")
         found[variant] = config["FunctionUrl"]
     return found
+
+
+def _provisioned_concurrency(client: Any, variant: str) -> int:
+    function = function_name(variant)
+    with aws_errors(f"read the provisioned concurrency of {function}"):
+        try:
+            config = client.get_provisioned_concurrency_config(FunctionName=function, Qualifier=ALIAS)
+        except client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
+            return 0
+    return int(config["RequestedProvisionedConcurrentExecutions"])
 
 
 def _read(read: Callable[..., Any], variant: str, what: str, missing: str) -> dict[str, Any]:

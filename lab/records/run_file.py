@@ -75,6 +75,9 @@ class MeasuredSettings:
     ttl_s: Annotated[float | None, Meaning("time to live of a cached item", "s")] = None
     memory_mb: Annotated[int | None, Meaning("memory of each function", "MB")] = None
     architecture: Annotated[str | None, Meaning("`arm64` or `x86_64`")] = None
+    provisioned_concurrency: Annotated[
+        Mapping[str, int] | None, Meaning("environments that Lambda keeps initialized, by variant")
+    ] = None
     context: Annotated[Mapping[str, str] | None, Meaning("application settings given with `--context`, by name")] = None
 
 

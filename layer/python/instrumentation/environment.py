@@ -40,14 +40,16 @@ class Environment:
     def begin_invocation(self) -> EnvironmentAnswer:
         """Count one more invocation and return where it runs.
 
-        ``cold_start`` is true on the first invocation of an environment that was not restored; ``restored``
-        on all invocations of one that was. ``started_at`` is ISO 8601 in UTC: of the start or the restore.
+        ``cold_start`` is true on the first invocation of an environment that was started for it: not of one that was
+        restored, or kept ready by provisioned concurrency. ``restored`` is true on all invocations of one that was.
+        ``started_at`` is ISO 8601 in UTC: of the start or the restore.
         """
         self._invocations += 1
+        kept_ready = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
         return {
             "id": self._id,
             "invocation": self._invocations,
-            "cold_start": self._invocations == 1 and not self._restored,
+            "cold_start": self._invocations == 1 and not self._restored and not kept_ready,
             "restored": self._restored,
             "pid": os.getpid(),
             "started_at": self._started_at,

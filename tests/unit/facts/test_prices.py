@@ -41,6 +41,26 @@ def test_arm_is_a_fifth_cheaper() -> None:
     assert ratio == pytest.approx(0.8, abs=1e-4)
 
 
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_provisioned_concurrency_has_a_lower_duration_price_and_one_for_being_kept(architecture: str) -> None:
+    # One environment that is busy for a whole month: 58.3 % of the ordinary price, and 25 % for being kept.
+    def cost(*, provisioned: bool) -> float:
+        found = prices.cost_per_million(
+            architecture=architecture,
+            source="ssm",
+            memory_mb=1024,
+            billed_ms=1000 * prices.MONTH_S / 1e6,
+            restores=0,
+            reads=0,
+            provisioned=provisioned,
+        )
+        assert found is not None
+        return found.compute
+
+    kept = prices.provisioned_per_month(architecture, 1024)
+    assert cost(provisioned=True) + kept == pytest.approx((0.5833 + 0.25) * cost(provisioned=False), rel=1e-3)
+
+
 @pytest.mark.parametrize("known", [{"architecture": "riscv"}, {"source": "redis"}])
 def test_without_a_price_there_is_no_cost(known: dict[str, str]) -> None:
     asked = {"architecture": "arm64", "source": "s3"} | known
@@ -62,6 +82,7 @@ EVERY = [
     prices.LAMBDA_REQUEST,
     *prices.LAMBDA_GB_SECOND.values(),
     *prices.PROVISIONED_GB_SECOND.values(),
+    *prices.PROVISIONED_DURATION_GB_SECOND.values(),
     prices.SNAPSTART_CACHE,
     prices.SNAPSTART_RESTORE,
     *prices.READ.values(),

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from facts.prices import snapshot_per_month
+from facts.prices import (
+    LAMBDA_GB_SECOND,
+    PROVISIONED_DURATION_GB_SECOND,
+    provisioned_per_month,
+    snapshot_per_month,
+)
 from lab.analysis.model import Question, Report
 from lab.analysis.summary import summarise
 from lab.records.record import Record
@@ -95,6 +100,19 @@ def test_a_month_of_a_restored_variant_has_its_snapshot(tmp_path: Path, record: 
     assert summary.cost is not None
     assert summary.month_usd is not None
     assert summary.month_usd.value == pytest.approx(10 * summary.cost.total + snapshot_per_month(256))
+
+
+def test_provisioned_concurrency_has_its_own_prices_but_for_starts_beyond_it(tmp_path: Path, record: Record) -> None:
+    records = [one for number in range(3) for one in _repetition(record, number)]
+    numbered = [{"number": number} | COMPLETE for number in range(3)]
+    content = run_content(records, variants=(record.variant,)) | {"repetitions": numbered}
+    content["settings"]["provisioned_concurrency"] = {record.variant: 2}
+    [summary] = summarise(write_run(tmp_path, records, content), Question(cold_share=0.5)).variants
+
+    warm, start = 5.0 * PROVISIONED_DURATION_GB_SECOND["x86_64"].usd, 310.0 * LAMBDA_GB_SECOND["x86_64"].usd
+    assert summary.cost is not None
+    assert summary.cost.compute == pytest.approx(0.25 * 1e3 * (warm + start) / 2)
+    assert summary.per_month_usd == 2 * provisioned_per_month("x86_64", 256)
 
 
 @pytest.mark.parametrize("spoilt", [{"complete": True, "problem": "busy"}, {"complete": False}])

@@ -12,7 +12,7 @@ from lab.run.consent import ASSUMED_RESTORES, before_run, run_cost
 from lab.run.settings import RunSettings
 
 CALLER = Caller("111122223333", "eu-central-1", None)
-DEPLOYMENT = Deployment("python3.14", 1024, "arm64", "dynamodb", 10.0, 10.0)
+DEPLOYMENT = Deployment("python3.14", 1024, "arm64", "dynamodb", 10.0, 10.0, {})
 
 
 def settings(*variants: str) -> RunSettings:

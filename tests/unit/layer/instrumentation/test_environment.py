@@ -1,6 +1,8 @@
 import os
 from datetime import UTC, datetime
 
+import pytest
+
 from instrumentation.environment import Environment
 from tests.unit.layer.hooks import SnapStart
 
@@ -12,6 +14,14 @@ def test_the_first_invocation_is_a_cold_start_and_the_next_is_not() -> None:
     assert (second["invocation"], second["cold_start"], second["restored"]) == (2, False, False)
     assert first["id"] == second["id"]
     assert first["pid"] == os.getpid()
+
+
+def test_an_environment_of_provisioned_concurrency_was_not_started_for_its_first_invocation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency")
+    first = Environment().begin_invocation()
+    assert (first["invocation"], first["cold_start"], first["restored"]) == (1, False, False)
 
 
 def test_started_at_is_iso_8601_with_its_zone() -> None:
