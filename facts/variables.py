@@ -22,3 +22,6 @@ DEFAULT_TTL_S: Final = 2.0
 
 KEYS: Final = "CACHE_LAB_KEYS"
 """The number of items, all of which a SnapStart function loads before its snapshot."""
+
+REPETITION: Final = "CACHE_LAB_REPETITION"
+"""Makes a version of its own for a repetition on AWS; functions do not read it."""

@@ -21,6 +21,7 @@ from lab.drive.updates import VersionTimeline, writing_updates
 from lab.drive.window import Window, beside, meter_cpu, undisturbed
 from lab.records.record import Record
 from lab.records.run_file import Repetition
+from lab.run.environments import Environments
 from lab.run.judgement import EnvironmentStarts, repeat_until_good
 from lab.run.prepare import Prepared
 from lab.run.settings import RunSettings
@@ -38,7 +39,7 @@ class Driver:
     Attributes:
         append: writes a record.
         keep: keeps a repetition that is complete.
-        renew: ends the environments of all functions, so that new ones serve the next repetition; may block.
+        environments: gives each repetition new ones; None: the run is one block.
         control: the local endpoint's, which can fail downstream calls; None on AWS.
         kept: environments that had started before the run and served in it.
     """
@@ -52,7 +53,7 @@ class Driver:
     console: Console
     append: Callable[[Record], None]
     keep: Callable[[Repetition], None]
-    renew: Callable[[], None]
+    environments: Environments | None
     control: EndpointControl | None
     kept: set[str] = dataclasses.field(default_factory=set, init=False)
     _invoker: Invoker = dataclasses.field(init=False)
@@ -94,7 +95,7 @@ class Driver:
             await window.run()
 
     async def _repetition(self, number: int) -> Repetition:
-        await asyncio.to_thread(self.renew)
+        await self._renew()
         starts = EnvironmentStarts()
 
         def append(record: Record) -> None:
@@ -127,6 +128,15 @@ class Driver:
             unplanned_starts=starts.unplanned if self.settings.starts_first else None,
             late_share=len(late) / len(schedule),
         )
+
+    async def _renew(self) -> None:
+        if self.environments is None:
+            return
+        try:
+            await asyncio.to_thread(self.environments.renew)
+        except asyncio.CancelledError:  # Ctrl-C; the thread is still at it
+            self.environments.stop()
+            raise
 
     @contextlib.asynccontextmanager
     async def _open(self, schedule: Schedule, number: int, append: Callable[[Record], None]) -> AsyncIterator[Window]:

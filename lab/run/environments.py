@@ -1,13 +1,23 @@
 """How each repetition gets environments of its own."""
 
 import time
-from typing import Final
+from typing import Final, Protocol
 
 from lab.deploy.endpoint_control import EndpointControl
 from lab.errors import LabError
 
 PATIENCE_S: Final = 5.0  # with invocations that this process has given up, or that another process sends
 BETWEEN_S: Final = 0.05
+
+
+class Environments(Protocol):
+    """What gives each repetition new environments: `LocalEnvironments`, or `lab.aws.published_versions` on AWS."""
+
+    def renew(self) -> None:
+        """Let new environments serve from now on. May block; raises `LabError` if that is not possible."""
+
+    def stop(self) -> None:
+        """End the wait of `renew` in another thread."""
 
 
 class LocalEnvironments:
@@ -33,3 +43,6 @@ class LocalEnvironments:
                 time.sleep(BETWEEN_S)
         except LabError:  # an older endpoint
             self.ended = False
+
+    def stop(self) -> None:
+        """Do nothing: `renew` ends soon."""

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from facts.names import function_name
 from facts.warnings import WarningCode
 from functions.registry import BASELINE, VARIANTS
 from lab.aws.connection import Connection
+from lab.aws.published_versions import PublishedVersions
 from lab.deploy.consent import Ask
 from lab.deploy.deployment import Deployment, read_dashboards
 from lab.deploy.endpoint_control import EndpointControl
@@ -41,7 +43,7 @@ from lab.records.run_file import (
 )
 from lab.run.aws_observer import AwsObserver
 from lab.run.driver import PATIENCE_S, Driver
-from lab.run.environments import LocalEnvironments
+from lab.run.environments import Environments, LocalEnvironments
 from lab.run.local_observer import LocalObserver
 from lab.run.prepare import Prepared, prepare_aws, prepare_local
 from lab.run.settings import RunSettings
@@ -208,31 +210,40 @@ class _Run:
     def _drive(self, prepared: Prepared) -> None:
         """Send the invocations from this process."""
         control = None if self._endpoint_url is None else EndpointControl(self._endpoint_url)
-        environments = None if control is None else LocalEnvironments(control)
-        driver = Driver(
-            settings=self._settings,
-            run_id=self._id,
-            prepared=prepared,
-            timeline=self._timeline,
-            tally=self._tally,
-            clock=self._clock,
-            console=self._surroundings.console,
-            append=self._folder.append,
-            keep=self._keep,
-            renew=environments.renew if environments else lambda: None,
-            control=control,
-        )
-        driver.run()
-        if driver.kept or (environments is not None and not environments.ended):
+        with self._environments(control) as environments:
+            driver = Driver(
+                settings=self._settings,
+                run_id=self._id,
+                prepared=prepared,
+                timeline=self._timeline,
+                tally=self._tally,
+                clock=self._clock,
+                console=self._surroundings.console,
+                append=self._folder.append,
+                keep=self._keep,
+                environments=environments,
+                control=control,
+            )
+            driver.run()
+        if driver.kept or (isinstance(environments, LocalEnvironments) and not environments.ended):
             self._warn(
                 run_warning(
                     WarningCode.STARTED_WARM,
-                    f"{len(driver.kept)} environments of an earlier run or repetition served again"
-                    if driver.kept
-                    else "environments of an earlier run may have served",
-                    "start the local endpoint again, or leave out --endpoint-url",
+                    f"{len(driver.kept) or 'some'} environments served that had started before their repetition",
+                    "repeat the run while nothing else invokes the functions, on a local endpoint of this version",
                 )
             )
+
+    @contextlib.contextmanager
+    def _environments(self, control: EndpointControl | None) -> Iterator[Environments | None]:
+        if control is not None:
+            yield LocalEnvironments(control)
+        elif self._settings.fresh_environments:
+            functions = [function_name(variant) for variant in self._settings.variants]
+            with PublishedVersions(self._connection, functions, self._surroundings.steps.echo) as versions:
+                yield versions
+        else:
+            yield None
 
     def _keep(self, repetition: Repetition) -> None:
         """Write a complete repetition down at once, so that a killed run keeps it."""

@@ -17,8 +17,10 @@ from tests.records import read_records
 
 TTL_S = 4.0
 CONTEXT = ("--context", f"ttl_s={TTL_S:.0f}")  # the same in every run, so that a second one deploys nothing new
-DURATION_S = 7
+REPEAT = 2
+DURATION_S = 3
 RATE = 16
+CONCURRENCY = 3
 
 
 class Run(NamedTuple):
@@ -59,7 +61,18 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def run(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "whole-path"
-    load = ["--duration", str(DURATION_S), "--rate", str(RATE), "--updates", "2", "--seed", "7"]
+    load = [
+        "--repeat",
+        str(REPEAT),
+        "--duration",
+        str(DURATION_S),
+        "--rate",
+        str(RATE),
+        "--updates",
+        "2",
+        "--seed",
+        "7",
+    ]
     answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *load, *CONTEXT)
     assert answer.returncode == 0, answer.stderr
     return Run(

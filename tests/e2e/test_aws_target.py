@@ -93,7 +93,7 @@ class Run:
 @pytest.fixture(scope="module")
 def run(deployed: Aws, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "aws"
-    load = ["--rate", "20", "--duration", "2", "--metrics-wait", "1"]
+    load = ["--rate", "20", "--concurrency", "1", "--duration", "2", "--metrics-wait", "1"]
     return Run(deployed.lab("run", "--yes", "--out", str(folder), *CHOSEN, *load), folder)
 
 
@@ -108,11 +108,13 @@ def test_nothing_is_deployed_before_the_answer(aws: Aws, tmp_path: Path) -> None
 
 
 def test_what_is_deployed_is_measured_as_it_is(run: Run) -> None:
-    assert "80 invocations (40 of each of 2 variants in 2 s)" in run.said.stderr
+    assert "80 invocations (40 of each of 2 variants), 12 items in dynamodb" in run.said.stderr
     assert "estimated cost: about US$" in run.said.stderr
     assert "deploy" not in run.said.stderr
     assert {(record.target, record.status) for record in run.records} == {("aws", "ok")}
     assert len(run.records) == 80
+    assert {(record.repetition, record.phase) for record in run.records} == {(None, None)}
+    assert (run.content["run"]["repetitions"], run.content["repetitions"]) == (None, [])
     assert all(record.duration_ms is not None for record in run.records)
 
 
@@ -152,6 +154,49 @@ def test_a_span_without_traffic_leaves_no_folder(deployed: Aws, tmp_path: Path) 
     assert said.returncode == 1
     assert "no invocation was logged between these times" in said.stderr
     assert not (tmp_path / "c").exists()
+
+
+def _assert_as_deployed(aws: Aws) -> None:
+    client = aws.client("lambda")
+    for variant in VARIANTS:
+        name = f"cache-lab-{variant}"
+        versions = client.list_versions_by_function(FunctionName=name)["Versions"]
+        assert [each["Version"] for each in versions] == ["$LATEST", "1"]
+        assert {"CACHE_LAB_REPETITION" in each["Environment"]["Variables"] for each in versions} == {False}
+        assert client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "1"
+
+
+def test_repetitions_have_environments_of_versions_that_are_removed(deployed: Aws, tmp_path: Path) -> None:
+    load = ["--rate", "12", "--duration", "2", "--repeat", "2", "--metrics-wait", "0", "--fresh-environments"]
+    run = Run(deployed.lab("run", "--yes", "--out", str(tmp_path / "f"), *CHOSEN, *load), tmp_path / "f")
+
+    assert "156 invocations (39 of each of 2 variants, in 2 repetitions)" in run.said.stderr
+    assert "4 versions of the functions are published" in run.said.stderr
+    assert run.content["run"]["repetitions"] == 2
+    repetitions = run.content["repetitions"]
+    assert len(repetitions) >= 2
+    environments = [
+        {record.environment_id for record in run.records if record.repetition == each["number"]} for each in repetitions
+    ]
+    assert sum(map(len, environments)) == len(set.union(*environments)) >= 2 * 2 * 3
+    assert {(record.invocation, record.cold_start) for record in run.records if record.phase == "start"} == {(1, True)}
+    _assert_as_deployed(deployed)
+
+
+def test_ctrl_c_removes_the_versions_of_a_run(deployed: Aws, tmp_path: Path) -> None:
+    folder = tmp_path / "interrupted"
+    load = ["--rate", "12", "--duration", "300", "--repeat", "2", "--metrics-wait", "0", "--fresh-environments"]
+    with deployed.start("run", "--yes", "--out", str(folder), *CHOSEN, *load) as process:
+        assert process.stderr is not None
+        list(_until(process.stderr, r"driving: [1-9]"))
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate()
+
+    assert process.returncode == 130
+    assert "put the functions and aliases back" in rest
+    assert {record.repetition for record in read_records(folder)} == {0}
+    assert read_run(folder).repetitions == ()
+    _assert_as_deployed(deployed)
 
 
 @pytest.fixture
@@ -219,7 +264,7 @@ def _throttles_by_lambda(aws: Aws, function: str) -> int:
 
 def test_a_fleet_counts_what_is_throttled_and_loses_none_of_it(deployed: Aws, tmp_path: Path) -> None:
     folder = tmp_path / "throttled"
-    load = ["--rate", "20", "--duration", "4", "--metrics-wait", "0", "--fleet", "2"]
+    load = ["--rate", "20", "--concurrency", "2", "--duration", "4", "--metrics-wait", "0", "--fleet", "2"]
     before = _throttles_by_lambda(deployed, "cache-lab-no_cache")
     with _one_at_a_time(deployed, "cache-lab-no_cache"):
         run = Run(deployed.lab("run", "--yes", "--out", str(folder), *CHOSEN, *load), folder)

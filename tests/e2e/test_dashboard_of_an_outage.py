@@ -1,12 +1,8 @@
 """What `lab dashboard` shows of a run, what it shows of the endpoint that ran it, and what boto3 reads there."""
 
-import contextlib
 import datetime
 import json
 import math
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +14,6 @@ from cloudwatch.ranges import Range
 from lab.dashboard.endpoint_source import EndpointSource
 from lab.dashboard.sources import Source
 from lab.dashboard.widgets import widget_data
-from lab.deploy.endpoint_control import EndpointControl
 from lab.records.record import Record
 from lab.records.run_file import read_run
 from tests.e2e.conftest import CONTEXT, lab
@@ -26,9 +21,6 @@ from tests.records import read_records
 from tests.unit.lab.dashboard.whole_runs import loaded
 
 VARIANTS = ("no_cache", "ttl_cache", "snapstart")
-OUTAGE_ENDS_S = 6.2
-"""A little after two thirds of the window."""
-
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
@@ -78,38 +70,12 @@ def at_the_endpoint(cloudwatch: Any, records: list[Record]) -> dict[str, float]:
     return {result["Id"]: sum(result["Values"]) for result in found}
 
 
-@contextlib.contextmanager
-def late_outage(endpoint: str, folder: Path) -> Iterator[None]:
-    """Fail downstream calls after the scenario's outage, if nothing ran during it: first starts can take that long."""
-    control, ended = EndpointControl(endpoint), threading.Event()
-
-    def fail() -> None:
-        while not ended.wait(0.2):
-            records = list(read_records(folder)) if (folder / "records.jsonl").exists() else []
-            if any(record.error_type == "DownstreamError" for record in records):
-                return
-            began = min((record.planned_at or 0 for record in records), default=math.inf)
-            if time.time() - began > OUTAGE_ENDS_S:
-                control.fail_downstream(1.0)
-                return
-
-    thread = threading.Thread(target=fail)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        control.fail_downstream(0.0)
-
-
 @pytest.fixture(scope="module")
 def outage(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "outage"
     variants = [argument for name in VARIANTS for argument in ("--variant", name)]
-    arguments = ["--duration", "9", "--rate", "10", "--seed", "7", "--scenario", "outage", *variants, *CONTEXT]
-    with late_outage(endpoint, folder):
-        answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *arguments)
+    load = ["--repeat", "1", "--duration", "6", "--rate", "12", "--seed", "7", "--scenario", "outage"]
+    answer = lab("run", "--endpoint-url", endpoint, "--out", str(folder), *load, *variants, *CONTEXT)
     assert answer.returncode == 0, answer.stderr
     return folder
 
@@ -134,6 +100,20 @@ def test_the_functions_own_count_of_calls_is_the_wires_failed_invocations_includ
         ran = one["extensions"]["ran"]
         assert one["downstream_calls_per_1000"] == pytest.approx(own[one["variant"]] / ran * 1000, abs=1e-3)
     assert "downstream_count_differs" not in {one["code"] for one in report["warnings"]}
+
+
+def test_calls_fail_in_the_middle_of_the_measured_time(outage: Path) -> None:
+    repetitions = {each.number: each for each in read_run(outage).repetitions}
+    failed = [record for record in read_records(outage) if record.status == "function_error"]
+
+    assert failed
+    for record in failed:
+        repetition = repetitions[record.repetition or 0]
+        measured_from, fault_from = repetition.measured_from or 0.0, repetition.fault_from or 0.0
+        fault_until = repetition.fault_until or 0.0
+        assert measured_from + 2 <= fault_from < measured_from + 4 <= fault_until
+        assert (record.sent_at or math.inf) < fault_until
+        assert (record.received_at or 0.0) > fault_from
 
 
 def test_downstream_errors_are_those_of_get_metric_data_and_of_the_wire(outage: Path, endpoint: str) -> None:
