@@ -3,7 +3,8 @@
 The way of an invocation through the files:
 
 1. `engine.Engine.invoke` finds the version's `pool.Pool`, which takes an idle environment (routing) or starts one when
-   the `start_gate` has room. Too many starts are throttled.
+   the `start_gate` has room. Too many starts are throttled. `start` knows when Lambda would have the environment
+   ready: the platform's share of the time is drawn by `startup`.
 2. `environment.Environment` follows the table in `lifecycle` from state to state: init or restore, busy, idle, frozen,
    ended. `snapshot` is the process that SnapStart environments are copied from.
 3. `sandbox/` holds the processes: `supervisor` forks the first one of an environment, `isolation` chooses namespaces,
