@@ -134,9 +134,10 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
     baseline = evidence.baseline
     if baseline is None or baseline.warm is None:
         yield f"the baseline {shown(evidence.run.baseline, 30)} was not measured"
-    small = min(evidence.variants, key=_answers)
-    if _answers(small) < LEAST_ANSWERS:
-        yield f"{shown(small.variant, 30)} has {_answers(small)} warm answers, and {LEAST_ANSWERS} are needed"
+    fewest = min(evidence.variants, key=_answers)
+    if _answers(fewest) < LEAST_ANSWERS:
+        name = shown(fewest.variant, 30)
+        yield f"only {_answers(fewest)} warm answers came from {name}, and {LEAST_ANSWERS} are needed"
     yield from _too_few_repetitions(evidence.run)
 
 

@@ -61,9 +61,9 @@ def per_start(figures: Figures) -> PerStart | None:
     wait = _of_each(figures, lambda one: one.start_wait_ms, lambda one: one.starts)
     return PerStart(
         count=count,
-        ms=ms.estimate() if ms else None,
+        ms=ms.estimate(least=0) if ms else None,
         calls=made.value if made else None,
-        usd=usd.estimate() if usd else None,
+        usd=usd.estimate(least=0) if usd else None,
         wait_ms=wait.value if wait else None,
     )
 
@@ -105,7 +105,7 @@ def _saved_calls(figures: Figures, baseline: Figures) -> Estimate | None:
         return None
     saved = kept.times(-1).shifted(1)
     fewest = min(sum(one.calls or 0 for one in each) for each in (figures, baseline))
-    return saved.estimate() if fewest >= LEAST_EVENTS else stats.withheld(saved.value)
+    return saved.estimate(most=1) if fewest >= LEAST_EVENTS else stats.withheld(saved.value)
 
 
 def _of_each(

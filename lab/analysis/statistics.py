@@ -62,17 +62,19 @@ class Repeated(NamedTuple):
         count = self.deviations.size
         return float(self.deviations.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
 
-    def estimate(self, comparisons: int = 1) -> Estimate:
+    def estimate(self, comparisons: int = 1, least: float = -math.inf, most: float = math.inf) -> Estimate:
         """The value with Student's interval.
 
         Args:
             comparisons: how many intervals are to hold together at 95 % (Bonferroni: Dunn, JASA 56, 1961).
+            least: what the quantity cannot fall below; the interval ends there.
+            most: what it cannot exceed; likewise.
         """
         if self.deviations.size < 2:
             return withheld(self.value)
         tail = (1 - CONFIDENCE) / max(1, comparisons)
         reach = student(tail, self.deviations.size - 1) * self.standard_error
-        return Estimate(self.value, self.value - reach, self.value + reach)
+        return Estimate(self.value, max(least, self.value - reach), min(most, self.value + reach))
 
     def plus(self, other: "Repeated", factor: float = 1.0) -> "Repeated":
         """The sum of this and ``factor`` times another estimate of the same repetitions."""
@@ -141,14 +143,15 @@ def rate(events: npt.ArrayLike, trials: npt.ArrayLike) -> Estimate | None:
     found = ratio_of_sums(events, trials)
     if found is None:
         return None
-    return found.estimate() if float(np.sum(events)) >= LEAST_EVENTS else withheld(found.value)
+    return found.estimate(least=0) if float(np.sum(events)) >= LEAST_EVENTS else withheld(found.value)
 
 
 def share(chosen: npt.ArrayLike, of: npt.ArrayLike) -> Estimate | None:
     """The share of some invocations among all: as `rate`, and withheld too where almost all are chosen."""
-    rest = float(np.sum(of)) - float(np.sum(chosen))
-    found = rate(chosen, of)
-    return withheld(found.value) if found is not None and rest < LEAST_EVENTS else found
+    found, rest = rate(chosen, of), float(np.sum(of)) - float(np.sum(chosen))
+    if found is None or rest < LEAST_EVENTS:
+        return withheld(found.value) if found else None
+    return found._replace(high=min(1.0, found.high)) if found.bounded else found
 
 
 class Sample(NamedTuple):

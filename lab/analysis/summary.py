@@ -137,12 +137,12 @@ def _variant(about: VariantDescription, scope: Scope, asked: _Asked) -> tuple[Va
         wire_calls=wire.downstream_calls if wire else None,
         memory_mb=memory,
         cost=_cost(scope, priced, question.cold_share),
-        cost_total=each.times(1e6).estimate() if each else None,
+        cost_total=each.times(1e6).estimate(least=0) if each else None,
         repetitions=figures,
         warm=_warm(figures, cost_of(scope, priced, _warm_ran(scope), 0.0)),
         per_start=started,
         per_month_usd=kept,
-        month_usd=month.estimate() if month else None,
+        month_usd=month.estimate(least=0) if month else None,
         effect=None,
         parts=_parts(scope, took),
         bound_s=bound,
@@ -215,13 +215,13 @@ def _warm(figures: Sequence[RepetitionFigures], cost: Cost | None) -> Warm | Non
     miss_ms = sum(one.latency_ms for one in figures) - hit_ms
     return Warm(
         count=count,
-        mean_ms=mean.estimate(),
+        mean_ms=mean.estimate(least=0),
         hit_ms=hit_ms / hits if hits else None,
         miss_ms=miss_ms / (count - hits) if count > hits else None,
         calls_per_1000=over.calls_per_1000(figures),
         read_units_per_1000=over.read_units_per_1000(figures),
         cost=cost,
-        cost_total=usd.times(1e6).estimate() if usd else None,
+        cost_total=usd.times(1e6).estimate(least=0) if usd else None,
     )
 
 
@@ -286,7 +286,7 @@ def _part(scope: Scope, took: Floats, number: int, name: str) -> Part:
         name=name,
         requested=int(requested.sum()),
         answered_share=stats.share(scope.counts(requested & records.ok), scope.counts(requested)),
-        warm_ms=mean.estimate() if mean else None,
+        warm_ms=mean.estimate(least=0) if mean else None,
         calls_per_1000=None if made is None else stats.scaled(made, 1000),
     )
 

@@ -161,7 +161,7 @@ def test_one_disturbed_repetition_that_was_replaced_blocks_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"answers": 19}, "ttl_cache has 95 warm answers, and 100 are needed"),
+        ({"answers": 19}, "only 95 warm answers came from ttl_cache, and 100 are needed"),
         (
             {"changes": {"failed_unprovoked": 0.011}},
             "1.1 % of the invocations of ttl_cache failed, were throttled or were lost",

@@ -113,6 +113,17 @@ def test_hardly_any_events_bound_no_share(events: list[int], trials: list[int], 
     assert found.bounded is bounded
 
 
+def test_an_interval_ends_where_the_quantity_does() -> None:
+    mean, share = stats.mean_over([1.0, 9.0, 2.0]), stats.share([10, 40, 5], [40] * 3)
+
+    assert mean is not None
+    assert mean.estimate().low < 0
+    assert mean.estimate(least=0).low == 0
+    assert mean.estimate(most=5).high == 5
+    assert share is not None
+    assert (share.low, share.high) == (0, 1)
+
+
 def test_what_was_not_answered_comes_last_and_is_null() -> None:
     found = stats.describe(stats.sample([1.0, 2.0, 3.0, math.inf]))
 
