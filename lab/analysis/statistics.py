@@ -17,7 +17,6 @@ Limit: the intervals hold for repetitions on this machine at this time. Another 
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -318,41 +317,9 @@ def _beyond(theta: float, freedom: int) -> float:
     return max(0.0, 1 - within)
 
 
-def ratio(of: Estimate, to: Estimate) -> Estimate | None:
-    """How many times ``to`` is ``of``, of two runs; None if either is not positive.
-
-    The method of variance estimates recovery on logarithms (Zou and Donner, Statistics in Medicine 27, 2008).
-    """
-    if of.value <= 0 or to.value <= 0:
-        return None
-    return _map(_exp, difference(_map(_log, of), _map(_log, to)))
-
-
-def difference(of: Estimate, to: Estimate) -> Estimate:
-    """``of`` less ``to``, of two runs, which are independent (Zou and Donner, as above)."""
-    value = of.value - to.value
-    return Estimate(
-        value,
-        value - math.hypot(of.value - of.low, to.high - to.value),
-        value + math.hypot(of.high - of.value, to.value - to.low),
-    )
-
-
 def scaled(estimate: Estimate, factor: float) -> Estimate:
     """An estimate times a positive factor."""
-    return _map(lambda value: value * factor, estimate)
-
-
-def _map(function: Callable[[float], float], estimate: Estimate) -> Estimate:
-    return Estimate(function(estimate.value), function(estimate.low), function(estimate.high))
-
-
-def _log(value: float) -> float:
-    return math.log(value) if value > 0 else -math.inf
-
-
-def _exp(value: float) -> float:
-    return math.exp(min(value, 700.0)) if value < math.inf else math.inf
+    return Estimate(*(each * factor for each in estimate))
 
 
 def _rounded(value: float) -> float | None:
