@@ -111,7 +111,7 @@ def _cpu_ns(pid: int | None) -> int:
 @contextlib.contextmanager
 def served(*options: str) -> Iterator[tuple[str, int]]:
     """``lab serve`` with these options: its URL and process id."""
-    command = [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", *options]
+    command = [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", "--startup", "none", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None

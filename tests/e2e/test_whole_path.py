@@ -137,8 +137,8 @@ def test_figures_of_the_report_line_are_in_the_records(run: Run) -> None:
         assert record.billed_ms is not None
         assert record.memory_mb == 512
         assert record.max_memory_mb is not None
-        whole = record.duration_ms + (record.init_ms or 0) + (record.restore_ms or 0)
-        assert whole <= record.billed_ms <= whole + 2
+        whole = record.duration_ms + (record.init_ms or 0)
+        assert whole <= record.billed_ms <= whole + (record.restore_ms or 0) + 2  # a part of a restore is billed
         assert record.latency_ms is not None
         assert record.service_ms is not None
         assert record.service_ms >= record.duration_ms
