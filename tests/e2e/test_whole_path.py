@@ -128,6 +128,8 @@ def test_the_functions_count_what_the_wire_saw(run: Run) -> None:
     wire = run.content["wire"]
     assert set(wire) == {variant.name for variant in VARIANTS}
     assert wire["no_cache"]["downstream_calls"] == len(run.of("no_cache"))
+    for variant, seen in wire.items():
+        assert seen["read_units"] == sum(record.read_units or 0 for record in run.of(variant))
     assert "downstream_count_differs" not in {warning["code"] for warning in run.content["warnings"]}
 
 
