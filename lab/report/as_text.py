@@ -22,6 +22,8 @@ from lab.report.tables import WORDS, tables
 
 WIDTH: Final = 80
 GAP: Final = "  "
+LEAST_FOLDED: Final = 14
+"""Columns to which words at the end of a row are folded at most, so that a table stays in one piece."""
 
 
 def render_text(report: Report, width: int = WIDTH, *, full: bool = False, place: str = "RUN") -> str:
@@ -66,10 +68,10 @@ def _more(report: Report, others: int, place: str) -> Iterator[str]:
     alternatives = report.advice.alternatives
     if alternatives:
         yield f"As good, or not distinguishable from it: {listed(alternatives)}"
-    warnings = f", with {others} more warning{'' if others == 1 else 's'}" if others else ""
+    warnings = f" and {others} more warning{'' if others == 1 else 's'}" if others else ""
     place = shlex.quote(shown(place, 200))
     yield f"All tables{warnings}: lab report {place} --full"
-    yield f"The page with charts: lab report {place} --format html --output report.html"
+    yield f"Page with charts: lab report {place} --format html --output report.html"
 
 
 class TextPage:
@@ -151,10 +153,9 @@ def _aligned(table: Table, width: int) -> Iterator[str]:
         max(map(cell_len, [*column.split(), *(row[index] for row in table.rows)]), default=0)
         for index, column in enumerate(table.columns)
     ]
-    widths[1:] = [
-        min(each, width - widths[0] - len(GAP)) if column in WORDS else each
-        for column, each in zip(table.columns[1:], widths[1:], strict=True)
-    ]
+    if len(widths) > 1 and table.columns[-1] in WORDS:
+        room = width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
+        widths[-1] = min(widths[-1], max(room, min(LEAST_FOLDED, width - widths[0] - len(GAP))))
     fitting = _fitting(widths, width)
     chosen = range(fitting)
     headers = [textwrap.wrap(table.columns[index], widths[index]) for index in chosen]

@@ -225,7 +225,7 @@ def _repetitions(report: Report) -> Table:
         ),
         [
             (
-                f"{each.number + 1}",
+                f"{each.number}",
                 *(_saved_in(one, each.number, means) for one in others),
                 percent(each.cpu_pressure),
                 whole(each.unplanned_starts),
