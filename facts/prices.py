@@ -59,8 +59,8 @@ INCLUDED: Final = (
     "another source) and SnapStart restores"
 )
 EXCLUDED: Final = (
-    "the free tier, SnapStart's charge for keeping a snapshot, storage, writes, logs, metrics, alarms, dashboards, "
-    "data transfer, and the monthly charge for a secret"
+    "the free tier, SnapStart's charge for keeping a snapshot (it is part of a month's cost), storage, writes, logs, "
+    "metrics, alarms, dashboards, data transfer, and the monthly charge for a secret"
 )
 
 

@@ -287,9 +287,10 @@ def _starts_of_logs(report: Report) -> Table:
 
 
 def _downstream(report: Report) -> Table:
+    wire = "" if report.from_logs else " and on the wire"
     return variant_table(
         report,
-        "Downstream calls of the whole run, by the functions' own count and on the wire",
+        f"Downstream calls of the whole run, by the functions' own count{wire}",
         (
             ("own count", lambda one: whole(one.downstream_calls)),
             ("on the wire", lambda one: whole(one.wire_calls)),

@@ -13,7 +13,7 @@ from lab.charts import pictures
 from lab.charts.charts import charts
 from lab.charts.drawing import DARK, LEAST_CONTRAST, LIGHT, THEMES, Theme, contrast, on_dark
 from tests.unit.lab.report.hostile import hostile_run
-from tests.unit.lab.report.simulated import run_content, write_run
+from tests.unit.lab.report.simulated import run_content, simulate_repeated, write_run
 
 
 def test_options_are_plain_json_and_hold_the_summarys_numbers(simulated_run: Path) -> None:
@@ -30,6 +30,24 @@ def test_options_are_plain_json_and_hold_the_summarys_numbers(simulated_run: Pat
     for series in options["latency"]["series"]:
         assert series["data"][0][1] == 0
         assert series["data"][-1][1] == 100
+
+
+def test_the_choice_is_drawn_with_the_figures_of_the_report(tmp_path: Path) -> None:
+    """Warm mean with its interval against the cost of a month; those that are recommended, or as good, are filled."""
+    report = summarise(simulate_repeated(tmp_path / "run"))
+    option = next(chart for chart in charts(report) if chart.name == "choice").option(LIGHT)
+    points = [series for series in option["series"] if series.get("symbolSize") == 14]
+    bars = [series for series in option["series"] if series["type"] == "line"]
+
+    for one, point, bar in zip(report.variants, points, bars, strict=True):
+        assert one.warm is not None
+        assert one.month_usd is not None
+        assert point["data"][0]["value"] == pytest.approx([one.warm.mean_ms.value, one.month_usd.value], rel=1e-3)
+        assert [each[0] for each in bar["data"]] == pytest.approx(
+            [one.warm.mean_ms.low, one.warm.mean_ms.high], rel=1e-3
+        )
+        is_filled = point["itemStyle"]["color"] != LIGHT.background
+        assert is_filled is (one.variant in (report.advice.variant, *report.advice.alternatives))
 
 
 def test_an_empty_run_has_charts_too(tmp_path: Path) -> None:
