@@ -1,6 +1,7 @@
 """What a run on a local endpoint observes beside its records: downstream calls on the wire, and the endpoint itself."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,12 +21,16 @@ class LocalObserver:
         self._control = control
         self._before: dict[str, FunctionCalls] = {}
         self._delayed_before = 0
+        self._snapshot_taken_at: float | None = None
 
     def begin(self, run: RunFile) -> RunFile:
         """Read the counts before the window, and describe the endpoint in the run file."""
         info = self._control.info()
         self._before = self._calls(run)
         self._delayed_before = info["starts_delayed"]["count"]
+        functions = set(map(function_name, run.settings.variants))
+        ages = [each["age_s"] for each in info["snapshots"] if each["function"] in functions]
+        self._snapshot_taken_at = time.time() - min(ages) if ages else None
         return dataclasses.replace(run, local=_endpoint(info, run.run.runtime))
 
     def end(self, run: RunFile) -> RunFile:
@@ -37,7 +42,15 @@ class LocalObserver:
             for variant, calls in self._calls(run).items()
         }
         warnings = (*run.warnings, *self._warnings(info))
-        return dataclasses.replace(run, local=_endpoint(info, run.run.runtime), wire=wire, warnings=warnings)
+        local = dataclasses.replace(_endpoint(info, run.run.runtime), snapshot_age_s=self._snapshot_age_s(run))
+        return dataclasses.replace(run, local=local, wire=wire, warnings=warnings)
+
+    def _snapshot_age_s(self, run: RunFile) -> float | None:
+        """How old the youngest snapshot was when the first measured time began."""
+        measured_from = run.repetitions[0].measured_from if run.repetitions else None
+        if self._snapshot_taken_at is None or measured_from is None:
+            return None
+        return round(measured_from - self._snapshot_taken_at, 3)
 
     def _calls(self, run: RunFile) -> dict[str, FunctionCalls]:
         """What the wire has seen since the endpoint started, by variant."""

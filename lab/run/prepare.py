@@ -63,6 +63,11 @@ def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask:
             f"--source {settings.source}, but the functions read {deployment.source}; give --source"
             f" {deployment.source}, or deploy with --source {settings.source} first"
         )
+    if settings.fresh_environments and deployment.provisioned_concurrency:
+        raise UsageError(
+            "--fresh-environments cannot be combined with provisioned concurrency, which starts environments by itself;"
+            " leave it out, or deploy without -c provisioned_concurrency"
+        )
     for variant in settings.variants:
         _check_invocable(connection, function_name(variant))
     driver = _driver(settings, run_id, connection)

@@ -1,12 +1,13 @@
 """What a run on a local endpoint observes beside its records."""
 
 import dataclasses
+import time
 from typing import Any
 
 import pytest
 
 from lab.deploy.endpoint_control import EndpointControl
-from lab.records.run_file import MeasuredSettings, RunFile, RunIdentity, RunWarning, WireCounts
+from lab.records.run_file import MeasuredSettings, Repetition, RunFile, RunIdentity, RunWarning, WireCounts
 from lab.run.local_observer import LocalObserver
 
 RUN = RunFile(run=RunIdentity(runtime="python3.14", source="dynamodb"), settings=MeasuredSettings(variants=("a", "b")))
@@ -21,6 +22,7 @@ class Control(EndpointControl):
             "interpreters": {"python3.14": {"interpreter": "3.14.0", "exact": True}},
             "profile": {"name": "typical", "text": "as assumed"},
             "startup": {"name": "none", "text": "as here"},
+            "snapshots": [],
             "tiers": {"isolation": "process", "limits": "none"},
             "starts_delayed": {"count": 3, "at_a_time": 2},
             "warnings": [],
@@ -90,3 +92,28 @@ def test_environments_that_waited_to_start_in_this_window(delayed: int, warned: 
 
     assert [each.code for each in found] == warned
     assert all(each.message.startswith("4 environments") and each.advice for each in found)
+
+
+def test_the_youngest_snapshot_of_a_driven_function_is_dated() -> None:
+    control = Control()
+    control.answer["snapshots"] = [
+        {"function": "cache-lab-a", "version": "1", "age_s": 90.0},
+        {"function": "cache-lab-b", "version": "2", "age_s": 30.0},
+        {"function": "cache-lab-not-driven", "version": "1", "age_s": 1.0},
+    ]
+    observer = LocalObserver(control)
+    before, begun, after = time.time(), observer.begin(RUN), time.time()
+    repetitions = (Repetition(number=0, measured_from=before + 7), Repetition(number=1, measured_from=before + 70))
+    local = observer.end(dataclasses.replace(begun, repetitions=repetitions)).local
+
+    assert local is not None
+    assert local.snapshot_age_s is not None
+    assert 37 - (after - before) - 0.001 <= local.snapshot_age_s <= 37.001
+
+
+def test_without_a_snapshot_or_a_repetition_there_is_no_age() -> None:
+    observer = LocalObserver(Control())
+    local = observer.end(observer.begin(RUN)).local
+
+    assert local is not None
+    assert local.snapshot_age_s is None
