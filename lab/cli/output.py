@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
+
+if TYPE_CHECKING:
+    from lab.analysis.model import Question
 
 PAGE_WIDTH: Final = 80  # columns of lab.report.as_text, which is imported late
 SILENT_S: Final = 2.0
@@ -31,12 +34,12 @@ def page_width() -> int:
     return min(PAGE_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else PAGE_WIDTH
 
 
-def print_comparison(folder: Path) -> None:
-    """Print the report of a run that has just been written."""
+def print_comparison(folder: Path, asked: "Question | None" = None) -> None:
+    """Print the report of a run that has just been written; ``asked``: what its recommendation is for."""
     from lab.report.render import render
 
     with waiting(f"reading {folder}"):
-        text = render(folder, "text", page_width())
+        text = render(folder, "text", page_width(), question=asked)
     print_text(text)
 
 

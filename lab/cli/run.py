@@ -21,6 +21,7 @@ from lab.cli.options import (
     yes_option,
 )
 from lab.cli.output import print_comparison, say
+from lab.cli.question import question, question_options
 from lab.run.settings import SCENARIOS, WAYS, RunSettings
 
 OPTIONS: Final = {"source": "--source", "keys": "--keys", "variants": "--variant", "load": "--fleet"}
@@ -96,6 +97,7 @@ DEFAULT_VARIANTS: Final = "all" if DEFAULTS.variants == ALL_VARIANTS else ", ".j
     help="On AWS, seconds to wait for DynamoDB's own count of the reads; 0: do without it.",
 )
 @click.option("--seed", type=int, default=DEFAULTS.seed, help="Seed of arrivals, keys and updates.")
+@question_options
 @out_option
 @context_option
 def run_command(
@@ -108,6 +110,9 @@ def run_command(
     repeat: int | None,
     fresh_environments: bool,
     fleet: int,
+    max_staleness_s: float,
+    volume: float,
+    cold_share: float,
     out: Path | None,
     context: tuple[str, ...],
     **settings_given: Any,
@@ -145,6 +150,6 @@ def run_command(
         metrics_wait_s=metrics_wait,
     )
     tally = run(settings, out=folder, surroundings=surroundings)
-    print_comparison(folder)
+    print_comparison(folder, question(max_staleness_s, volume, cold_share))
     say(f"the run is in {folder}")
     tally.check_answered()
