@@ -39,14 +39,16 @@ def render_text(report: Report, width: int = WIDTH, *, full: bool = False, place
     begin(page, report, full=full)
     warnings = report.warnings if full else warnings_that_matter(report)
     page.warnings(warnings)
+    every = tables(report)
     if not report.from_logs:
         page.table(glance(report))
-    if full:
-        page.excluded(report)
-    else:
+    elif not full:
+        page.table(every[0])
+    if not full:
         page.more(_more(report, len(report.warnings) - len(warnings), place))
         return page.text()
-    for table in tables(report):
+    page.excluded(report)
+    for table in every:
         page.table(table)
     page.heading("How it was measured")
     for term, text in how_measured(report):

@@ -134,6 +134,7 @@ def test_of_records_made_from_logs_only_durations_are_shown(tmp_path: Path) -> N
     text, page = render_text(found, full=True), render_html(found)
 
     assert found.from_logs
+    assert "Duration of the functions by their own reports, ms (simulated)\n" in render_text(found)
     assert found.advice.variant is None
     assert tables(found)[0].caption == "Duration of the functions by their own reports, ms (simulated)"
     assert found.variants[0].starts[Start.COLD].count == 15
