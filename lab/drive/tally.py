@@ -31,7 +31,7 @@ class VariantTally:
 
 
 class Tally:
-    """Counts of a window.
+    """Counts of a run.
 
     Attributes:
         variants: counts by variant.

@@ -96,9 +96,6 @@ def test_the_functions_own_count_of_calls_is_the_wires_failed_invocations_includ
     assert own == {name: wire[name].downstream_calls for name in VARIANTS}
     report = json.loads(lab("report", str(outage), "--format", "json").stdout)
     assert {one["variant"]: one["downstream_calls"] for one in report["variants"]} == own
-    for one in report["variants"]:
-        ran = one["extensions"]["ran"]
-        assert one["downstream_calls_per_1000"] == pytest.approx(own[one["variant"]] / ran * 1000, abs=1e-3)
     assert "downstream_count_differs" not in {one["code"] for one in report["warnings"]}
 
 
