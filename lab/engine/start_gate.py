@@ -22,7 +22,7 @@ class StartGate:
     def ask(self, start: Callable[[], bool]) -> None:
         """Call ``start`` when there is room: now or later. It returns whether it still had something to start."""
         if self._starting < self.limit:
-            self._starting += start()
+            self._begin(start)
         else:
             self._waiting.append(start)
 
@@ -30,4 +30,12 @@ class StartGate:
         """A start is over."""
         self._starting -= 1
         while self._waiting and self._starting < self.limit:
-            self._starting += self._waiting.popleft()()
+            self._begin(self._waiting.popleft())
+
+    def _begin(self, start: Callable[[], bool]) -> None:
+        self._starting += 1  # before the call, which may end another start
+        began = False
+        try:
+            began = start()
+        finally:
+            self._starting -= not began

@@ -1,11 +1,13 @@
 """When a start is late, and which requests wait for its environment: all times are given."""
 
+import functools
 import math
 
 import pytest
 
 from lab.engine.invocation import Invocation
 from lab.engine.start import Pace, Start
+from lab.engine.start_gate import StartGate
 from lab.engine.startup import Share
 
 SHARE = Share(100.0, 100.0)
@@ -84,3 +86,40 @@ def test_followers_are_served_in_order_and_all_their_waiting_is_lost_time() -> N
     assert [(of.request_id, of.start_wait_ms) for of in served if of] == [("1", 1250.0), ("2", 1000.0)]
     assert one.answered(13.75) is None
     assert (pace.first_s, pace.later_s) == (0.25, 0.25)
+
+
+def test_a_start_that_ends_another_keeps_its_own_place_only() -> None:
+    """A restore that takes over the copy which is just being prepared for it."""
+    gate = StartGate(2)
+    begun: list[str] = []
+
+    def takes_over() -> bool:
+        gate.started()
+        return True
+
+    gate.ask(lambda: True)
+    gate.ask(takes_over)
+    for name in "ab":
+        gate.ask(functools.partial(_begins, begun, name))
+    assert begun == ["a"]
+    gate.started()
+    assert begun == ["a", "b"]
+
+
+def test_a_start_that_fails_or_has_nothing_to_start_takes_no_place() -> None:
+    gate = StartGate(1)
+    begun: list[str] = []
+    with pytest.raises(OSError, match="no room"):
+        gate.ask(_fails)
+    gate.ask(lambda: False)
+    gate.ask(functools.partial(_begins, begun, "a"))
+    assert begun == ["a"]
+
+
+def _begins(begun: list[str], name: str) -> bool:
+    begun.append(name)
+    return True
+
+
+def _fails() -> bool:
+    raise OSError("no room")

@@ -280,6 +280,16 @@ async def test_who_waits_for_an_environment_that_ends_gets_another(make_harness:
         assert isinstance((await follower).payload, str)
 
 
+async def test_every_restore_gives_its_place_back(make_harness: Callable[..., Harness]) -> None:
+    """Also one that takes the copy which is just being prepared."""
+    harness = make_harness(NO_STARTUP)
+    version = harness.function(WHO, snap_start=True)
+    for _ in range(2 * harness.engine.gate.limit + 1):
+        await harness.invoke(version)
+        harness.engine.end_environments()
+    await harness.until(lambda: harness.engine.gate._starting == 0)
+
+
 # Ending all environments
 
 
