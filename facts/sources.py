@@ -28,7 +28,7 @@ TITLES: Final[dict[str, str]] = {"dynamodb": "DynamoDB", "ssm": "SSM", "secretsm
 MOST_KEYS: Final = 10_000
 """A key has four digits."""
 
-DEFAULT_KEYS: Final = 12
+DEFAULT_KEYS: Final = 8
 """The number of items unless the user says otherwise."""
 
 TABLE: Final = "cache-lab-items"

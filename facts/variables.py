@@ -17,7 +17,7 @@ BUCKET: Final = "CACHE_LAB_BUCKET"
 TTL_S: Final = "CACHE_LAB_TTL_S"
 """The time to live of a cached item, seconds."""
 
-DEFAULT_TTL_S: Final = 2.0
+DEFAULT_TTL_S: Final = 1.0
 """The time to live unless the user says otherwise, seconds."""
 
 KEYS: Final = "CACHE_LAB_KEYS"

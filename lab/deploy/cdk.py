@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 LOCAL_ENVIRONMENT = "aws://000000000000/us-east-1"
 """The account and the region of every local endpoint, as the CDK CLI takes them."""
+NO_APP = ("--app", "")
+"""Otherwise the CDK CLI synthesizes what cdk.json names."""
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
 DONE = re.compile(r"✅\s+(.*)")
 UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
@@ -84,7 +86,7 @@ def bootstrapping(endpoint_url: str) -> Iterator[Callable[[], None]]:
     env = _environment("local", endpoint_url)
     with (
         tempfile.TemporaryDirectory(prefix="cache-lab-bootstrap-") as folder,
-        _started("bootstrap", LOCAL_ENVIRONMENT, folder=Path(folder), env=env) as process,
+        _started("bootstrap", LOCAL_ENVIRONMENT, *NO_APP, folder=Path(folder), env=env) as process,
     ):
         yield lambda: _follow(process, "bootstrap", lambda _: None)
 

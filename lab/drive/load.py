@@ -9,6 +9,8 @@ from lab.records.record import Phase
 
 Scenario: TypeAlias = Literal["steady", "burst", "outage"]
 
+SETTLE_TTLS: Final = 1.5
+"""After one TTL, the entries that were filled together still expire together."""
 LONGEST_SETTLE_S: Final = 5.0
 
 
@@ -71,10 +73,10 @@ class Load:
         return self.measured_slots * self.concurrency
 
     def settle_s(self, ttl_s: float | None) -> float:
-        """Return how long caches fill before the measured time, seconds: the TTL (None: unknown), up to a limit."""
+        """Return how long caches fill before the measured time: `SETTLE_TTLS` times the TTL (None: unknown), limited."""
         if not self.starts_first:
             return 0.0
-        return LONGEST_SETTLE_S if ttl_s is None else min(ttl_s, LONGEST_SETTLE_S)
+        return LONGEST_SETTLE_S if ttl_s is None else min(SETTLE_TTLS * ttl_s, LONGEST_SETTLE_S)
 
     def settle_slots(self, settle_s: float) -> int:
         """Return the groups of each variant before the measured time."""

@@ -69,8 +69,8 @@ class Schedule:
             )
 
 
-def plan_starts(load: Load, repetition: int, settle_s: float) -> list[list[PlannedInvocation]]:
-    """Plan the start of environments: a group of requests for each variant, to be sent together, in a random order.
+def plan_starts(load: Load, repetition: int, settle_s: float) -> list[PlannedInvocation]:
+    """Plan the start of environments: requests for each variant, all sent together, the variants in a random order.
 
     Empty for `burst`. ``settle_s`` is how long caches fill afterwards.
     """
@@ -78,13 +78,11 @@ def plan_starts(load: Load, repetition: int, settle_s: float) -> list[list[Plann
         return []
     generator = _generators(load, repetition)[4]
     first = repetition * load.invocations_each(settle_s)
-    keys = [item_key(int(rank)) for rank in _zipf(load.concurrency, load.keys, load.skew, generator)]
+    ranks = _zipf(load.concurrency, load.keys, load.skew, generator)
     return [
-        [
-            PlannedInvocation(0.0, load.variants[variant], first + index, key, repetition, "start")
-            for index, key in enumerate(keys)
-        ]
+        PlannedInvocation(0.0, load.variants[variant], first + index, item_key(int(rank)), repetition, "start")
         for variant in generator.permutation(len(load.variants))
+        for index, rank in enumerate(ranks)
     ]
 
 

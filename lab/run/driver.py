@@ -103,8 +103,8 @@ class Driver:
             starts.note(record)
 
         began_at = self.clock()
-        for group in plan_starts(self.settings, number, self._settle_s):
-            await self._window(group, self.clock() + START_LEAD_S, append).run()
+        starting = plan_starts(self.settings, number, self._settle_s)
+        await self._window(starting, self.clock() + START_LEAD_S, append).run()
         start_s = self.clock() - began_at if self.settings.starts_first else None
         schedule = plan(self.settings, number, self._settle_s)
         sent = len(self.tally.lateness_s)

@@ -108,7 +108,7 @@ def test_nothing_is_deployed_before_the_answer(aws: Aws, tmp_path: Path) -> None
 
 
 def test_what_is_deployed_is_measured_as_it_is(run: Run) -> None:
-    assert "80 invocations (40 of each of 2 variants), 12 items in dynamodb" in run.said.stderr
+    assert "78 invocations (39 of each of 2 variants), 8 items in dynamodb" in run.said.stderr
     assert "estimated cost: about US$" in run.said.stderr
     assert "deploy" not in run.said.stderr
     assert {(record.target, record.status) for record in run.records} == {("aws", "ok")}

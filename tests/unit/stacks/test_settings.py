@@ -15,7 +15,7 @@ def test_the_defaults() -> None:
     assert ApplicationSettings.from_context({}) == ApplicationSettings(
         variants=tuple(variant.name for variant in VARIANTS if variant.default),
         source="dynamodb",
-        ttl_s=2.0,
+        ttl_s=1.0,
         keys=12,
         memory_mb=512,
         architecture="arm64",

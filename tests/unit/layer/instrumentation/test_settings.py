@@ -9,7 +9,7 @@ LEAST = {"CACHE_LAB_VARIANT": "no_cache", "CACHE_LAB_TABLE": "cache-lab-items"}
 
 def test_what_is_not_given_has_its_default() -> None:
     assert FunctionSettings.from_environment(LEAST) == FunctionSettings(
-        variant="no_cache", source="dynamodb", table="cache-lab-items", bucket="", ttl_s=2.0, keys=12
+        variant="no_cache", source="dynamodb", table="cache-lab-items", bucket="", ttl_s=1.0, keys=8
     )
 
 
