@@ -16,6 +16,9 @@ LOAD_STACK: Final = f"{STACK_PREFIX}load"
 DRIVER: Final = f"{PROJECT}-driver"
 STATE_MACHINE: Final = f"{PROJECT}-load"
 COMPARISON_DASHBOARD: Final = COMPARISON_STACK
+START_WAIT_HEADER: Final = "X-Lab-Start-Wait-Ms"
+"""Header of an invocation's answer: how much later than on Lambda the function got the event, milliseconds. Only set if
+it is 1 or more."""
 
 
 def function_name(variant: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from lab.endpoint.lab_api import START_WAIT_HEADER
+from facts.names import START_WAIT_HEADER
 from lab.records.emf_line import downstream_of, find_emf
 from lab.records.json_values import MOST, number
 from lab.records.record import Outcome, Status

@@ -73,7 +73,7 @@ class Load:
         return self.measured_slots * self.concurrency
 
     def settle_s(self, ttl_s: float | None) -> float:
-        """Return how long caches fill before the measured time: `SETTLE_TTLS` times the TTL (None: unknown), limited."""
+        """Return how long caches fill before the measured time, by the TTL (None: unknown), seconds."""
         if not self.starts_first:
             return 0.0
         return LONGEST_SETTLE_S if ttl_s is None else min(SETTLE_TTLS * ttl_s, LONGEST_SETTLE_S)

@@ -14,10 +14,6 @@ WIRE_PATH: Final = PREFIX + "wire"
 FAULTS_PATH: Final = PREFIX + "faults"
 ENVIRONMENTS_PATH: Final = PREFIX + "environments"
 
-START_WAIT_HEADER: Final = "X-Lab-Start-Wait-Ms"
-"""Header of an invocation's answer: how much later than on Lambda the function got the event, milliseconds. Only set if
-it is 1 or more."""
-
 
 class Interpreter(TypedDict):
     """What runs the functions of a runtime: a Python version, and whether it is the one that the runtime names."""

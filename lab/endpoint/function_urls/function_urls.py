@@ -13,6 +13,7 @@ import secrets
 import time
 from typing import Any
 
+from facts.names import START_WAIT_HEADER
 from lab.endpoint.api_error import ApiError, new_request_id
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.deployments.functions import Functions
@@ -20,7 +21,6 @@ from lab.endpoint.function_urls.sigv4 import signer_of
 from lab.endpoint.function_urls.url_payload import BAD_GATEWAY, url_answer, url_event
 from lab.endpoint.http_server import Answer, Request
 from lab.endpoint.invoke.invoker import Invoker
-from lab.endpoint.lab_api import START_WAIT_HEADER
 
 HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
 PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 
+from facts.names import START_WAIT_HEADER
 from lab.endpoint.api_error import ApiError, fault, new_request_id, user_error, validation_error
 from lab.endpoint.deployments.function_names import FunctionName, name_faults, name_in_path, parse_name
 from lab.endpoint.deployments.functions import Functions, Resolved
@@ -15,7 +16,6 @@ from lab.endpoint.http_server import Answer, Request, Respond
 from lab.endpoint.invoke.event_queue import EventQueue
 from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.invoke.json_fault import describe, is_json
-from lab.endpoint.lab_api import START_WAIT_HEADER
 from lab.engine.invocation import InvocationResult
 
 INVOKE = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations(?:\?(.*))?")

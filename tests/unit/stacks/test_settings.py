@@ -16,7 +16,7 @@ def test_the_defaults() -> None:
         variants=tuple(variant.name for variant in VARIANTS if variant.default),
         source="dynamodb",
         ttl_s=1.0,
-        keys=12,
+        keys=8,
         memory_mb=512,
         architecture="arm64",
         reserved_concurrency=None,

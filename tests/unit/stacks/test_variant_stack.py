@@ -48,8 +48,8 @@ def test_a_function_is_what_the_registry_and_the_settings_say(variant: Variant, 
         "CACHE_LAB_VARIANT": variant.name,
         "CACHE_LAB_SOURCE": "dynamodb",
         "CACHE_LAB_TABLE": "cache-lab-items",
-        "CACHE_LAB_TTL_S": "2",
-        "CACHE_LAB_KEYS": "12",
+        "CACHE_LAB_TTL_S": "1",
+        "CACHE_LAB_KEYS": "8",
     }
 
 

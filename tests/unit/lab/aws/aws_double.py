@@ -47,12 +47,16 @@ def json_error(status: int, code: str, message: str, **more: str) -> Answer:
 
 FUNCTION = r"functions/[^/]+"
 NO_URL = json_error(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+NONE_PROVISIONED = json_error(
+    404, "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function"
+)
 LIMITS = {"AccountLimit": {"ConcurrentExecutions": 10}}
 
 ROUTES = (
     ("identity", r"POST /", Answer(200, IDENTITY)),
     ("configuration", rf"GET /2015-03-31/{FUNCTION}/configuration.*", Answer(200, json.dumps(CONFIGURATION))),
     ("concurrency", rf"GET /2019-09-30/{FUNCTION}/concurrency", Answer(200, "{}")),
+    ("provisioned", rf"GET /2019-09-30/{FUNCTION}/provisioned-concurrency.*", NONE_PROVISIONED),
     ("url", rf"GET /2021-10-31/{FUNCTION}/url.*", NO_URL),
     ("invoke", rf"POST /2015-03-31/{FUNCTION}/invocations.*", Answer(204, "")),
     ("settings", r"GET /2016-08-19/account-settings/?", Answer(200, json.dumps(LIMITS))),
