@@ -10,7 +10,8 @@ D = N/(1+x) - M, the renewal-reward theorem (Cox, "Renewal Theory", 1962; Asmuss
 
 where 1/6 is what the cut of cycles at both ends of the window adds to a renewal count (Cox, 1962, chapter 4; its
 value for a long TTL, the most it can be here), and E D is the second-order term of the delta method. Keys are
-independent: their variances add up. The caller's waiting (milliseconds against T seconds) is neglected.
+independent: their variances add up. A caller that waits for its miss asks for nothing meanwhile, and T counts from the
+start of the read: T stands for the TTL less the mean time that a miss takes. Other waiting is neglected.
 
 **Staleness.** A value read at t is superseded after an exponential time with the key's update rate u. An answer of age
 a is then stale by more than s with the probability p = 1-exp(-u(a-s)), 0 if a < s. All answers of one cycle depend on
@@ -27,7 +28,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -148,6 +149,17 @@ def _publish(connection: Connection, number: int) -> str:
     return version
 
 
+class _Answer(NamedTuple):
+    """An answer to a caller: the rank of its key, when it was sent after the measured time began; all times in s."""
+
+    rank: int
+    miss: bool
+    at: float
+    service_s: float
+    age_s: float
+    staleness_s: float
+
+
 class _Window:
     """Callers of several seeds at the same time."""
 
@@ -201,7 +213,7 @@ class _Window:
         requests = [SignedRequest(url, {}, f'{{"key": "{key}"}}'.encode()) for key in _keys(place)]
         measured_from = self._began + SETTLE_S
         until = measured_from + self._measured_s
-        answers: list[tuple[int, bool, float, float, float]] = []  # rank, miss, sent at, age in s, stale by s
+        answers: list[_Answer] = []
         environments = set()
         await asyncio.sleep(self._began - self._clock())
         while True:
@@ -217,7 +229,9 @@ class _Window:
             environments.add(outcome.environment_id)
             staleness_s = self._timeline.staleness_ms(_keys(place)[rank], outcome.version, sent_at) / 1000
             age_s = max(0.0, outcome.age_ms / 1000 - service_s)
-            answers.append((rank, outcome.cache == "miss", sent_at - measured_from, age_s, staleness_s))
+            answers.append(
+                _Answer(rank, outcome.cache == "miss", sent_at - measured_from, service_s, age_s, staleness_s)
+            )
         if len(environments) != 1:
             raise SystemExit(f"the caller of seed {number} used {len(environments)} environments")
         return {"seed": number, "ttl_s": TTL_S, "measured_s": self._measured_s, "answers": answers}
@@ -232,7 +246,7 @@ def _cycles(caller: dict[str, Any]) -> list[tuple[float, list[tuple[float, bool]
     rates = UPDATES * zipf(KEYS)
     current: dict[int, list[tuple[float, bool]]] = {}
     found: list[tuple[float, list[tuple[float, bool]]]] = []
-    for rank, miss, at, age_s, staleness_s in caller["answers"]:
+    for rank, miss, at, _, age_s, staleness_s in caller["answers"]:
         if miss or rank not in current:
             current[rank] = []
             found.append((float(rates[rank]), current[rank]))
@@ -281,7 +295,9 @@ def _hits(callers: Sequence[dict[str, Any]], ttl_factor: float = 1.0) -> Deviati
     """Hits of some callers together, as of one window that is so much longer."""
     counts = np.sum([_counts(caller) for caller in callers], axis=0)
     window_s = sum(caller["measured_s"] for caller in callers)
-    return hits(counts[0], counts[1], window_s, callers[0]["ttl_s"] * ttl_factor)
+    waits = [answer.service_s for caller in callers for one in caller["answers"] if (answer := _Answer(*one)).miss]
+    ttl_s = callers[0]["ttl_s"] * ttl_factor - sum(waits) / len(waits)
+    return hits(counts[0], counts[1], window_s, ttl_s)
 
 
 def _row(claim: str, each: Sequence[Deviation], together: Deviation, more: str = "") -> Row:
