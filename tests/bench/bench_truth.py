@@ -5,6 +5,7 @@ is kept in build/truth; remove a part's folder there to measure it again. The pa
 """
 
 import argparse
+import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ PARTS: Final[dict[str, Part]] = {
     "power": bench_truth_power,
     "best": Best(),
 }
-"""In the order of measuring: `ttl` and `power` use the quiet runs of `equal`."""
+"""In the order of measuring: `ttl` and `power` use the quiet runs of `equal`. The page shows their docstrings."""
 
 
 def page(rows: list[Row], tables: list[Table]) -> str:
@@ -38,8 +39,7 @@ def page(rows: list[Row], tables: list[Table]) -> str:
         "",
         "Made by `make bench-truth`; do not edit. "
         f"{machine['cpu_model']}, {machine['cpus']} processors, {machine['memory_gb']:g} GB, {machine['os']}, "
-        f"Python {machine['python']}. [How each is measured](../explanation/method.md). "
-        "Raw figures: [truth.json](truth.json).",
+        f"Python {machine['python']}. Raw figures: [truth.json](truth.json).",
         "",
         _line(("what", "bar", "found", "met")),
         _line(["---"] * 4),
@@ -48,6 +48,9 @@ def page(rows: list[Row], tables: list[Table]) -> str:
     for table in tables:
         lines += ["", f"## {table.title}", "", table.about, ""]
         lines += [_line(table.columns), _line(["---"] * len(table.columns)), *map(_line, table.rows)]
+    lines += ["", "## How each part is measured"]
+    for name, part in PARTS.items():
+        lines += ["", f"### `make bench-truth PART={name}`", "", inspect.cleandoc(part.__doc__ or "")]
     return "\n".join(lines) + "\n"
 
 

@@ -99,7 +99,10 @@ class _Judged(NamedTuple):
 
 
 class Equal:
-    """Equal default runs with different seeds; every second one beside burners."""
+    """Equal default runs with different seeds, each with an endpoint of its own; every second one beside burners.
+
+    A burner is a Python process that loops. All pairs are compared, the quiet runs with the burdened ones too.
+    """
 
     def measure(self, folder: Path, *, small: bool) -> None:
         """Do the runs that are missing, quiet and burdened ones in turns."""
@@ -156,7 +159,7 @@ def _judged(a: Path, b: Path) -> _Judged:
 
 
 class Ttl:
-    """The quiet runs of `Equal` against runs with a shorter TTL."""
+    """The quiet default runs against runs with a shorter TTL and other seeds, in pairs."""
 
     def measure(self, folder: Path, *, small: bool) -> None:
         """Do the runs that are missing."""
@@ -203,19 +206,20 @@ class Latencies:
     others_ms: float
 
 
-# X is to be best by 0.3 of the baseline's warm mean. With the overhead c of an invocation, the miss ratio m of a cache,
-# and a read of L ms, or l ms for X:
-#     mean of the baseline B = c + L,  of another cache c + m L,  of X c + m l;
-#     m (L - l) = 0.3 B,  so  l = L - 0.3 (c + L) / m.
-# c is some 5 ms and m some 0.45 in default runs, so that L = 31.4 ms gives l = 7.1 ms. A quotient of 2 of the
-# percentiles gives a log-normal law the mean 1.045 times the median: medians of 30 and 6.8 ms. By how much X is in fact
-# best is measured, must be within `BEST_WITHIN`, and stands in the table.
 READ: Final = Latencies(own_ms=6.8, others_ms=30.0)
 SPREAD: Final = 2.0
 
 
 class Best:
-    """Profiles in which one variant is truly best, by a quicker downstream."""
+    """Profiles in which one variant, X, is truly best, by a quicker downstream.
+
+    X is to be best by 0.3 of the baseline's warm mean. With the overhead c of an invocation, the miss ratio m of a
+    cache, and a read of L ms, or l ms for X, the mean of the baseline is c + L, another cache saves (1-m)(c + L) less a
+    hit, and X saves m(L-l) more. So m(L-l) = 0.3(c + L), and l = L - 0.3(c + L)/m. In default runs c is some 5 ms and m
+    some 0.45, so that L = 31.4 ms gives l = 7.1 ms. A quotient of 2 of the 99th percentile and the median gives a
+    log-normal law the mean 1.045 times the median: medians of 30 and 6.8 ms. By how much X is in fact best is measured,
+    and must be within 5 percentage points.
+    """
 
     def measure(self, folder: Path, *, small: bool) -> None:
         """Do the runs that are missing, the variants in turns, on an endpoint for each."""
