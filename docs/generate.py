@@ -5,9 +5,10 @@ part of README.md stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``. A tes
 what this program writes.
 """
 
+import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from lab.report.as_markdown import render_choice, render_markdown  # noqa: E402
 from stacks.settings import settings_table  # noqa: E402
 
 README: Final = ROOT / "README.md"
+TRUTH: Final = ROOT / "docs" / "results" / "truth.json"
 DEMO: Final = ROOT / "docs" / "results" / "demo"
 REFERENCE: Final = ROOT / "docs" / "reference"
 WIDTH: Final = 110
@@ -159,8 +161,28 @@ def report_page() -> str:
 
 
 def answer() -> str:
-    """What the committed run says, in brief."""
-    return render_choice(summarise(DEMO))
+    """What the committed run says, in brief, and whether equal runs say the same."""
+    return f"{render_choice(summarise(DEMO))}\n\n{agreement(json.loads(TRUTH.read_text())['equal']['advice'])}"
+
+
+def agreement(advice: Mapping[str, str | None]) -> str:
+    """How often equal runs gave the same advice: one sentence.
+
+    Args:
+        advice: the variant that each run named, or None, by the name of the run, which ends with its kind.
+    """
+    named = sorted({variant for variant in advice.values() if variant is not None})
+    quiet, busy = ([one for run, one in advice.items() if run.endswith(kind)] for kind in ("quiet", "burdened"))
+    counts = " and ".join(
+        f"`{variant}` was named in {quiet.count(variant)} of {len(quiet)} equal runs on a quiet machine, and in"
+        f" {busy.count(variant)} of {len(busy)} beside two busy programs"
+        for variant in named
+    )
+    refused = f"The other {len(advice) - sum(one is not None for one in advice.values())} runs refused to say"
+    return (
+        f"**Does the next run say the same?** {counts or 'No run named a variant'}. {refused}."
+        " [What was tried, with all figures](docs/results/truth.md)."
+    )
 
 
 def picture() -> str:

@@ -36,7 +36,6 @@ class WarningCode(enum.StrEnum):
     DOWNSTREAM_COUNT_LATE = "downstream_count_late", "CloudWatch's count of the reads was not complete in time"
     DOWNSTREAM_CALLS_UNKNOWN = "downstream_calls_unknown", "failed invocations did not report their downstream calls"
     # Seen only while a run goes on, and kept in run.json (lab/run).
-    STARTS_DELAYED = "starts_delayed", "environments waited for a processor to start on"
     STARTED_WARM = "started_warm", "the run met environments of an earlier one"
     UPDATES_FAILED = "updates_failed", "item updates were not acknowledged"
     NOT_AWS = "not_aws", "another address than AWS's answered"

@@ -146,11 +146,24 @@ def rate(events: npt.ArrayLike, trials: npt.ArrayLike) -> Estimate | None:
 
 
 def share(chosen: npt.ArrayLike, of: npt.ArrayLike) -> Estimate | None:
-    """The share of some invocations among all: as `rate`, and withheld too where almost all are chosen."""
-    found, rest = rate(chosen, of), float(np.sum(of)) - float(np.sum(chosen))
-    if found is None or rest < LEAST_EVENTS:
-        return withheld(found.value) if found else None
-    return found._replace(high=min(1.0, found.high)) if found.bounded else found
+    """The share of some invocations among all, a ratio of sums; None without any.
+
+    The interval is taken on the logit scale, on which it cannot leave 0 to 1 (Korn and Graubard, Survey Methodology 24,
+    1998). It is withheld where fewer than `LEAST_EVENTS` are chosen, or not chosen.
+    """
+    found, events = ratio_of_sums(chosen, of), float(np.sum(chosen))
+    if found is None:
+        return None
+    interval = found.estimate()
+    if min(events, float(np.sum(of)) - events) < LEAST_EVENTS or not interval.bounded:
+        return withheld(found.value)
+    return Estimate(found.value, *_on_logits(found.value, interval.high - found.value))
+
+
+def _on_logits(value: float, reach: float) -> tuple[float, float]:
+    """The ends of an interval about a share between 0 and 1, of this reach to first order, on the logit scale."""
+    middle, reach = math.log(value / (1 - value)), reach / (value * (1 - value))
+    return _logistic(middle - reach), _logistic(middle + reach)
 
 
 class Sample(NamedTuple):
@@ -240,8 +253,7 @@ def _percentile(measured: Sample, ordered: Floats, probability: float) -> Estima
     below = np.bincount(measured.repetitions, weights=measured.values <= value, minlength=measured.of)
     found = ratio_of_sums(below, np.bincount(measured.repetitions, minlength=measured.of))
     reach = found.estimate().high - found.value if found else math.inf
-    reach /= probability * (1 - probability)
-    low, high = (_logistic(math.log(probability / (1 - probability)) + sign * reach) for sign in (-1, 1))
+    low, high = _on_logits(probability, reach)
     if low * size < 1 or (1 - high) * size < 1:
         return withheld(value)
     return Estimate(value, nearest_rank(ordered, low), nearest_rank(ordered, high))

@@ -17,7 +17,6 @@ from lab.records.run_file import RunWarning
 ASIDE: Final = frozenset(
     {
         WarningCode.TOO_FEW_SAMPLES,
-        WarningCode.STARTS_DELAYED,
         WarningCode.UPDATES_FAILED,
         WarningCode.SDK_RETRIES,
         WarningCode.DOWNSTREAM_COUNT_LATE,

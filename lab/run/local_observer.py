@@ -9,7 +9,7 @@ from facts.names import function_name
 from facts.warnings import WarningCode
 from lab.deploy.endpoint_control import EndpointControl
 from lab.endpoint.lab_api import FunctionCalls, Info
-from lab.records.run_file import LocalEndpoint, RunFile, RunWarning, WireCounts, run_warning
+from lab.records.run_file import LocalEndpoint, RunFile, RunWarning, WireCounts
 
 NO_CALLS: Final = FunctionCalls(downstream_calls=0, downstream_errors=0, read_units=0.0, overruns=0, operations={})
 
@@ -20,14 +20,12 @@ class LocalObserver:
     def __init__(self, control: EndpointControl) -> None:
         self._control = control
         self._before: dict[str, FunctionCalls] = {}
-        self._delayed_before = 0
         self._snapshot_taken_at: float | None = None
 
     def begin(self, run: RunFile) -> RunFile:
         """Read the counts before the window, and describe the endpoint in the run file."""
         info = self._control.info()
         self._before = self._calls(run)
-        self._delayed_before = info["starts_delayed"]["count"]
         functions = set(map(function_name, run.settings.variants))
         ages = [each["age_s"] for each in info["snapshots"] if each["function"] in functions]
         self._snapshot_taken_at = time.time() - min(ages) if ages else None
@@ -62,14 +60,6 @@ class LocalObserver:
             # The report derives this one for this run's runtime; the endpoint says it of all that it ran.
             if each["code"] != WarningCode.INTERPRETER_DIFFERS:
                 yield RunWarning(each["code"], each["message"], each["advice"])
-        starts = info["starts_delayed"]
-        delayed = starts["count"] - self._delayed_before
-        if delayed > 0:
-            yield run_warning(
-                WarningCode.STARTS_DELAYED,
-                f"{delayed} environments waited to start: this machine starts {starts['at_a_time']} at a time",
-                "lower --rate, drive fewer variants, or use a machine with more processors",
-            )
 
 
 def _since(before: FunctionCalls, now: FunctionCalls, *, in_units: bool) -> WireCounts:

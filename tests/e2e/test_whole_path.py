@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from functions.registry import VARIANTS
+from lab.drive.load import SETTLE_TTLS
 from tests.e2e.conftest import CONCURRENCY, DURATION_S, RATE, REPEAT, TTL_S, Run, invoke, lab
 
 
@@ -26,7 +27,11 @@ def test_every_variant_is_driven_in_every_repetition(run: Run) -> None:
     assert min(sum(each["problem"] is None for each in repetitions) / REPEAT, 1.0) == 1.0 or (
         sum(each["problem"] is not None for each in repetitions) == 2
     )
-    slots = {"settle": math.ceil(TTL_S * RATE / CONCURRENCY), "steady": round(DURATION_S / REPEAT * RATE / CONCURRENCY)}
+    groups_a_second = RATE / CONCURRENCY
+    slots = {
+        "settle": math.ceil(SETTLE_TTLS * TTL_S * groups_a_second),
+        "steady": round(DURATION_S / REPEAT * groups_a_second),
+    }
     for variant, repetition in itertools.product(VARIANTS, repetitions):
         records = [each for each in run.of(variant.name) if each.repetition == repetition["number"]]
         counts = collections.Counter(each.phase for each in records)

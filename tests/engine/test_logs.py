@@ -397,9 +397,7 @@ def test_the_queries_of_the_dashboards_have_the_figures_of_the_reports(
 ) -> None:
     group = f"/aws/lambda/cache-lab-{log_format}"
     settings = {"LogFormat": {"text": "Text", "json": "JSON"}[log_format], "LogGroup": group}
-    name = endpoint.new_function(
-        "def handler(event, context): print('{\"DownstreamCalls\": 2}')", LoggingConfig=settings
-    )
+    name = endpoint.new_function("def handler(event, context): print('{\"read_units\": 2}')", LoggingConfig=settings)
     answers = [endpoint.aws_lambda.invoke(FunctionName=name, LogType="Tail") for _ in range(2)]
     reports = [
         find_report(base64.b64decode(answer["LogResult"]).decode(), answer["ResponseMetadata"]["RequestId"])

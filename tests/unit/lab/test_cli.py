@@ -151,7 +151,7 @@ def test_help_tells_the_defaults(lab: Lab) -> None:
 
     for default in (
         "13.0",
-        "12",
+        "8",
         "16.0",
         "3",
         "1.0",

@@ -129,7 +129,7 @@ def test_nobody_is_there_to_answer(run: Run, aws: AwsDouble, monkeypatch: pytest
     assert_one_line(said, 2, "--yes")
     for part in (
         "account 111122223333, region eu-central-1",
-        f"{50 * len(DEFAULTS.variants)} invocations",
+        f"{51 * len(DEFAULTS.variants)} invocations",
         "US$ 0.0003",
         "10 concurrent executions",
     ):

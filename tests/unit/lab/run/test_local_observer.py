@@ -24,7 +24,6 @@ class Control(EndpointControl):
             "startup": {"name": "none", "text": "as here"},
             "snapshots": [],
             "tiers": {"isolation": "process", "limits": "none"},
-            "starts_delayed": {"count": 3, "at_a_time": 2},
             "warnings": [],
         }
 
@@ -80,18 +79,6 @@ def test_the_endpoints_warnings_are_kept_except_the_one_that_the_report_derives(
     control.answer["warnings"] = [given, given | {"code": "interpreter_differs"}]
 
     assert observer.end(begun).warnings == (RunWarning(**given),)
-
-
-@pytest.mark.parametrize(("delayed", "warned"), [(3, []), (7, ["starts_delayed"])])
-def test_environments_that_waited_to_start_in_this_window(delayed: int, warned: list[str]) -> None:
-    control = Control()
-    observer = LocalObserver(control)
-    begun = observer.begin(RUN)
-    control.answer["starts_delayed"] = {"count": delayed, "at_a_time": 2}
-    found = observer.end(begun).warnings
-
-    assert [each.code for each in found] == warned
-    assert all(each.message.startswith("4 environments") and each.advice for each in found)
 
 
 def test_the_youngest_snapshot_of_a_driven_function_is_dated() -> None:
