@@ -96,7 +96,7 @@ def advise(evidence: Evidence, question: Question) -> Advice:
             question=question,
             variant=None,
             sentence=f"No variant of this run qualifies for data {limit}.",
-            reasons=("The design of each variant allows older answers, or is not known.",),
+            reasons=("The design of each variant allows older answers, is not known, or did not hold in this run.",),
             excluded=tuple(excluded),
         )
     unpriced = [one.variant for one in fit if one.month_usd is None]
@@ -138,7 +138,22 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
     if _answers(fewest) < LEAST_ANSWERS:
         name = shown(fewest.variant, 30)
         yield f"only {_answers(fewest)} warm answers came from {name}, and {LEAST_ANSWERS} are needed"
+    else:
+        yield from _unpaired(evidence.variants)
     yield from _too_few_repetitions(evidence.run)
+
+
+def _unpaired(variants: Sequence[VariantSummary]) -> Iterator[str]:
+    """A variant without warm answers in a repetition, where it cannot be paired with the others."""
+    lacking = max(variants, key=_without_answers)
+    count = _without_answers(lacking)
+    if count:
+        name = shown(lacking.variant, 30)
+        yield f"no warm answer came from {name} in {count} of {len(lacking.repetitions)} repetitions"
+
+
+def _without_answers(summary: VariantSummary) -> int:
+    return sum(not one.answers for one in summary.repetitions)
 
 
 def _failing(evidence: Evidence) -> Iterator[str]:
@@ -151,7 +166,7 @@ def _failing(evidence: Evidence) -> Iterator[str]:
 def _disturbed(evidence: Evidence) -> Iterator[str]:
     bad = [one for one in evidence.run.repetitions if one.problem is not None]
     if len(bad) > MOST_BAD:
-        yield f"{len(bad)} of its {len(evidence.run.repetitions)} repetitions were disturbed"
+        yield f"{len(bad)} repetitions were disturbed"
     elif was_saturated(evidence.run):
         yield "the machine could not keep up with the load"
     if evidence.late_share > MOST_LATE:
@@ -338,9 +353,11 @@ def _longer_ttl(evidence: Evidence, chosen: VariantSummary, limit_s: float) -> I
     if chosen.about.bound != "ttl" or ttl_s is None or not ttl_s < limit_s < math.inf:
         return
     setting = f"-c ttl_s={limit_s:g}"
-    command = f"`lab run {setting}`"
+    # Each repetition then measures for two TTLs.
+    length = f"--duration {2 * limit_s * len(chosen.repetitions):.0f}"
+    command = f"`lab run {setting} {length}`"
     if evidence.run.run.target == "aws":
-        command = f"`lab deploy --target aws {setting}` and then `lab run --target aws`"
+        command = f"`lab deploy --target aws {setting}` and then `lab run --target aws --fresh-environments {length}`"
     yield (
         f"A TTL of {limit_s:g} s meets the limit too, with fewer reads. This run did not measure it; {command} does."
     )

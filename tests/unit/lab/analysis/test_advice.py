@@ -14,7 +14,7 @@ from lab.analysis import figures as over
 from lab.analysis.advice import Evidence, advise, ages_s, bound_s
 from lab.analysis.model import Advice, Question
 from lab.records.run_file import CpuLoad, Repetition, VariantDescription
-from tests.unit.lab.analysis.made_up import BOUNDS, Made, evidence
+from tests.unit.lab.analysis.made_up import BOUNDS, Made, evidence, figures
 
 RIPPLE: Final = np.array([0.3, -0.2, 0.1, -0.3, 0.1])
 
@@ -54,9 +54,9 @@ def test_the_advice_names_the_gain_the_age_and_every_other_variant() -> None:
     assert excluded["module_cache"].remedy == "give its entries a TTL"
     assert "its warm answers come 11.1 ms later than those of snapstart (95 % CI " in excluded["no_cache"].reason
     assert (
-        "A TTL of 60 s meets the limit too, with fewer reads. This run did not measure it; `lab run -c ttl_s=60`"
-        in (" ".join(advice.reasons))
-    )
+        "A TTL of 60 s meets the limit too, with fewer reads. This run did not measure it; "
+        "`lab run -c ttl_s=60 --duration 600` does."
+    ) in advice.reasons
 
 
 def test_a_ttl_above_the_limit_is_excluded_with_its_remedy() -> None:
@@ -137,7 +137,7 @@ GOOD: Final = [Repetition(number=number, complete=True) for number in range(5)]
         ({"from_logs": True}, "it was made from logs, in which variants had different loads"),
         ({"baseline": "other"}, "the baseline other was not measured"),
         ({"repetitions": []}, "it has no repetitions, so it cannot show what chance does"),
-        ({"repetitions": [*GOOD, BAD, BAD]}, "2 of its 7 repetitions were disturbed"),
+        ({"repetitions": [*GOOD, BAD, BAD]}, "2 repetitions were disturbed"),
         ({"repetitions": GOOD[:2]}, "2 repetitions are usable, and 3 are needed"),
         ({"repetitions": [BAD, *GOOD[:1]]}, "1 repetition is usable, and 3 are needed"),
         (
@@ -174,6 +174,17 @@ def test_a_variant_that_cannot_be_judged_blocks_the_advice(changes: dict[str, An
 
     assert advice.variant is None
     assert advice.sentence == f"This run cannot say which cache to use: {reason}."
+
+
+def test_a_repetition_without_answers_of_a_variant_blocks_the_advice() -> None:
+    made = _made("ttl_cache", 5, 0.37)
+    *others, last = figures(made)
+    lacking = (*others, last._replace(answers=0, latency_ms=0.0))
+    advice = _advise(_usual(ttl_cache=made._replace(changes={"repetitions": lacking})))
+
+    assert advice.sentence == (
+        "This run cannot say which cache to use: no warm answer came from ttl_cache in 1 of 5 repetitions."
+    )
 
 
 def test_failures_up_to_one_percent_block_nothing() -> None:
