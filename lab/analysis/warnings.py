@@ -145,10 +145,11 @@ def _repetitions(report: Report) -> Iterator[RunWarning]:
     run, bad = report.file, [one for one in report.file.repetitions if one.problem is not None]
     if bad:
         effect = "the run cannot judge" if len(bad) > MOST_BAD else "it is not used"
+        was = "was" if len(bad) == 1 else "were"
         problems = "; ".join(f"repetition {one.number}: {shown(one.problem, 120)}" for one in bad[:3])
         yield RunWarning(
             WarningCode.REPETITIONS_BAD,
-            f"{len(bad)} of {len(run.repetitions)} repetitions were disturbed, so {effect} ({problems})",
+            f"{len(bad)} of {len(run.repetitions)} repetitions {was} disturbed, so {effect} ({problems})",
             "stop other programs, or lower --rate, and run again",
         )
     used = sum(one.complete and one.problem is None for one in run.repetitions)

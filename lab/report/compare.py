@@ -93,7 +93,7 @@ def _check_judgeable(name: str, report: Report) -> None:
         raise UsageError(f"{name} cannot be judged: invocations were sent late; run it again with a lower --rate")
     if used < LEAST_REPETITIONS:
         raise UsageError(
-            f"{name} cannot be judged: it has {used} used repetition{'' if used == 1 else 's'}, and"
+            f"{name} cannot be judged: it has {used} usable repetition{'' if used == 1 else 's'}, and"
             f" {LEAST_REPETITIONS} are needed; run it again to its end"
         )
 
