@@ -1,14 +1,11 @@
 """Tables of text cells, in which reports and charts show their figures."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import Distribution, Estimate
 from lab.analysis.wording import figure, has_p99, interval, shown, where
-
-NOT_ANSWERED: Final = "not answered"
 
 
 class Table(NamedTuple):
@@ -39,15 +36,10 @@ def value(estimate: Estimate | None) -> str:
     return figure(estimate.value if estimate else None)
 
 
-def latency_cell(milliseconds: float | None) -> str:
-    """A latency; infinite where no answer came."""
-    return NOT_ANSWERED if milliseconds == math.inf else figure(milliseconds)
-
-
 def quantile(distribution: Distribution | None, name: Literal["p50", "p90", "p99", "max"]) -> str:
     """A quantile of a distribution."""
     found = getattr(distribution, name, None)
-    return latency_cell(found.value if isinstance(found, Estimate) else found)
+    return figure(found.value if isinstance(found, Estimate) else found)
 
 
 def p99(one: VariantSummary, distribution: Distribution | None) -> str:

@@ -9,7 +9,6 @@ from lab.records.json_values import Json
 from lab.records.run_file import RunWarning
 
 DASH = "\u2013"
-TIMES = "\u00d7"
 NOT_MEASURED = DASH
 NOT_ANSWERED = "not answered"
 LEAST_FOR_P99 = 100
@@ -69,11 +68,6 @@ def interval(estimate: Estimate | None) -> str:
     if low == high:
         return low
     return f"{low} to {high}" if "-" in low + high else f"{low}{DASH}{high}"
-
-
-def times(estimate: Estimate | None) -> str:
-    """A ratio."""
-    return NOT_MEASURED if estimate is None else f"{figure(estimate.value)}{TIMES}"
 
 
 def where(report: Report) -> str:

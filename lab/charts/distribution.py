@@ -5,7 +5,7 @@ import math
 
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.summary import QUANTILES
-from lab.analysis.table import latency_cell
+from lab.analysis.wording import figure
 from lab.charts.drawing import (
     Chart,
     Option,
@@ -31,7 +31,7 @@ def chart(report: Report) -> Chart:
             report,
             "Latency, ms, within which so many % of everything requested was answered",
             ("%", [f"{share * 100:g}" for share in QUANTILES]),
-            [[latency_cell(value) for value in summary.quantiles] for summary in report.variants],
+            [[figure(value) for value in summary.quantiles] for summary in report.variants],
         ),
         functools.partial(_option, report),
     )
