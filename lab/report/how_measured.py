@@ -27,8 +27,9 @@ def how_measured(report: Report) -> list[tuple[str, str]]:
         ),
         (
             "Percentiles",
-            "nearest rank, so each is a value that was measured. They cover everything that was requested: a lost, "
-            "failed or throttled invocation sorts after every answered one",
+            "nearest rank, so each is a value that was measured. Those of latency and service time cover everything "
+            "that was requested: a lost, failed or throttled invocation sorts after every answered one. Those of warm "
+            "answers, ages and durations cover answers",
         ),
         (
             "Downstream calls",
@@ -69,6 +70,8 @@ def _repetitions(report: Report) -> str:
     if count is None:
         return "none: one window. It describes, and gives no interval and no advice"
     together = f", {concurrency} requests of a variant together" if concurrency else ""
+    if report.file.run.scenario == "burst":
+        return f"{count}, each with environments of its own, which start as they are needed"
     return (
         f"{count}, each with environments of its own. Environments start first, then caches fill, then time is "
         f"measured{together}"
@@ -78,7 +81,7 @@ def _repetitions(report: Report) -> str:
 def _month(report: Report) -> str:
     return (
         f"{month(report)}: the cost of warm invocations and of starts by these shares, and what is paid by the month "
-        "(a SnapStart snapshot). Set them with --volume and --cold-share"
+        "(a SnapStart snapshot, provisioned concurrency). Set them with --volume and --cold-share"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from facts.prices import Cost
 from lab.analysis.model import Report, Start, VariantSummary
-from lab.analysis.statistics import Distribution, Estimate
+from lab.analysis.statistics import Distribution, Estimate, scaled
 from lab.analysis.table import Column, Table, p50_interval, p99, p99_interval, quantile, table, value, variant_table
 from lab.analysis.wording import NOT_MEASURED, figure, interval, percent, shown, whole
 from lab.report.brief import money, money_interval, month, percent_interval, saved_percent
@@ -150,8 +150,8 @@ def _start_row(one: VariantSummary) -> tuple[str, ...]:
 def _scaled(estimate: Estimate | None, factor: float) -> tuple[str, str]:
     if estimate is None:
         return (NOT_MEASURED, NOT_MEASURED)
-    scaled = Estimate(*(part * factor for part in estimate))
-    return (value(scaled), interval(scaled))
+    found = scaled(estimate, factor)
+    return (value(found), interval(found))
 
 
 def _month(report: Report) -> Table:
@@ -183,8 +183,11 @@ def _times(usd: float | None, count: float) -> float | None:
 
 
 def _latency(report: Report) -> Table:
+    *percentiles, longest = _distribution(lambda one: one.latency_ms)
     columns = (
-        *_distribution(lambda one: one.latency_ms),
+        *percentiles,
+        ("warm p99", lambda one: p99(one, one.starts[Start.WARM].latency_ms)),
+        longest,
         ("service p50", lambda one: quantile(one.service_ms, "p50")),
     )
     return variant_table(report, "Latency from the planned start of everything requested, ms", columns)
