@@ -264,7 +264,7 @@ def _tail_percentile(measured: Sample, ordered: Floats, probability: float) -> E
 
     One is that of `_percentile`, whose normal law holds badly where repetitions differ in their slowest answers. The
     other is Student's over the repetitions' own percentiles, on logarithms, about the percentile of all (replications:
-    Law, section 9.5.3). Withheld where a repetition has fewer than `LEAST_EVENTS` values beyond its percentile.
+    Law, section 9.5.4). Withheld where a repetition has fewer than `LEAST_EVENTS` values beyond its percentile.
     """
     found = _percentile(measured, ordered, probability)
     sizes = np.bincount(measured.repetitions, minlength=measured.of)

@@ -6,10 +6,8 @@ milliseconds are compared as what a variant saves against the baseline of its ow
 Formulas, for the runs A and B with R_A and R_B repetitions:
 
 - Milliseconds saved: in each repetition the baseline's mean less the variant's; the estimate is the mean over
-  repetitions, s the standard deviation over them (independent replications: Law, Simulation Modeling and Analysis,
-  2015, section 9.4).
-- Calls per 1,000 and failed share: a ratio of sums over repetitions, with Cochran's variance of a ratio (Sampling
-  Techniques, 1977, section 6.3).
+  repetitions, s the standard deviation over them.
+- Calls per 1,000 and failed share: a ratio of sums over repetitions. `lab.analysis.statistics` has the sources of both.
 - Change: SE² = s_A²/R_A + s_B²/R_B + 2τ², tested by Student's t with R_A + R_B - 2 degrees of freedom. τ is the effect
   that a whole run shares: `SHARED` of the baseline's warm mean for milliseconds (measured between equal runs), 0
   otherwise. Repetitions of different runs are not paired.

@@ -8,7 +8,7 @@ from lab.drive.load import Scenario
 from lab.records.record import Record
 from lab.records.run_file import Repetition
 
-# Section "A bad repetition" of docs/explanation/method.md has the runs in which these limits were found.
+# docs/decisions/0010-repetitions.md says what was measured to find these limits.
 MOST_PRESSURE: Final = 0.40
 MOST_BUSY: Final = 0.60
 MOST_START: Final = 2.0

@@ -341,7 +341,8 @@ def rows(folder: Path) -> Result:
     names = list(dict.fromkeys(name for name, _ in counted))
     table = Table(
         title="Coverage of the 95 % intervals in simulated runs, %",
-        about="In brackets: the share of runs that showed the interval, where not all did.",
+        about="In brackets: the share of runs that showed the interval, where not all did. An interval that at most "
+        f"{percent(LEAST_SHOWN)} of the runs showed is not judged.",
         columns=("interval", *(case["case"] for case in cases)),
         rows=[[name, *(_cell(counted[name, case["case"]]) for case in cases)] for name in names],
     )
