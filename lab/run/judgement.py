@@ -1,5 +1,6 @@
 """The judgement of a repetition: whether what it measured is used, and if not, why."""
 
+import collections
 import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -8,7 +9,7 @@ from lab.drive.load import Scenario
 from lab.records.record import Record
 from lab.records.run_file import Repetition
 
-# docs/decisions/0010-repetitions.md says what was measured to find these limits.
+# docs/decisions/0010-repetitions.md says how good and bad repetitions differ.
 MOST_PRESSURE: Final = 0.40
 MOST_BUSY: Final = 0.60
 MOST_START: Final = 2.0
@@ -24,6 +25,7 @@ class EnvironmentStarts:
         self._known: set[str] = set()
         self._later: set[str] = set()
         self._unnamed = 0
+        self._unanswered: collections.Counter[str] = collections.Counter()
         self.kept: set[str] = set()
         """Environments that served in the start phase, and had started before it."""
 
@@ -37,15 +39,22 @@ class EnvironmentStarts:
         environment = record.environment_id
         # `restored` is true of every answer of a restored environment.
         began = bool(record.cold_start) or record.invocation == 1 or record.restore_ms is not None
-        if record.phase != "start":
+        if record.phase == "start":
             if environment is None:
-                self._unnamed += began
-            elif environment not in self._known:
+                # It may have started an environment all the same, which has a name from its next answer on.
+                self._unanswered[record.variant] += record.status != "throttled"
+            else:
+                self._known.add(environment)
+                if not began:
+                    self.kept.add(environment)
+        elif environment is None:
+            self._unnamed += began
+        elif environment not in self._known and environment not in self._later:
+            if not began and self._unanswered[record.variant]:
+                self._unanswered[record.variant] -= 1
+                self._known.add(environment)
+            else:
                 self._later.add(environment)
-        elif environment is not None:
-            self._known.add(environment)
-            if not began:
-                self.kept.add(environment)
 
 
 def find_problem(repetition: Repetition, *, scenario: Scenario, quickest_start_s: float | None) -> str | None:

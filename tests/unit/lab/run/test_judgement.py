@@ -98,6 +98,17 @@ def test_environments_that_start_later_are_not() -> None:
     assert found.unplanned == 3
 
 
+def test_an_environment_that_failed_its_first_request_is_planned() -> None:
+    found = starts(
+        record("start", None, init_ms=80.0, cold_start=True),
+        record("settle", "a", 2, cold_start=False),
+        record("steady", "a", 3, cold_start=False),
+        record("steady", "b", 2, cold_start=False),
+    )
+
+    assert (found.unplanned, found.kept) == (1, set())
+
+
 def test_environments_that_had_started_before_are_known() -> None:
     assert starts(record("start", "a", 7), record("start", "b", 3, restored=True)).kept == {"a", "b"}
 
