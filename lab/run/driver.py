@@ -27,8 +27,10 @@ from lab.run.prepare import Prepared
 from lab.run.settings import RunSettings
 
 LEAD_S: Final = 0.1  # between the start of the threads and the opening of a window
-START_LEAD_S: Final = 0.02  # the same for a group that starts environments: it is signed within that time
+START_LEAD_S: Final = 0.02  # the same for the requests that start environments
+SIGNING_S: Final = 0.0005  # in addition, for each of them: all are signed before the first is sent
 PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for init, and the network
+START_PATIENCE_S: Final = 120.0  # in addition at a local endpoint, which starts few environments at a time
 LATE_MS: Final = 10.0
 
 
@@ -69,6 +71,8 @@ class Driver:
         settings = self.settings
         parse = parse_url_answer if settings.via == "url" else parse_invoke_answer
         timeout_s = self.prepared.deployment.timeout_s + PATIENCE_S
+        if self.control is not None:
+            timeout_s += START_PATIENCE_S
         each = len(settings.variants) * settings.invocations_each(self._settle_s)
         self._planned = each * (settings.repeat or 1)
         progress = show_progress(self.tally, total=lambda: self._planned, console=self.console)
@@ -104,7 +108,8 @@ class Driver:
 
         began_at = self.clock()
         starting = plan_starts(self.settings, number, self._settle_s)
-        await self._window(starting, self.clock() + START_LEAD_S, append).run()
+        opens_at = self.clock() + START_LEAD_S + SIGNING_S * len(starting)
+        await self._window(starting, opens_at, append).run()
         start_s = self.clock() - began_at if self.settings.starts_first else None
         schedule = plan(self.settings, number, self._settle_s)
         sent = len(self.tally.lateness_s)
