@@ -225,14 +225,18 @@ class _Run:
                 control=control,
             )
             driver.run()
-        if driver.kept or (isinstance(environments, LocalEnvironments) and not environments.ended):
-            self._warn(
-                run_warning(
-                    WarningCode.STARTED_WARM,
-                    f"{len(driver.kept) or 'some'} environments served that had started before their repetition",
-                    "repeat the run while nothing else invokes the functions, on a local endpoint of this version",
-                )
-            )
+        self._warn_of_kept(len(driver.kept), environments)
+
+    def _warn_of_kept(self, kept: int, environments: Environments | None) -> None:
+        """Warn of environments that had started before the repetition in which they served."""
+        if kept:
+            message = f"{kept} environment{'s' if kept > 1 else ''} served that had started before the repetition"
+        elif isinstance(environments, LocalEnvironments) and not environments.ended:
+            message = "not all environments ended before a repetition began, and they may have served in it"
+        else:
+            return
+        advice = "repeat the run while nothing else invokes the functions, on a local endpoint of this version"
+        self._warn(run_warning(WarningCode.STARTED_WARM, message, advice))
 
     @contextlib.contextmanager
     def _environments(self, control: EndpointControl | None) -> Iterator[Environments | None]:
@@ -252,6 +256,10 @@ class _Run:
 
     def _drive_by(self, fleet: Fleet, prepared: Prepared, observer: LocalObserver | AwsObserver) -> None:
         """Send the invocations from a fleet's driver functions."""
+        if self._endpoint_url is not None:
+            environments = LocalEnvironments(EndpointControl(self._endpoint_url))
+            environments.renew()
+            self._warn_of_kept(0, environments)
         self._surroundings.steps.echo(f"records: s3://{fleet.bucket}/{self._id}")
         FleetWindow(
             connection=self._connection,
