@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 FREE_DASHBOARDS: Final = 3
 MONTH_S: Final = 30 * 86_400
+LEAST_SNAPSHOT_S: Final = 3 * 3_600  # of a version that is removed sooner
 
 
 class Price(NamedTuple):
@@ -116,6 +117,11 @@ def cost_per_million(
 def snapshot_per_month(memory_mb: float) -> float:
     """Return the cost of keeping the snapshot of one version for 30 days, US dollars."""
     return memory_mb / 1024 * MONTH_S * SNAPSTART_CACHE.usd
+
+
+def snapshot_at_least(memory_mb: float) -> float:
+    """Return what the snapshot of a version costs that is removed at once, US dollars."""
+    return memory_mb / 1024 * LEAST_SNAPSHOT_S * SNAPSTART_CACHE.usd
 
 
 def provisioned_per_month(architecture: str, memory_mb: float) -> float:

@@ -15,17 +15,18 @@ ASSUMED_BILLED_MS: Final = 100.0
 """Per invocation, cold starts included: above what the variants took on two local cores, at 512 MB."""
 
 ASSUMED_RESTORES: Final = 0.02
-"""Share of a SnapStart function's invocations that begin with a restore: high, as in a short run."""
+"""Share of a SnapStart function's invocations that begin with a restore, at least: high, as in a short run."""
 
 
 def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
     """The estimated highest cost of a run's invocations, US dollars; None without prices.
 
     Assumes that every invocation is billed `ASSUMED_BILLED_MS` and reads one item downstream, as without a cache; the
-    lab's items are small, so that is one read unit of DynamoDB. A fleet's
-    functions run as long as the window and the time before it.
+    lab's items are small, so that is one read unit of DynamoDB. A fleet's functions run as long as the window and the
+    time before it. The snapshot of a version that is published for a repetition costs three hours.
     """
-    total = 0.0
+    each, times, total = _each(settings, deployment), settings.repeat or 1, 0.0
+    restores = max(ASSUMED_RESTORES, settings.concurrency / each if settings.starts_first else 0.0)
     for variant in VARIANTS:
         if variant.name not in settings.variants:
             continue
@@ -34,12 +35,14 @@ def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
             source=settings.source,
             memory_mb=deployment.memory_mb,
             billed_ms=ASSUMED_BILLED_MS,
-            restores=ASSUMED_RESTORES if variant.snap_start else 0.0,
+            restores=restores if variant.snap_start else 0.0,
             reads=1.0,
         )
         if cost is None:
             return None
-        total += cost.total * _each(settings, deployment) * (settings.repeat or 1) / 1e6
+        total += cost.total * each * times / 1e6
+        if settings.fresh_environments and variant.snap_start:
+            total += prices.snapshot_at_least(deployment.memory_mb) * times
     gb_seconds = settings.fleet * (settings.duration_s + LEAD_S) * DRIVER_MB / 1024
     return total + gb_seconds * prices.LAMBDA_GB_SECOND[deployment.architecture].usd
 

@@ -58,6 +58,19 @@ def test_repetitions_with_environments_of_their_own_are_told_and_charged_for() -
     assert "published" not in "\n".join(before_run(CALLER, settings("no_cache"), DEPLOYMENT, None))
 
 
+def test_the_cost_of_repetitions_has_the_snapshots_of_their_versions() -> None:
+    asked = dataclasses.replace(settings("snapstart"), repeat=5, fresh_environments=True)
+    few = dataclasses.replace(asked, rate=1, concurrency=10, duration_s=50)  # settles once, serves once: 30 each
+    per_million = 0.2 + 0.1 * 1e6 * prices.LAMBDA_GB_SECOND["arm64"].usd + 1e6 * prices.READ["dynamodb"].usd
+    restores = 1e6 * prices.SNAPSTART_RESTORE.usd
+    snapshots = 5 * 3 * 3600 * prices.SNAPSTART_CACHE.usd
+
+    assert run_cost(asked, DEPLOYMENT) == pytest.approx(
+        (per_million + ASSUMED_RESTORES * restores) * 5 * 2_501 / 1e6 + snapshots
+    )
+    assert run_cost(few, DEPLOYMENT) == pytest.approx((per_million + restores / 3) * 5 * 30 / 1e6 + snapshots)
+
+
 def test_secrets_are_told_with_their_monthly_charge() -> None:
     asked = dataclasses.replace(settings("no_cache"), source="secretsmanager", keys=30)
 
