@@ -27,7 +27,7 @@ class EndpointControl:
         self._endpoint_url = endpoint_url
 
     def info(self) -> Info:
-        """The endpoint's interpreters, latency profile, isolation and warnings."""
+        """The endpoint's interpreters, profiles, snapshots, isolation and warnings."""
         return cast("Info", self._call("GET", INFO_PATH))
 
     def wire(self) -> dict[str, FunctionCalls]:
