@@ -178,9 +178,10 @@ def agreement(advice: Mapping[str, str | None]) -> str:
         f" {busy.count(variant)} of {len(busy)} beside two busy programs"
         for variant in named
     )
-    refused = f"The other {len(advice) - sum(one is not None for one in advice.values())} runs refused to say"
+    refused = sum(one is None for one in advice.values())
     return (
-        f"**Does the next run say the same?** {counts or 'No run named a variant'}. {refused}."
+        f"**Does the next run say the same?** {counts or 'No run named a variant'}. Runs that refused to say:"
+        f" {refused}."
         " [What was tried, with all figures](docs/results/truth.md)."
     )
 

@@ -368,7 +368,8 @@ def _excluded(one: VariantSummary, ranking: _Ranking) -> Excluded:
     later, best = _later(one, ranking.best, comparisons), shown(ranking.best.variant, 30)
     return Excluded(
         one.variant,
-        f"its warm answers come {figure(later.value)} ms later than those of {best} (95 % CI {interval(later)})",
+        f"its warm answers come {figure(later.value)} ms later than those of {best} (95 % CI, corrected for"
+        f" the number of variants: {interval(later)})",
     )
 
 

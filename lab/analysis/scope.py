@@ -60,15 +60,19 @@ class Scope:
 
     @functools.cached_property
     def part(self) -> npt.NDArray[np.int8]:
-        """Before, during or after the fault of its repetition, as a place in `PARTS`; before where there is none."""
+        """Before, during or after the fault of its repetition, as a place in `PARTS`; before where there is none.
+
+        An invocation that was under way when the fault began is one during the fault.
+        """
         part = np.zeros(self.records.count, dtype=np.int8)
         if any(one.fault_from is not None for one in self.used):
             moment = self.records.measured("moment")
+            ended = moment + np.nan_to_num(self.records.measured("latency_ms")) / 1000
             for index, one in enumerate(self.used):
                 own = self.place == index
-                for number, since in enumerate((one.fault_from, one.fault_until), start=1):
+                for number, (at, since) in enumerate(((ended, one.fault_from), (moment, one.fault_until)), start=1):
                     if since is not None:
-                        part[own & (moment >= since)] = number
+                        part[own & (at >= since)] = number
         return part
 
     @functools.cached_property

@@ -8,9 +8,11 @@ Formulas, for the runs A and B with R_A and R_B repetitions:
 - Milliseconds saved: in each repetition the baseline's mean less the variant's; the estimate is the mean over
   repetitions, s the standard deviation over them.
 - Calls per 1,000 and failed share: a ratio of sums over repetitions. `lab.analysis.statistics` has the sources of both.
-- Change: SE² = s_A²/R_A + s_B²/R_B + 2τ², tested by Student's t with R_A + R_B - 2 degrees of freedom. τ is the effect
+- Change: SE² = s_A²/R_A + s_B²/R_B + 2τ², tested by Student's t with R_A + R_B - 2 degrees of freedom; where R_A
+  and R_B differ, with those of Welch (Biometrika 34, 1947), rounded down. τ is the effect
   that a whole run shares: `SHARED` of the baseline's warm mean for milliseconds (measured between equal runs), 0
   otherwise. Repetitions of different runs are not paired.
+- Calls are not compared where both runs have fewer than `LEAST_EVENTS`.
 - Several comparisons: Holm's step-down procedure over all cells (Scandinavian Journal of Statistics 6, 1979).
 - A cell is different if Holm's procedure rejects it and the estimate exceeds `MARGIN`.
 - Power: the change found with probability `POWER` at Holm's first threshold (see `lab.analysis.power.detectable`).
@@ -26,7 +28,7 @@ from lab.analysis import figures as over
 from lab.analysis.figures import Figures
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.power import detectable
-from lab.analysis.statistics import CONFIDENCE, Estimate, Repeated, ratio_of_sums, student, two_sided
+from lab.analysis.statistics import CONFIDENCE, LEAST_EVENTS, Estimate, Repeated, ratio_of_sums, student, two_sided
 
 SHARED: Final = 0.04
 """Share of the baseline's warm mean by which the milliseconds saved in a whole run move."""
@@ -96,7 +98,11 @@ class _Raw(NamedTuple):
 
     @property
     def freedom(self) -> int:
-        return self.a.deviations.size + self.b.deviations.size - 2
+        first, second = self.a.deviations.size - 1, self.b.deviations.size - 1
+        if first == second or self.spread == 0:
+            return first + second
+        parts = self.a.standard_error**4 / first + self.b.standard_error**4 / second
+        return max(1, math.floor(self.spread**4 / parts))
 
     @property
     def spread(self) -> float:
@@ -187,7 +193,8 @@ def _saved_ms(report: Report, of: VariantSummary) -> Repeated | None:
 def _calls(a: Report, b: Report) -> Iterator[_Raw]:
     for one, other in _both(a, b):
         first, second = (_per_1000(of.repetitions) for of in (one, other))
-        if one.variant != a.baseline and first and second and (first.value or second.value):
+        most = max(sum(each.calls or 0 for each in of.repetitions) for of in (one, other))
+        if one.variant != a.baseline and first and second and most >= LEAST_EVENTS:
             yield _Raw(one.variant, Metric.CALLS, first, second, first.value, MARGIN * first.value, 0.0)
 
 

@@ -169,12 +169,12 @@ def _answered(report: Report) -> bool:
 def _ages(run: RunFile) -> Iterator[RunWarning]:
     """Caches that did not expire as they do in use."""
     ttl_s, local = run.settings.ttl_s, run.local
-    measured = min((span for one in run.repetitions if (span := _measured_s(one)) is not None), default=None)
-    if ttl_s is not None and measured is not None and ttl_s > measured:
+    spans = [span for one in run.repetitions for span in (_settled_s(one), _measured_s(one)) if span is not None]
+    if ttl_s is not None and spans and ttl_s > min(spans):
         yield RunWarning(
             WarningCode.TTL_TOO_LONG,
-            f"the TTL of {ttl_s:g} s is longer than the {figure(measured)} s that a repetition measures, so reads "
-            "after the TTL are partly missing",
+            f"the TTL of {ttl_s:g} s is longer than the {figure(min(spans))} s in which a repetition settles or "
+            "measures, so reads after the TTL are partly missing",
             "raise --duration, or lower the TTL: `-c ttl_s=…`",
         )
     age_s = local.snapshot_age_s if local else None
@@ -185,6 +185,11 @@ def _ages(run: RunFile) -> Iterator[RunWarning]:
             "restore found values that it need not read again",
             "run again on the same endpoint, or lower the TTL",
         )
+
+
+def _settled_s(repetition: Repetition) -> float | None:
+    began, start_s, measured = repetition.began_at, repetition.start_s, repetition.measured_from
+    return None if began is None or start_s is None or measured is None else measured - began - start_s
 
 
 def _measured_s(repetition: Repetition) -> float | None:

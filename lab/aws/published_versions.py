@@ -94,7 +94,10 @@ class PublishedVersions:
         if [*map(latest.get, SAME), _without(variables)] != [*map(live.get, SAME), _without(own)]:
             raise LabError(f"{name} was changed after its version {version} was published; deploy again first")
         if REPETITION in own:  # a run was killed before it could put things back
-            version = max((each["Version"] for each in self._versions(name) if not _is_ours(each)), key=int)
+            published = [each["Version"] for each in self._versions(name) if not _is_ours(each)]
+            if not published:
+                raise LabError(f"{name} has no version of its deployment; run `lab deploy --target aws` first")
+            version = max(published, key=int)
         function = _Function(name, _without(variables), version)
         if REPETITION in variables or REPETITION in own:
             self._put_back(function)

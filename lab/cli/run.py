@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from facts.sources import SourceName
 from lab.aws.target import Target
 from lab.cli.options import (
     ALL_VARIANTS,
@@ -22,7 +23,16 @@ from lab.cli.options import (
 )
 from lab.cli.output import print_comparison, say
 from lab.cli.question import question, question_options
-from lab.run.settings import SCENARIOS, WAYS, RunSettings
+from lab.drive.load import Scenario
+from lab.run.settings import (
+    BURST_DURATION_S,
+    SCENARIOS,
+    SLOW_RATE,
+    WAYS,
+    RunSettings,
+    default_duration_s,
+    default_rate,
+)
 
 OPTIONS: Final = {"source": "--source", "keys": "--keys", "variants": "--variant", "load": "--fleet"}
 """Settings of the application that `run` has options for."""
@@ -45,7 +55,12 @@ DEFAULT_VARIANTS: Final = "all" if DEFAULTS.variants == ALL_VARIANTS else ", ".j
     help="steady: groups of requests at an even rate; burst: Poisson arrivals at the same mean rate, in one second of"
     " every four; outage: steady, and downstream fails in the middle third of the measured time (local only).",
 )
-@click.option("--rate", type=float, default=DEFAULTS.rate, help="Mean invocations per second of each variant.")
+@click.option(
+    "--rate",
+    type=float,
+    help=f"Mean invocations per second of each variant.  [default: {DEFAULTS.rate:g}; {SLOW_RATE:g} with another"
+    " source than dynamodb]",
+)
 @click.option(
     "--concurrency",
     type=int,
@@ -56,8 +71,8 @@ DEFAULT_VARIANTS: Final = "all" if DEFAULTS.variants == ALL_VARIANTS else ", ".j
     "--duration",
     "duration_s",
     type=float,
-    default=DEFAULTS.duration_s,
-    help="Measured time of all repetitions together, in seconds.",
+    help="Measured time of all repetitions together, in seconds."
+    f"  [default: {DEFAULTS.duration_s:g}; {BURST_DURATION_S:g} with burst]",
 )
 @click.option(
     "--repeat",
@@ -107,6 +122,10 @@ def run_command(
     endpoint_url: str | None,
     yes: bool,
     metrics_wait: float,
+    rate: float | None,
+    duration_s: float | None,
+    scenario: Scenario,
+    source: SourceName,
     repeat: int | None,
     fresh_environments: bool,
     fleet: int,
@@ -126,6 +145,10 @@ def run_command(
     settings = RunSettings(
         variants=tuple(name for name in ALL_VARIANTS if name in (variants or DEFAULTS.variants)),
         target=target,
+        scenario=scenario,
+        source=source,
+        rate=default_rate(source) if rate is None else rate,
+        duration_s=default_duration_s(scenario) if duration_s is None else duration_s,
         repeat=DEFAULTS.repeat
         if repeat is None and not fleet and (target == "local" or fresh_environments)
         else repeat,

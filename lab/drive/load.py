@@ -9,6 +9,8 @@ from lab.records.record import Phase
 
 Scenario: TypeAlias = Literal["steady", "burst", "outage"]
 
+DEFAULT_RATE: Final = 16.0
+DEFAULT_DURATION_S: Final = 13.0
 SETTLE_TTLS: Final = 1.5
 """After one TTL, the entries that were filled together still expire together."""
 LONGEST_SETTLE_S: Final = 5.0
@@ -36,9 +38,9 @@ class Load:
 
     variants: tuple[str, ...]
     scenario: Scenario = "steady"
-    rate: float = 16.0
+    rate: float = DEFAULT_RATE
     concurrency: int = 3
-    duration_s: float = 13.0
+    duration_s: float = DEFAULT_DURATION_S
     repeat: int | None = 5
     keys: int = DEFAULT_KEYS
     skew: float = 1.0
@@ -81,6 +83,12 @@ class Load:
     def settle_slots(self, settle_s: float) -> int:
         """Return the groups of each variant before the measured time."""
         return math.ceil(round(settle_s / self.slot_s, 6))
+
+    def length_s(self, settle_s: float) -> float:
+        """Return the time from the first slot of a repetition to the end of its measured time, seconds."""
+        if self.scenario == "burst":
+            return self.measured_s
+        return (self.settle_slots(settle_s) + self.measured_slots) * self.slot_s
 
     def invocations_each(self, settle_s: float) -> int:
         """Return the invocations of each variant in a repetition, those that start environments included."""

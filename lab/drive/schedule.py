@@ -122,7 +122,7 @@ def plan(load: Load, repetition: int = 0, settle_s: float = 0.0) -> Schedule:
 def plan_updates(load: Load, repetition: int = 0, settle_s: float = 0.0) -> list[PlannedUpdate]:
     """Plan the updates of a window, earliest first: Poisson arrivals, keys drawn by the same law as invocations'."""
     generator = _generators(load, repetition)[3]
-    length_s = settle_s + load.measured_s
+    length_s = load.length_s(settle_s)
     count = round(load.updates * length_s)
     offsets = np.sort(generator.random(count)) * length_s
     ranks = _zipf(count, load.keys, load.skew, generator)

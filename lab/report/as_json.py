@@ -176,7 +176,12 @@ def _more_per_start(summary: VariantSummary) -> dict[str, Json] | None:
     per = summary.per_start
     if per is None:
         return None
-    return {"count": per.count, "ms_ci95": _ci(per.ms), "start_wait_ms": _rounded(per.wait_ms)}
+    return {
+        "count": per.count,
+        "ms_ci95": _ci(per.ms),
+        "usd_ci95": [per.usd.low, per.usd.high] if per.usd and per.usd.bounded else None,
+        "start_wait_ms": _rounded(per.wait_ms),
+    }
 
 
 def _effect(effect: Effect | None) -> dict[str, Json] | None:

@@ -62,7 +62,7 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
             f"saved a month at {month(report)}",
             money_interval(saved_usd),
         ),
-        KeyFigure(oldest(report, chosen), "at most out of date, by design"),
+        KeyFigure(oldest(report, chosen), "limit of how far out of date an answer is, by design"),
     )
 
 
@@ -82,7 +82,7 @@ def glance(report: Report) -> Table:
     """All variants with the figures that decide; a caption too wide for it would say what `month` says."""
     return table(
         report,
-        f"Saved against {_name(report.baseline)}{_mean_of_baseline(report)}; $ a month at {month(report)}",
+        f"Saved in this run against {_name(report.baseline)}{_mean_of_baseline(report)}; $ a month at {month(report)}",
         ("variant", "ms saved", "95 % CI", "reads saved", "$ a month", "out of date at most"),
         [_glance_row(report, one) for one in report.variants],
     )

@@ -41,7 +41,7 @@ class Pair(NamedTuple):
 
     Attributes:
         names: where each is.
-        fail_above: a change for the worse above so many percent is a regression; percentage points for failures.
+        fail_above: a change for the worse above so many percent is a regression; any that is shown, for failures.
     """
 
     names: tuple[str, str]
@@ -54,9 +54,12 @@ class Pair(NamedTuple):
     def regressions(self) -> list[str]:
         """Every regression, in a phrase."""
         return [
-            *(_changed(cell) for cell in self.cells if cell.is_worse and abs(cell.share) * 100 > self.fail_above),
+            *(_changed(cell) for cell in self.cells if cell.is_worse and self._counts(cell)),
             *(_lost(one, count) for one, count in unanswered(self.before, self.after)),
         ]
+
+    def _counts(self, cell: Cell) -> bool:
+        return cell.metric is Metric.FAILED or abs(cell.share) * 100 > self.fail_above
 
 
 def compare_runs(a: Path | str, b: Path | str, fail_above: float = DEFAULT_FAIL_ABOVE) -> Pair:
@@ -88,7 +91,9 @@ def _check_judgeable(name: str, report: Report) -> None:
             f"{name} has no repetitions and cannot be judged; compare runs of `lab run` with --repeat 2 or more"
         )
     if bad > MOST_BAD or was_saturated(report.file):
-        raise UsageError(f"{name} cannot be judged: the machine was saturated; run it again on a quiet machine")
+        problems = [shown(one.problem, 100) for one in report.file.repetitions if one.problem is not None]
+        why = "; ".join(dict.fromkeys(problems)) or "the processors were full"
+        raise UsageError(f"{name} cannot be judged: the machine was saturated ({why}); run it again on a quiet machine")
     if WarningCode.GENERATOR_LATE in codes:
         raise UsageError(f"{name} cannot be judged: invocations were sent late; run it again with a lower --rate")
     if used < LEAST_REPETITIONS:

@@ -38,7 +38,7 @@ def _known(found: Table) -> Table:
 def _effects(report: Report) -> Table:
     return table(
         report,
-        f"Saved against {shown(report.baseline, 24)}; $ a month at {month(report)}",
+        f"Saved in this run against {shown(report.baseline, 24)}; $ a month at {month(report)}",
         ("variant", "ms per answer", "95 % CI", "reads", "95 % CI", "$ a month", "95 % CI"),
         [_effect_row(one, report.baseline) for one in report.variants],
     )

@@ -221,7 +221,12 @@ class _Fault:
         try:
             await self.measured.wait_until(1 / 3)
             self.began_at = self.measured.now()
-            await asyncio.to_thread(self.fail_downstream, 1.0)
+            # Shielded: a request that is under way must not arrive after the one that ends the fault.
+            beginning = asyncio.ensure_future(asyncio.to_thread(self.fail_downstream, 1.0))
+            try:
+                await asyncio.shield(beginning)
+            finally:
+                await asyncio.wait([beginning])
             await self.measured.wait_until(2 / 3)
         finally:  # also when the run is interrupted
             self.fail_downstream(0.0)

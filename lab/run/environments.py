@@ -24,7 +24,7 @@ class LocalEnvironments:
     """The environments of a local endpoint, which ends them when it is asked to.
 
     Attributes:
-        ended: whether all of them have ended each time.
+        ended: whether the endpoint could end them each time.
     """
 
     def __init__(self, control: EndpointControl) -> None:
@@ -38,8 +38,7 @@ class LocalEnvironments:
         try:
             while self._control.end_environments()["busy"]:
                 if time.monotonic() > until:
-                    self.ended = False
-                    return
+                    return  # the busy ones end when they have answered
                 time.sleep(BETWEEN_S)
         except LabError:  # an older endpoint
             self.ended = False

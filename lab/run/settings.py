@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from facts.fleet import LONGEST_DRIVER_S, MOST_DRIVERS
 from facts.sources import MOST_KEYS, SourceName
 from lab.aws.target import Target
-from lab.drive.load import Load, Scenario
+from lab.drive.load import DEFAULT_DURATION_S, DEFAULT_RATE, Load, Scenario
 from lab.errors import UsageError
 
 Via = Literal["invoke", "url"]
@@ -18,6 +18,22 @@ WAYS: Final[tuple[Via, ...]] = get_args(Via)
 
 MOST_INVOCATIONS: Final = 10_000_000
 LONGEST_FLEET_S: Final = LONGEST_DRIVER_S - 120  # a driver function starts before the window and ends after it
+
+
+SLOW_RATE: Final = 8.0
+"""Default rate where a read takes tens of milliseconds: an answer has to come before the next group is sent."""
+BURST_DURATION_S: Final = 40.0
+"""Default duration of `burst`: two bursts in each of five repetitions."""
+
+
+def default_rate(source: SourceName) -> float:
+    """Return the invocations a second of each variant, unless the user says otherwise."""
+    return DEFAULT_RATE if source == "dynamodb" else SLOW_RATE
+
+
+def default_duration_s(scenario: Scenario) -> float:
+    """Return the measured time of all repetitions together, unless the user says otherwise, seconds."""
+    return BURST_DURATION_S if scenario == "burst" else DEFAULT_DURATION_S
 
 
 class Limits(NamedTuple):

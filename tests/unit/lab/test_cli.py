@@ -150,9 +150,9 @@ def test_help_tells_the_defaults(lab: Lab) -> None:
     out = " ".join(lab("run", "--help").out.split())
 
     for default in (
-        "13.0",
+        "13; 40 with burst",
         "8",
-        "16.0",
+        "16; 8 with another source than dynamodb",
         "3",
         "1.0",
         "2.0",

@@ -4,8 +4,6 @@ import dataclasses
 import time
 from typing import Any
 
-import pytest
-
 from lab.deploy.endpoint_control import EndpointControl
 from lab.records.run_file import MeasuredSettings, Repetition, RunFile, RunIdentity, RunWarning, WireCounts
 from lab.run.local_observer import LocalObserver
