@@ -56,7 +56,7 @@ def test_the_sentence_comes_first_then_four_figures_then_all_variants(report: Re
         one.split()[0] for one in re.findall(r"(?m)^  (\S+(?: ms| %| s)?)", parts[1])
     ]
     assert "saved per warm answer against no_cache (95 % CI " in parts[1]
-    assert "Saved against no_cache (mean of warm answers" in parts[2]
+    assert "Saved in this run against no_cache (mean of warm answers" in parts[2]
 
 
 def test_what_is_left_out_is_named_with_its_command(report: Report) -> None:

@@ -138,7 +138,7 @@ def test_of_records_made_from_logs_only_durations_are_shown(tmp_path: Path) -> N
     assert found.advice.variant is None
     assert tables(found)[0].caption == "Duration of the functions by their own reports, ms (simulated)"
     assert found.variants[0].starts[Start.COLD].count == 15
-    for unknown in ("latency", "staleness", "throttles", "lost", "on the wire", "Machine", "Saved against"):
+    for unknown in ("latency", "staleness", "throttles", "lost", "on the wire", "Machine", "Saved in this run"):
         assert unknown not in text.partition("How it was measured")[0].partition("Starts: how many")[2]
     for unknown in ("All variants", "Latency distribution", "Staleness", "The choice"):
         assert unknown not in page
