@@ -125,7 +125,10 @@ def test_one_bad_repetition_is_left_out_and_the_run_is_judged(run_of_two: Path, 
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(_bad(2), "the machine was saturated \\(.*\\); run it again"), (_killed, "it has 1 usable repetition, and 2 are needed")],
+    [
+        (_bad(2), "the machine was saturated \\(.*\\); run it again"),
+        (_killed, "it has 1 usable repetition, and 2 are needed"),
+    ],
 )
 def test_a_run_that_is_no_evidence_is_refused(run_of_two: Path, tmp_path: Path, change: Change, message: str) -> None:
     bad = _changed(tmp_path, content=change)

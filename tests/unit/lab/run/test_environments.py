@@ -29,7 +29,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("busy", "ended"), [((0,), True), ((2, 1, 0), True), ((1,), True), ((None,), False)])
-def test_environments_end_or_it_is_known_that_the_endpoint_cannot_end_them(busy: tuple[int | None, ...], ended: bool) -> None:
+def test_environments_end_or_it_is_known_that_the_endpoint_cannot_end_them(
+    busy: tuple[int | None, ...], ended: bool
+) -> None:
     local = LocalEnvironments(Control(*busy))
     local.renew()
 
