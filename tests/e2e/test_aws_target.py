@@ -93,7 +93,7 @@ class Run:
 @pytest.fixture(scope="module")
 def run(deployed: Aws, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "aws"
-    load = ["--rate", "20", "--concurrency", "1", "--duration", "2", "--metrics-wait", "1"]
+    load = ["--rate", "8", "--concurrency", "1", "--duration", "5", "--metrics-wait", "1"]
     return Run(deployed.lab("run", "--yes", "--out", str(folder), *CHOSEN, *load), folder)
 
 

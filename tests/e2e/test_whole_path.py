@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from functions.registry import VARIANTS
-from lab.drive.load import SETTLE_TTLS
+from lab.drive.load import LONGEST_SETTLE_S, SETTLE_TTLS
 from tests.e2e.conftest import CONCURRENCY, DURATION_S, RATE, REPEAT, TTL_S, Run, invoke, lab
 
 
@@ -29,7 +29,7 @@ def test_every_variant_is_driven_in_every_repetition(run: Run) -> None:
     )
     groups_a_second = RATE / CONCURRENCY
     slots = {
-        "settle": math.ceil(SETTLE_TTLS * TTL_S * groups_a_second),
+        "settle": math.ceil(min(SETTLE_TTLS * TTL_S, LONGEST_SETTLE_S) * groups_a_second),
         "steady": round(DURATION_S / REPEAT * groups_a_second),
     }
     for variant, repetition in itertools.product(VARIANTS, repetitions):

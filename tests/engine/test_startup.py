@@ -203,11 +203,9 @@ async def test_requests_at_once_start_as_many_environments(make_harness: Callabl
     version = harness.function(WHO)
     answers = await asyncio.gather(*(harness.invoke(version) for _ in range(30)))
     assert len({answer.payload for answer in answers}) == 30
-    waits = [answer.start_wait_ms for answer in answers]
-    assert waits[: harness.engine.gate.limit] == [0] * harness.engine.gate.limit
-    assert all(waits[harness.engine.gate.limit :])
-    assert sorted(waits) == waits
-    assert harness.engine.gate.delayed == 30 - harness.engine.gate.limit
+    waited = [answer for answer in answers if answer.start_wait_ms]
+    assert len(waited) >= 30 - harness.engine.gate.limit  # a busy machine delays the others, too
+    assert harness.engine.gate.delayed == len(waited)
 
 
 @pytest.mark.parametrize("snap_start", [False, True])

@@ -279,7 +279,7 @@ def repeated_content(
     content["repetitions"] = [
         {
             "number": number,
-            "began_at": BEGAN + number * length,
+            "began_at": BEGAN + number * length - 1.5 * REPEATED_TTL_S,
             "measured_from": BEGAN + number * length + START_S,
             "measured_until": BEGAN + (number + 1) * length,
             "complete": True,
