@@ -87,7 +87,7 @@ bench-dashboard: setup ## benchmark the dashboard of simulated records: three qu
 bench-synth: setup ## benchmark a synthesis
 	$(BIN)/python -m tests.bench.bench_synth
 
-bench-truth: setup ## demonstrate that conclusions hold when runs are repeated: 90 quiet minutes, or PART=…
+bench-truth: setup ## demonstrate that conclusions hold when runs are repeated: a quiet hour, or PART=…
 	$(BIN)/python -m tests.bench.bench_truth $(PART)
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
