@@ -568,7 +568,7 @@ def test_an_interrupted_run_says_so_in_one_line_and_leaves_nothing_behind(tmp_pa
 
 def shell(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """A command line in a real bash, from the project's folder, with `lab` for this interpreter's `-m lab`."""
-    env = {**os.environ, "LAB": f"{sys.executable} -m lab", **variables}
+    env = {**os.environ, "PYTHON": sys.executable, **variables}
     command = ["bash", "-o", "pipefail", "-c", line]
     return subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, errors="replace", timeout=60, check=False
@@ -576,7 +576,7 @@ def shell(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_data_comes_whole_though_stderr_is_closed_and_the_locale_is_narrow(run_folder: Path) -> None:
-    ended = shell(f"$LAB report {run_folder} 2>&-", PYTHONIOENCODING="latin-1")
+    ended = shell(f'"$PYTHON" -m lab report {run_folder} 2>&-', PYTHONIOENCODING="latin-1")
 
     assert ended.returncode == 0
     assert "no_cache" in ended.stdout
@@ -584,7 +584,7 @@ def test_data_comes_whole_though_stderr_is_closed_and_the_locale_is_narrow(run_f
 
 
 def test_data_that_nobody_can_read_are_an_error_of_one_line() -> None:
-    ended = shell("$LAB completion bash >&-")
+    ended = shell('"$PYTHON" -m lab completion bash >&-')
 
     assert ended.returncode == 1
     assert ended.stderr == "lab: cannot write to standard output: Bad file descriptor\n"
@@ -634,7 +634,7 @@ def test_a_shell_is_told_how_to_complete(lab: Lab, name: str) -> None:
 )
 def test_bash_completes(tmp_path: Path, words: str, completed: list[str]) -> None:
     program = tmp_path / "lab"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m lab "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lab "$@"\n')
     program.chmod(0o755)
     ask = f"""
         PATH={tmp_path}:$PATH
