@@ -14,7 +14,7 @@ from lab.analysis import figures as over
 from lab.analysis.model import Advice, Excluded, Question, VariantSummary
 from lab.analysis.statistics import Estimate
 from lab.analysis.wording import figure, interval, listed, percent, shown
-from lab.records.run_file import RunFile, VariantDescription
+from lab.records.run_file import MOST_BAD, RunFile, VariantDescription
 
 AGES_S: Final = (0.0, 10.0, 60.0, 300.0, math.inf)
 """Limits for which every report has a choice, beside the TTL."""
@@ -27,7 +27,6 @@ EXPENSIVE: Final = 1.5
 LEAST_REPETITIONS: Final = 3
 """With two, Student's t has one degree of freedom: an interval is ten times as wide as with five, and one of the two
 cannot be left out to see whether they agree."""
-MOST_BAD: Final = 1
 LEAST_ANSWERS: Final = 100
 MOST_FAILED: Final = 0.01
 MOST_LATE: Final = 0.01

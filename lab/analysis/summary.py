@@ -29,10 +29,10 @@ from lab.analysis.model import (
 from lab.analysis.scope import PARTS, Scope, used_repetitions
 from lab.analysis.statistics import Repeated
 from lab.analysis.timelines import beginnings, latency_course, lives
-from lab.analysis.warnings import LATE_MS, find_warnings
+from lab.analysis.warnings import find_warnings
 from lab.errors import LabError
 from lab.records.files import run_files
-from lab.records.run_file import RunFile, VariantDescription
+from lab.records.run_file import LATE_MS, RunFile, VariantDescription
 
 CURVE_POINTS: Final = 400
 CALLS_BINS: Final = 40

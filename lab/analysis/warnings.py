@@ -5,18 +5,14 @@ The run itself stores only what cannot be seen afterwards (`lab.run`). The codes
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
 
 from facts.warnings import WarningCode
-from lab.analysis.advice import LEAST_REPETITIONS, MOST_BAD, MOST_LATE, was_saturated
+from lab.analysis.advice import LEAST_REPETITIONS, MOST_LATE, was_saturated
 from lab.analysis.columns import Columns
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.wording import LEAST_FOR_P99, figure, has_p99, listed, percent, shown, whole
-from lab.records.run_file import Repetition, RunFile, RunWarning
+from lab.records.run_file import LATE_MS, MOST_BAD, Repetition, RunFile, RunWarning
 from lab.records.table import Damage
-
-LATE_MS: Final = 10.0
-"""An invocation that is sent later than this after its planned start is late."""
 
 
 def find_warnings(report: Report, columns: Columns, lateness: tuple[float, float]) -> list[RunWarning]:

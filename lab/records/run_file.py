@@ -22,6 +22,10 @@ SCHEMA_VERSION: Final = 2
 VERSIONS: Final = (1, SCHEMA_VERSION)
 FULL_SHARE: Final = 0.95
 """Busy share of all CPUs together from which a second counts as full."""
+LATE_MS: Final = 10.0
+"""An invocation that is sent more than this after its planned start is late."""
+MOST_BAD: Final = 1
+"""So many bad repetitions are repeated. With one more, the run ends and cannot be judged."""
 
 _BASELINE_OF_VERSION_1: Final = "no_cache"
 _PALETTE: Final = ("#595959", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")

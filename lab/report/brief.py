@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from facts.warnings import WarningCode
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import Estimate
-from lab.analysis.table import Table, table
+from lab.analysis.table import Table, table, value
 from lab.analysis.wording import DASH, NOT_MEASURED, figure, interval, percent, shown
 from lab.records.run_file import RunWarning
 
@@ -54,7 +54,7 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
     )
     return (
         KeyFigure(
-            f"{_value(saved_ms)} ms", f"saved per warm answer against {_name(report.baseline)}", interval(saved_ms)
+            f"{value(saved_ms)} ms", f"saved per warm answer against {_name(report.baseline)}", interval(saved_ms)
         ),
         KeyFigure(saved_percent(saved_calls), "of the downstream reads saved", percent_interval(saved_calls)),
         KeyFigure(
@@ -62,7 +62,7 @@ def key_figures(report: Report) -> tuple[KeyFigure, ...]:
             f"saved a month at {month(report)}",
             money_interval(saved_usd),
         ),
-        KeyFigure(oldest(report, chosen), "limit of how far out of date an answer is, by design"),
+        KeyFigure(oldest(report, chosen), "the most that an answer can be out of date, by design"),
     )
 
 
@@ -95,7 +95,7 @@ def _glance_row(report: Report, one: VariantSummary) -> tuple[str, ...]:
     effect = one.effect
     return (
         one.variant,
-        _value(effect.saved_ms if effect else None),
+        value(effect.saved_ms if effect else None),
         interval(effect.saved_ms if effect else None),
         saved_percent(effect.saved_calls if effect else None),
         cost,
@@ -174,10 +174,6 @@ def excluded(report: Report) -> Iterator[str]:
     for one in report.advice.excluded:
         remedy = f"; {shown(one.remedy, 120)}" if one.remedy else ""
         yield f"{_name(one.variant)}: {shown(one.reason, 200)}{remedy}"
-
-
-def _value(estimate: Estimate | None) -> str:
-    return figure(estimate.value if estimate else None)
 
 
 def _name(variant: str) -> str:

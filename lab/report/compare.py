@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from facts.warnings import WarningCode
-from lab.analysis.advice import MOST_BAD, was_saturated
+from lab.analysis.advice import was_saturated
 from lab.analysis.model import Report, VariantSummary
 from lab.analysis.statistics import Estimate
 from lab.analysis.summary import summarise
@@ -27,6 +27,7 @@ from lab.analysis.two_runs import (
 from lab.analysis.wording import NOT_MEASURED, figure, interval, listed, shown, signed, where
 from lab.errors import UsageError
 from lab.records.json_values import Json
+from lab.records.run_file import MOST_BAD
 from lab.report.as_markdown import bullets, escaper, markdown_table
 from lab.report.as_text import WIDTH, TextPage
 

@@ -20,7 +20,7 @@ from lab.drive.tally import Tally
 from lab.drive.updates import VersionTimeline, writing_updates
 from lab.drive.window import Window, beside, meter_cpu, undisturbed
 from lab.records.record import Record
-from lab.records.run_file import Repetition
+from lab.records.run_file import LATE_MS, Repetition
 from lab.run.environments import Environments
 from lab.run.judgement import EnvironmentStarts, repeat_until_good
 from lab.run.prepare import Prepared
@@ -31,7 +31,6 @@ START_LEAD_S: Final = 0.02  # the same for the requests that start environments
 SIGNING_S: Final = 0.0005  # in addition, for each of them: all are signed before the first is sent
 PATIENCE_S: Final = 15.0  # beyond the functions' timeout: Lambda's own 10 s for init, and the network
 START_PATIENCE_S: Final = 120.0  # in addition at a local endpoint, which starts few environments at a time
-LATE_MS: Final = 10.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -7,15 +7,13 @@ from typing import Final
 
 from lab.drive.load import Scenario
 from lab.records.record import Record
-from lab.records.run_file import Repetition
+from lab.records.run_file import MOST_BAD, Repetition
 
 # docs/decisions/0010-repetitions.md says how good and bad repetitions differ.
 MOST_PRESSURE: Final = 0.40
 MOST_BUSY: Final = 0.60
 MOST_START: Final = 2.0
 """Times the quickest start phase of the run so far."""
-MOST_BAD: Final = 1
-"""So many bad repetitions are repeated; after one more, the run ends."""
 
 
 class EnvironmentStarts:
