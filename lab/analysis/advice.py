@@ -270,7 +270,8 @@ def _sentence(evidence: Evidence, fit: Sequence[VariantSummary], chosen: Variant
     name = shown(chosen.variant, 30)
     cost = _cost_clause(evidence, fit, chosen)
     if chosen is evidence.baseline:
-        return f"Use {name}: no cache in this run is worth it for data {_limit(question.max_staleness_s)}{cost}."
+        judged = "worth it" if len(fit) > 1 else "allowed"
+        return f"Use {name}: no cache in this run is {judged} for data {_limit(question.max_staleness_s)}{cost}."
     gains = " and ".join(_gains(chosen))
     why = f"it {gains}" if gains else "no other is clearly faster or cheaper"
     return f"Use {name}: {why}, {_kept(chosen.bound_s)}{cost}."

@@ -65,7 +65,7 @@ def test_a_ttl_above_the_limit_is_excluded_with_its_remedy() -> None:
     advice = _advise(_usual(), 5.0)
 
     assert advice.variant == "no_cache"
-    assert advice.sentence == "Use no_cache: no cache in this run is worth it for data at most 5 s old."
+    assert advice.sentence == "Use no_cache: no cache in this run is allowed for data at most 5 s old."
     assert ("its TTL is 10 s", "lower the TTL to 5 s") in {(one.reason, one.remedy) for one in advice.excluded}
 
 
@@ -79,7 +79,7 @@ def test_data_of_any_age_may_come_from_an_unbounded_cache() -> None:
 def test_current_data_needs_no_ttl_of_zero() -> None:
     advice = _advise(_usual(), 0.0)
 
-    assert advice.sentence == "Use no_cache: no cache in this run is worth it for data that must be current."
+    assert advice.sentence == "Use no_cache: no cache in this run is allowed for data that must be current."
     assert {one.remedy for one in advice.excluded if one.reason.startswith("its TTL")} == {""}
 
 

@@ -51,8 +51,8 @@ def test_repetitions_with_environments_of_their_own_are_told_and_charged_for() -
     asked = dataclasses.replace(settings("no_cache", "ttl_cache"), repeat=5, fresh_environments=True)
     said = "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
 
-    # 5 s of settling at most, 20 s measured, 100 a second, and one that starts the environment.
-    assert "25,010 invocations (2,501 of each of 2 variants, in 5 repetitions)" in said
+    # 15 s of settling (one and a half TTLs), 20 s measured, 100 a second, and one that starts the environment.
+    assert "35,010 invocations (3,501 of each of 2 variants, in 5 repetitions)" in said
     assert "10 versions of the functions are published" in said
     assert "one more is done" in said
     assert "published" not in "\n".join(before_run(CALLER, settings("no_cache"), DEPLOYMENT, None))
@@ -66,7 +66,7 @@ def test_the_cost_of_repetitions_has_the_snapshots_of_their_versions() -> None:
     snapshots = 5 * 3 * 3600 * prices.SNAPSTART_CACHE.usd
 
     assert run_cost(asked, DEPLOYMENT) == pytest.approx(
-        (per_million + ASSUMED_RESTORES * restores) * 5 * 2_501 / 1e6 + snapshots
+        (per_million + ASSUMED_RESTORES * restores) * 5 * 3_501 / 1e6 + snapshots
     )
     assert run_cost(few, DEPLOYMENT) == pytest.approx((per_million + restores / 3) * 5 * 30 / 1e6 + snapshots)
 
