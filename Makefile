@@ -68,6 +68,7 @@ snapshots: setup ## regenerate the snapshots of the templates: read the diff
 
 docs: setup ## regenerate the generated parts of the README and the docs
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m tests.recorded.page
 
 pictures: setup ## regenerate the README's pictures from the committed results
 	$(BIN)/python -m lab.charts.pictures docs/results/demo docs/results/demo

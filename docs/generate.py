@@ -8,7 +8,7 @@ what this program writes.
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
 from docs import running_cost  # noqa: E402 - the path comes first
+from docs.markdown import table  # noqa: E402
 from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
 from facts.warnings import WarningCode  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
@@ -35,12 +36,6 @@ TRUTH: Final = ROOT / "docs" / "results" / "truth.json"
 DEMO: Final = ROOT / "docs" / "results" / "demo"
 REFERENCE: Final = ROOT / "docs" / "reference"
 WIDTH: Final = 110
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def variants() -> str:
