@@ -13,6 +13,7 @@ from facts import metrics
 from lab.aws.function_logs import LogLine
 from lab.records.emf_line import downstream_of, parse_emf
 from lab.records.json_values import measured
+from lab.records.platform_line import TIMED_OUT, parse_failure, parse_start
 from lab.records.record import Outcome, Record
 from lab.records.report_line import InvocationReport, parse_report
 
@@ -28,6 +29,7 @@ class _Logged:
     request_id: str
     emf: dict[str, Any] | None = None
     report: InvocationReport | None = None
+    error_type: str | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -44,7 +46,10 @@ def records(lines: Iterable[LogLine], *, run_id: str, target: str, variant: str)
     An asynchronous invocation that Lambda tried again has a record for each try.
     """
     environments: dict[str, _Environment] = {}
-    for sequence, logged in enumerate(_invocations(lines)):
+    invocations = _Invocations()
+    for line in lines:
+        invocations.add(line)
+    for sequence, logged in enumerate(invocations.found):
         yield Record(
             run_id=run_id,
             target=target,
@@ -55,32 +60,52 @@ def records(lines: Iterable[LogLine], *, run_id: str, target: str, variant: str)
         )
 
 
-def _invocations(lines: Iterable[LogLine]) -> list[_Logged]:
-    found: list[_Logged] = []
-    latest: dict[str, _Logged] = {}
+class _Invocations:
+    """The invocations of a log, in the order in which the first line of each was logged."""
 
-    def of(request_id: str, at: float) -> _Logged:
-        if request_id not in latest:
-            latest[request_id] = _Logged(at, request_id)
-            found.append(latest[request_id])
-        return latest[request_id]
+    def __init__(self) -> None:
+        self.found: list[_Logged] = []
+        self._latest: dict[str, _Logged] = {}
+        self._serving: dict[str, str] = {}  # by stream: an environment serves one request at a time
 
-    for line in lines:
+    def add(self, line: LogLine) -> None:
+        """Note what a line says."""
         if (report := parse_report(line.text)) is not None:
-            logged = of(report[0], line.at)
+            logged = self._of_try(report[0], line.at)
             logged.report, logged.at = report[1], line.at
+            self._serving.pop(line.stream, None)
         elif (emf := parse_emf(line.text)) is not None:
-            request_id = emf["request_id"]
-            if request_id in latest and latest[request_id].report is not None:
-                del latest[request_id]  # a new try
-            of(request_id, line.at).emf = emf
-    return found
+            self._of_try(emf["request_id"], line.at).emf = emf
+        elif (started := parse_start(line.text)) is not None:
+            self._serving[line.stream] = started
+            self._forget_reported(started)
+        elif (failure := parse_failure(line.text)) is not None:
+            request_id = failure.request_id or self._serving.get(line.stream)
+            if request_id is not None:
+                self._of(request_id, line.at).error_type = failure.error_type
+
+    def _of_try(self, request_id: str, at: float) -> _Logged:
+        self._forget_reported(request_id)
+        return self._of(request_id, at)
+
+    def _of(self, request_id: str, at: float) -> _Logged:
+        if request_id not in self._latest:
+            self._latest[request_id] = _Logged(at, request_id)
+            self.found.append(self._latest[request_id])
+        return self._latest[request_id]
+
+    def _forget_reported(self, request_id: str) -> None:
+        """Let a new try begin if the last one has its report, its last line but for a timeout's."""
+        if request_id in self._latest and self._latest[request_id].report is not None:
+            del self._latest[request_id]
 
 
 def _outcome(logged: _Logged, environments: dict[str, _Environment]) -> Outcome:
     emf, report = logged.emf or {}, logged.report or InvocationReport()
     cache = next((word for name, word in ANSWERS.items() if emf.get(name) == 1), None)
-    failed = report.status in FAILURES or (logged.emf is not None and cache is None)
+    ended = logged.emf is not None or logged.error_type is not None
+    failed = report.status in FAILURES or (cache is None and ended)
+    timed_out = TIMED_OUT if report.status == "timeout" else None
     cold = None if logged.emf is None else emf.get(metrics.COLD_STARTS.name) == 1
     environment_id = emf.get("environment_id")
     environment = None
@@ -93,7 +118,7 @@ def _outcome(logged: _Logged, environments: dict[str, _Environment]) -> Outcome:
             environment.invocations += 1
     return Outcome(
         status="function_error" if failed else "ok",
-        error_type=report.error_type,
+        error_type=(report.error_type or timed_out or logged.error_type) if failed else None,
         request_id=logged.request_id,
         environment_id=environment_id if environment else None,
         invocation=environment.invocations if environment else None,

@@ -2,7 +2,8 @@ r"""The REPORT line of Lambda's log, as text and as JSON.
 
 Text (fields by tabs, in any number): ``REPORT RequestId: <id>\tDuration: 2.46 ms\tBilled Duration: 417 ms\tMemory Size:
 1024 MB\tMax Memory Used: 95 MB\tInit Duration: 413.61 ms\t``; after a restore ``Restore Duration`` stands in place of
-``Init Duration``; a failure adds ``Status`` and ``Error Type``. JSON, where the function logs so:
+``Init Duration``; a failure adds ``Status`` and ``Error Type``. With tracing, a second line ``XRAY TraceId: …`` is part
+of the same log event. JSON, where the function logs so:
 ``{"type": "platform.report", "record": {"requestId", "status", "errorType", "metrics": {"durationMs", …}}}`` (AWS,
 "Lambda Telemetry API Event schema reference"). Every field may be absent.
 """
@@ -59,12 +60,12 @@ def find_report(log: str, request_id: str | None) -> InvocationReport | None:
 
 
 def parse_report(line: str) -> tuple[str, InvocationReport] | None:
-    """The request id and the report in one line of a log; None if it is no report."""
+    """The request id and the report in one event of a log; None if it is no report."""
     return _from_json(line) if line.startswith("{") else _from_text(line)
 
 
 def _from_text(line: str) -> tuple[str, InvocationReport] | None:
-    match = _TEXT.fullmatch(line)
+    match = _TEXT.fullmatch(line.partition("\n")[0])
     if match is None:
         return None
     parts = (field.strip().partition(": ") for field in (match[2] or "").split("\t"))

@@ -91,10 +91,15 @@ def test_an_environment_that_began_before_the_span() -> None:
     ("lines", "error_type"),
     [
         ([emf("a", DownstreamCalls=1, DownstreamErrors=1, DownstreamLatency=9), text("a")], None),
-        ([text("a", "Status: timeout\t")], None),
+        ([text("a", "Status: timeout\t")], "Sandbox.Timedout"),
         ([text("a", "Status: error\tError Type: Runtime.OutOfMemory\t")], "Runtime.OutOfMemory"),
-        ([as_json("a", "timeout")], None),
+        ([as_json("a", "timeout")], "Sandbox.Timedout"),
         ([as_json("a", "failure")], None),
+        (
+            ["START RequestId: a Version: 3", "[ERROR] DownstreamError: no answer\nTraceback", emf("a"), text("a")],
+            "DownstreamError",
+        ),
+        ([json.dumps({"errorType": "BadRequest", "requestId": "a"}), emf("a"), as_json("a", "error")], "BadRequest"),
     ],
 )
 def test_a_function_error(lines: list[str], error_type: str | None) -> None:
@@ -127,6 +132,26 @@ def test_an_asynchronous_invocation_that_was_tried_again_has_a_record_a_try() ->
     found = made(emf("a"), text("a"), emf("a", Hits=1), text("a"))
 
     assert [(record.sequence, record.status) for record in found] == [(0, "function_error"), (1, "ok")]
+
+
+def test_a_request_that_timed_out_in_each_try_has_a_record_a_try() -> None:
+    late = "2023-10-20T16:28:17.840Z a Task timed out after 3.00 seconds"
+    lines = ["START RequestId: a Version: 3", late, "END RequestId: a", text("a")]
+
+    found = made(*lines, *lines)
+    only_reports = made(text("a", "Status: timeout\t"), text("a", "Status: timeout\t"))
+
+    for records_found in (found, only_reports):
+        assert [(record.status, record.error_type) for record in records_found] == [
+            ("function_error", "Sandbox.Timedout"),
+            ("function_error", "Sandbox.Timedout"),
+        ]
+
+
+def test_what_an_answered_invocation_printed_is_no_error() -> None:
+    (record,) = made("START RequestId: a Version: 3", "[ERROR] ValueError: handled", emf("a", Hits=1), text("a"))
+
+    assert (record.status, record.error_type) == ("ok", None)
 
 
 def test_what_the_log_has_not_yet_is_absent() -> None:

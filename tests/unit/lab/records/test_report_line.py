@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lab.records.report_line import InvocationReport, find_report
+from lab.records.report_line import InvocationReport, find_report, parse_report
+from tests.unit.lab.records.captured_lines import CAPTURED, Captured
 
 ID = "8f507cfc-6411-4ec4-9ea8-1d6f9c8a4f1d"
 OTHER = "00000000-6411-4ec4-9ea8-1d6f9c8a4f1d"
@@ -157,3 +158,19 @@ def test_json_without_sound_fields(line: str) -> None:
 @pytest.mark.parametrize("line", ["{", "[]", '{"type":"platform.report"}', '{"type":"platform.report","record":[]}'])
 def test_json_that_is_no_report(line: str) -> None:
     assert find_report(line, ID) is None
+
+
+@pytest.mark.parametrize("captured", CAPTURED, ids=[each.name for each in CAPTURED])
+def test_the_report_in_a_captured_log_is_one_event_and_is_parsed(captured: Captured) -> None:
+    (found,) = filter(None, map(parse_report, captured.events))
+
+    assert found[0] == captured.request_id
+    assert found[1].fields() == {
+        "duration_ms": captured.duration_ms,
+        "billed_ms": captured.billed_ms,
+        "memory_mb": captured.memory_mb,
+        "max_memory_mb": captured.max_memory_mb,
+        "init_ms": captured.init_ms,
+        "restore_ms": captured.restore_ms,
+    }
+    assert find_report("".join(captured.events), captured.request_id) == found[1]  # in a tail, it is two lines
