@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -31,18 +32,22 @@ def emf_line(
         metrics: by name. One that is left out is absent, which is not the same as 0.
         properties: fields to find the line by in the logs. They make no metric, so they cost nothing.
         timestamp: Unix seconds.
+
+    A value that is NaN or infinite is left out: JSON has no such number, and a line that is not JSON has no metrics.
     """
+    usable = {name: metric for name, metric in metrics.items() if math.isfinite(metric.value)}
     directive = {
         "Namespace": namespace,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": metric.unit} for name, metric in metrics.items()],
+        "Metrics": [{"Name": name, "Unit": metric.unit} for name, metric in usable.items()],
     }
     return json.dumps(
         {
             "_aws": {"Timestamp": int(timestamp * 1000), "CloudWatchMetrics": [directive]},
             **dimensions,
-            **{name: metric.value for name, metric in metrics.items()},
-            **properties,
+            **{name: metric.value for name, metric in usable.items()},
+            **{name: value for name, value in properties.items() if isinstance(value, str) or math.isfinite(value)},
         },
+        allow_nan=False,
         separators=(",", ":"),
     )
