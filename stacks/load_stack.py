@@ -16,7 +16,7 @@ from constructs import Construct
 
 from facts import fleet, names
 from functions.registry import Variant
-from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role
+from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role, wait_for_policy
 from stacks.layer import install_locked
 from stacks.reviewed import reviewed
 from stacks.settings import ApplicationSettings
@@ -73,6 +73,7 @@ class LoadStack(Stack):
             definition_body=sfn.DefinitionBody.from_chainable(self._shards(driver)),
             timeout=Duration.minutes(20),
         )
+        wait_for_policy(machine, machine.role)
         reviewed(self, REVIEWED)
         CfnOutput(self, "BucketName", value=bucket.bucket_name, description="Where runs are, by their id.")
         CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn, description="What drives.")
@@ -104,7 +105,7 @@ class LoadStack(Stack):
         for action, part in (("s3:GetObject", "plan"), ("s3:PutObject", "records")):
             role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[bucket.arn_for_objects(f"*/{part}/*")]))
         with built_driver(settings.architecture) as code:
-            return lambda_.Function(
+            function = lambda_.Function(
                 self,
                 "Driver",
                 function_name=names.DRIVER,
@@ -118,6 +119,8 @@ class LoadStack(Stack):
                 role=role,
                 log_group=log_group,
             )
+        wait_for_policy(function, role)
+        return function
 
     def _alias_arn(self, variant: Variant) -> str:
         return self.format_arn(

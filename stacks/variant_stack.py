@@ -12,7 +12,7 @@ from facts import names, variables
 from functions.registry import Variant
 from stacks.alarms import VariantAlarms
 from stacks.dashboard import SectionedDashboard
-from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role
+from stacks.function_parts import ARCHITECTURES, RUNTIME, own_log_group, own_role, wait_for_policy
 from stacks.reviewed import FUNCTION, reviewed, reviewed_wildcard
 from stacks.sections import sections
 from stacks.settings import ApplicationSettings
@@ -69,6 +69,7 @@ class VariantStack(Stack):
 
     def _function(self, variant: Variant, settings: ApplicationSettings, layer: Path) -> lambda_.Function:
         log_group = own_log_group(self, names.function_name(variant.name), settings)
+        role = self._role(variant, log_group, settings)
         function = lambda_.Function(
             self,
             "Function",
@@ -87,13 +88,14 @@ class VariantStack(Stack):
             },
             memory_size=settings.memory_mb,
             timeout=TIMEOUT,
-            role=self._role(variant, log_group, settings),
+            role=role,
             log_group=log_group,
             logging_format=LOG_FORMATS[settings.log_format],
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
             reserved_concurrent_executions=settings.reserved_concurrency,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if variant.snap_start else None,
         )
+        wait_for_policy(function, role)
         reviewed(function, FUNCTION)
         return function
 

@@ -18,7 +18,6 @@ from tests.snapshot.synthesis import Template
 REGIONS = ["us-east-1"]
 IGNORED = {
     "I1022": "Fn::Join is how the CDK writes a text with references in it; Fn::Sub says the same.",
-    "W3005": "The CDK has a function wait for its role and the role's policy; only the policy's wait is not implied.",
 }
 """The rules of cfn-lint that are ignored, each with its reason."""
 
