@@ -15,6 +15,9 @@ from functions.registry import VARIANTS
 from stacks.errors import ApplicationError
 
 RETENTIONS = (1, 3, 7, 14, 30, 90, 365)
+# What `cdk cli-telemetry` and `cdk acknowledge` write. All other keys of the CDK hold one of the marks.
+CDK_KEYS = ("cli-telemetry", "acknowledged-issue-numbers")
+CDK_MARKS = ":@/"
 TOPIC_ARN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}"
 
 T = TypeVar("T")
@@ -140,10 +143,10 @@ class ApplicationSettings:
     log_retention_days: int = _setting(7, _one_of(RETENTIONS), "how many days the functions' logs are kept")
     tracing: bool = _setting(False, SWITCH, "X-Ray traces of the invocations, and the permission to write them")
     alarms: bool = _setting(
-        True, SWITCH, "alarms on errors, throttles, downstream errors and the 99th percentile of the duration"
+        True, SWITCH, "alarms on errors, throttles, failed reads and the 99th percentile of the duration"
     )
     alarm_count: int = _setting(
-        1, _whole(1, 1_000_000), "errors, throttles or downstream errors within five minutes that set off their alarm"
+        1, _whole(1, 1_000_000), "errors, throttles or failed reads within five minutes that set off their alarm"
     )
     alarm_p99_ms: int = _setting(
         1_000, _whole(1, 10_000), "the 99th percentile of a minute's durations that sets off its alarm, in milliseconds"
@@ -162,9 +165,8 @@ class ApplicationSettings:
         """
         known = {found.name: found for found in fields(cls)}
         for name in context:
-            # Otherwise a misspelt setting would be ignored. The CDK's own keys hold one of these characters, or are its
-            # CLI's switch for telemetry.
-            if name not in known and name != "cli-telemetry" and not any(mark in name for mark in ":@/"):
+            # Otherwise a misspelt setting would be ignored.
+            if name not in (*known, *CDK_KEYS) and not any(mark in name for mark in CDK_MARKS):
                 raise ApplicationError(f"context {name!r} is not a setting; these are: {', '.join(known)}")
         settings = cls(**{name: _read(context, found) for name, found in known.items() if name in context})
         reserved, provisioned = settings.reserved_concurrency, settings.provisioned_concurrency

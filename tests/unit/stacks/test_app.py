@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ import pytest
 
 from app import main
 from functions.registry import VARIANTS
-from tests.snapshot.synthesis import Assembly, dashboard_body, synthesize
+from tests.snapshot.synthesis import BIN, ROOT, Assembly, dashboard_body, synthesize
 
 
 def test_each_variant_depends_on_the_source_and_nothing_else(assembly: Assembly) -> None:
@@ -62,6 +64,16 @@ def test_stacks_are_tagged(assembly: Assembly) -> None:
     for variant in VARIANTS:
         tags = artifacts[f"CacheLab-{variant.name.replace('_', '-')}"]["properties"]["tags"]
         assert tags["variant"] == variant.name
+
+
+def test_after_cdk_acknowledge_the_application_still_synthesizes(tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text('{"app": "true", "context": {"ttl_s": 3}}')
+    cdk = ROOT / "node_modules" / ".bin" / "cdk"
+    environment = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path)}
+    subprocess.run([cdk, "acknowledge", "34892"], cwd=tmp_path, env=environment, check=True)
+    written = json.loads((tmp_path / "cdk.context.json").read_text())
+    assert written == {"acknowledged-issue-numbers": [34892]}
+    synthesize(tmp_path / "out", variants="no_cache", alarms="false", **written)
 
 
 def test_a_wrong_setting_is_one_line_and_no_traceback() -> None:

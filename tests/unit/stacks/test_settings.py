@@ -148,8 +148,15 @@ def test_the_keys_of_the_cdk_are_not_settings() -> None:
         "aws:cdk:bundling-stacks": ["**"],
         "availability-zones:account=1:region=us-east-1": ["us-east-1a"],
         "cli-telemetry": False,
+        "acknowledged-issue-numbers": [34892],
     }
     assert ApplicationSettings.from_context(context) == ApplicationSettings()
+
+
+@pytest.mark.parametrize("name", ["ttl-s", "acknowledged_issue_numbers", "acknowledged", "cli-"])
+def test_what_only_looks_like_a_key_of_the_cdk_is_refused(name: str) -> None:
+    with pytest.raises(ApplicationError, match=f"'{name}' is not a setting"):
+        ApplicationSettings.from_context({name: "1"})
 
 
 def test_settings_cannot_change() -> None:
