@@ -39,6 +39,9 @@ DOWNSTREAM_CALLS = MetricDefinition(
 DOWNSTREAM_ERRORS = MetricDefinition(
     "DownstreamErrors", "Count", "attempts that got no answer, or an HTTP status of 400 or more"
 )
+DOWNSTREAM_FAILURES = MetricDefinition(
+    "DownstreamFailures", "Count", "reads that failed after all their retries; a read that a retry saved is none"
+)
 DOWNSTREAM_LATENCY = MetricDefinition(
     "DownstreamLatency",
     "Milliseconds",
@@ -61,6 +64,7 @@ METRICS: Final[tuple[MetricDefinition, ...]] = (
     STALE_SERVED,
     DOWNSTREAM_CALLS,
     DOWNSTREAM_ERRORS,
+    DOWNSTREAM_FAILURES,
     DOWNSTREAM_LATENCY,
     VALUE_AGE,
     COLD_STARTS,

@@ -22,8 +22,9 @@ COUNTED = (
     ),
     (
         "downstream-errors",
-        metrics.DOWNSTREAM_ERRORS,
-        "The source refused or did not answer: look at its own metrics and limits.",
+        # DownstreamErrors counts attempts: it would set the alarm off for a read that its first retry saved.
+        metrics.DOWNSTREAM_FAILURES,
+        "Reads failed after all retries: look at the source's own metrics and limits.",
     ),
 )
 """What should not happen: the alarm's name, its metric, and what to do."""

@@ -11,6 +11,8 @@ from stacks.settings import ApplicationSettings
 MILLISECONDS = cloudwatch.YAxisProps(label="ms", min=0, show_units=False)
 PERCENT = cloudwatch.YAxisProps(label="%", min=0, max=100, show_units=False)
 COUNT = cloudwatch.YAxisProps(label="count", min=0, show_units=False)
+# CloudWatch lengthens the period with the time that is shown, so no title can name it.
+PER_PERIOD = cloudwatch.YAxisProps(label="count per period", min=0, show_units=False)
 DOLLARS = cloudwatch.YAxisProps(label="USD", min=0, show_units=False)
 
 
@@ -34,8 +36,8 @@ def sections(settings: ApplicationSettings) -> list[Section]:
             "Latency",
             "Lower is better. Duration is the handler's run time alone; the latency of a run's report counts from "
             "the planned start of a request to its answer. The table adds init or restore, and has cold starts "
-            "(coldStart 1), restores (restored 1) and warm invocations apart. Under a hundred invocations a minute "
-            "a p99 is one slow call.",
+            "(coldStart 1), restores (restored 1) and warm invocations apart. With under a hundred invocations in "
+            "a period, a p99 is one slow call.",
             [
                 [
                     Graph("Duration p50", metrics.duration("p50"), MILLISECONDS),
@@ -83,7 +85,7 @@ def sections(settings: ApplicationSettings) -> list[Section]:
             "invocation is charged for, init and restore with it.",
             [
                 [
-                    Graph("Cold starts a minute", metrics.COLD_STARTS, COUNT),
+                    Graph("Cold starts", metrics.COLD_STARTS, PER_PERIOD),
                     LogTable("Init, restore and billed durations, ms", log_queries.starts(settings)),
                 ]
             ],
@@ -94,9 +96,9 @@ def sections(settings: ApplicationSettings) -> list[Section]:
             "that a retry or an old value made good is no error of the function.",
             [
                 [
-                    Graph("Errors a minute", metrics.ERRORS, COUNT),
-                    Graph("Throttles a minute", metrics.THROTTLES, COUNT),
-                    Graph("Downstream errors a minute", metrics.DOWNSTREAM_ERRORS, COUNT),
+                    Graph("Errors", metrics.ERRORS, PER_PERIOD),
+                    Graph("Throttles", metrics.THROTTLES, PER_PERIOD),
+                    Graph("Downstream errors", metrics.DOWNSTREAM_ERRORS, PER_PERIOD),
                 ]
             ],
         ),
@@ -107,7 +109,7 @@ def sections(settings: ApplicationSettings) -> list[Section]:
             [
                 [
                     Graph("Concurrent executions, maximum", metrics.CONCURRENCY, COUNT),
-                    Graph("Invocations a minute", metrics.INVOCATIONS, COUNT),
+                    Graph("Invocations", metrics.INVOCATIONS, PER_PERIOD),
                 ]
             ],
         ),

@@ -113,6 +113,7 @@ COLD_STARTS = _of_function(metrics.COLD_STARTS, "Sum")
 STALE_SERVED = _of_function(metrics.STALE_SERVED, "Sum")
 DOWNSTREAM_CALLS = _of_function(metrics.DOWNSTREAM_CALLS, "Sum")
 DOWNSTREAM_ERRORS = _of_function(metrics.DOWNSTREAM_ERRORS, "Sum")
+DOWNSTREAM_FAILURES = _of_function(metrics.DOWNSTREAM_FAILURES, "Sum")
 # PERIOD, and not 60: CloudWatch lengthens the period with the time that is shown.
 DOWNSTREAM_CALLS_PER_SECOND = _by_math("{calls} / PERIOD({calls})", calls=DOWNSTREAM_CALLS)
 DOWNSTREAM_CALLS_PER_1000 = _by_math("1000 * {calls} / {invocations}", calls=DOWNSTREAM_CALLS, invocations=INVOCATIONS)

@@ -219,7 +219,7 @@ def test_a_range_is_chosen_by_a_button_and_by_dragging_and_the_whole_run_comes_b
 
 def test_the_period_is_shown_and_can_be_that_of_cloudwatch(opened: Open, url: str) -> None:
     browser = opened(url)
-    chip = _widget(browser, "Invocations a minute").find_element(By.CSS_SELECTOR, ".chip")
+    chip = _widget(browser, "Invocations").find_element(By.CSS_SELECTOR, ".chip")
     assert "a point for each 1 s. CloudWatch draws these with the dashboard's own period, 1 min" in _note(browser)
     assert chip.text == "count per 1 s"
 
@@ -340,7 +340,7 @@ def test_a_run_that_goes_on_is_seen_to_move(
         before, totals = _note(browser), _widget(browser, "Duration p50, ms", "numbers").text
         assert (
             "no record in this range has CacheLab DownstreamErrors"
-            in _widget(browser, "Downstream errors a minute", "nothing").text
+            in _widget(browser, "Downstream errors", "nothing").text
         )
 
         with (run / "records.jsonl").open("a") as records:

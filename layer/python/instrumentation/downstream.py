@@ -19,6 +19,7 @@ class DownstreamUse:
     Attributes:
         calls: attempts: a call with two retries counts three.
         errors: attempts that got no answer, or an HTTP status of 400 or more.
+        failures: reads that failed after all their retries.
         ms: milliseconds from the first attempt of a call to its answer, pauses between retries included.
         read_units: the sum of what DynamoDB's answers state that they cost; retries that it answered are among them.
         items: the items read.
@@ -26,6 +27,7 @@ class DownstreamUse:
 
     calls: int = 0
     errors: int = 0
+    failures: int = 0
     ms: float = 0.0
     read_units: float = 0.0
     items: list[Item] = field(default_factory=list)
@@ -59,6 +61,11 @@ class DownstreamMeter:
         """Remember that ``item`` was read downstream."""
         with self._lock:
             self._use.items.append(item)
+
+    def note_failure(self) -> None:
+        """Remember that a read failed after all its retries."""
+        with self._lock:
+            self._use.failures += 1
 
     def take(self) -> DownstreamUse:
         """Return all that any thread has counted since the last call."""

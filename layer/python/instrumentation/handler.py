@@ -144,6 +144,7 @@ def _metrics(
         metrics.STALE_SERVED: int(result == "stale"),
         metrics.DOWNSTREAM_CALLS: inside.calls + outside.calls,
         metrics.DOWNSTREAM_ERRORS: inside.errors + outside.errors,
+        metrics.DOWNSTREAM_FAILURES: inside.failures + outside.failures,
         metrics.COLD_STARTS: int(environment["cold_start"]),
     }
     if inside.calls:

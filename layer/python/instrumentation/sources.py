@@ -71,7 +71,7 @@ class Source(ABC):
             DownstreamError: the source failed after all retries, or the item has no value or version.
         """
         read_at = time.time()
-        with _downstream_errors(f"item {key!r}"):
+        with self._failures(f"item {key!r}"):
             content = self._get_if_there(key)
         if content is None:
             raise ItemNotFound(f"{self.service} has no item {key!r}")
@@ -89,7 +89,7 @@ class Source(ABC):
         for start in range(0, len(keys), self.batch):
             batch = keys[start : start + self.batch]
             read_at = time.time()
-            with _downstream_errors(f"{len(batch)} items"):
+            with self._failures(f"{len(batch)} items"):
                 found = list(self._get_many(batch))
             items |= {key: self._item(key, content, read_at) for key, content in found}
         return items
@@ -101,6 +101,15 @@ class Source(ABC):
             if failure.response["Error"]["Code"] != self.missing:
                 raise
             return None
+
+    @contextlib.contextmanager
+    def _failures(self, wanted: str) -> Iterator[None]:
+        """Count what botocore raises after all retries, and turn it into ``DownstreamError``."""
+        try:
+            yield
+        except (BotoCoreError, ClientError) as failure:
+            self._meter.note_failure()
+            raise DownstreamError(f"{wanted} could not be read: {failure}") from failure
 
     def _item(self, key: str, content: Content, read_at: float) -> Item:
         try:
@@ -209,15 +218,6 @@ def make_source(settings: FunctionSettings, meter: DownstreamMeter = METER) -> S
             return SecretsManagerSource(meter)
         case "s3":
             return S3Source(settings.bucket, meter)
-
-
-@contextlib.contextmanager
-def _downstream_errors(wanted: str) -> Iterator[None]:
-    """Turn what botocore raises into ``DownstreamError``."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as failure:
-        raise DownstreamError(f"{wanted} could not be read: {failure}") from failure
 
 
 def _plain_fields(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ def test_every_metric_of_the_file_is_listed_once() -> None:
 def test_the_names_are_those_of_the_contract() -> None:
     assert (metrics.NAMESPACE, metrics.DIMENSION) == ("CacheLab", "Variant")
     assert {metric.name for metric in metrics.METRICS} == {
-        "Hits", "Misses", "StaleServed", "DownstreamCalls", "DownstreamErrors", "DownstreamLatency", "ValueAge",
-        "ColdStarts",
+        "Hits", "Misses", "StaleServed", "DownstreamCalls", "DownstreamErrors", "DownstreamFailures",
+        "DownstreamLatency", "ValueAge", "ColdStarts",
     }  # fmt: skip
     assert {metric.name for metric in metrics.METRICS if metric.unit == "Milliseconds"} == {
         "DownstreamLatency",

@@ -226,6 +226,17 @@ def test_reads_of_dynamodb_cost_by_their_read_units(assembly: Assembly, tmp_path
     assert row[4] == f"{51 / 2 * 1e6 * prices.READ['dynamodb'].usd:.3f}"
 
 
+def test_titles_stay_true_when_cloudwatch_picks_another_period(dashboard: Dashboard) -> None:
+    """By default a dashboard's `periodOverride` is `auto`: CloudWatch then chooses the period."""
+    for title, lines in dashboard.drawn().items():
+        assert not re.search(r"minute|hour|per period", title)
+        if "second" in title:
+            assert all("PERIOD(" in line.options["expression"] for line in lines if not line.metric), title
+    counts = ["Cold starts", "Errors", "Throttles", "Downstream errors", "Invocations"]
+    graphs = dashboard.of("metric")
+    assert {graphs[f"timeSeries: {title}"]["yAxis"]["left"]["label"] for title in counts} == {"count per period"}
+
+
 def test_the_comparison_says_when_to_choose_which(assembly: Assembly) -> None:
     first = dashboard_body(assembly.templates[COMPARISON])["widgets"][0]
     for variant in VARIANTS:

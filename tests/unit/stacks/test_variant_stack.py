@@ -1,24 +1,35 @@
+import contextlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
+from awslambdaric.lambda_context import LambdaContext
 
 from app import CDK_JSON
 from facts.sources import SOURCES
 from functions.registry import VARIANTS, Variant
+from instrumentation.downstream import METER
+from instrumentation.errors import DownstreamError
+from instrumentation.handler import lambda_handler
+from instrumentation.settings import load_settings
+from instrumentation.sources import DynamoDbSource
 from stacks import variant_stack
 from stacks.settings import ApplicationSettings
 from stacks.variant_stack import VariantStack
 from tests.snapshot.synthesis import EVERYTHING_ON, Assembly, resource, resources, synthesize
+from tests.unit.layer.http_server import Response, served
 
 TTL = next(variant for variant in VARIANTS if variant.name == "ttl_cache")
 SNAPSTART = next(variant for variant in VARIANTS if variant.snap_start)
 FUNCTION = "AWS::Lambda::Function"
 ALARM = "AWS::CloudWatch::Alarm"
+KEYS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 def _template(assembly: Assembly, variant: Variant) -> dict[str, Any]:
@@ -105,7 +116,7 @@ def test_alarms_are_on_plain_metrics_of_the_variant(assembly: Assembly) -> None:
     assert {name: (found["MetricName"], found["Threshold"]) for name, found in alarms.items()} == {
         "cache-lab-ttl_cache-errors": ("Errors", 1),
         "cache-lab-ttl_cache-throttles": ("Throttles", 1),
-        "cache-lab-ttl_cache-downstream-errors": ("DownstreamErrors", 1),
+        "cache-lab-ttl_cache-downstream-errors": ("DownstreamFailures", 1),
         "cache-lab-ttl_cache-duration": ("Duration", 1000),
     }
     assert alarms["cache-lab-ttl_cache-duration"]["ExtendedStatistic"] == "p99"
@@ -113,6 +124,56 @@ def test_alarms_are_on_plain_metrics_of_the_variant(assembly: Assembly) -> None:
         assert "Metrics" not in found
         assert "AlarmActions" not in found
         assert found["TreatMissingData"] == "notBreaching"
+
+
+def test_the_cdk_grants_both_permissions_that_a_function_url_needs_since_october_2025() -> None:
+    stack = Stack(App(analytics_reporting=False), "Any")
+    arn = "arn:aws:lambda:us-east-1:111111111111:function:f"
+    function = lambda_.Function.from_function_attributes(stack, "Any", function_arn=arn, same_environment=True)
+    role = iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+    function.grant_invoke_url(role)
+    statements = resource(dict(Template.from_stack(stack).to_json()), "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    given = {found["Action"]: found["Condition"] for found in statements}
+    assert given == {
+        "lambda:InvokeFunctionUrl": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+        "lambda:InvokeFunction": {"Bool": {"lambda:InvokedViaFunctionUrl": True}},
+    }
+    page = (CDK_JSON.parent / "docs" / "how-to" / "measure-on-aws.md").read_text(encoding="utf-8")
+    rule = page.partition("## Invoke through function URLs")[2].partition("\n## ")[0]
+    assert "Since October 2025" in rule
+    assert all(f"`{action}`" in rule for action in given)
+
+
+@pytest.mark.parametrize(("failed_attempts", "fires"), [(1, False), (2, False), (3, True)])
+def test_one_retried_attempt_does_not_set_off_the_downstream_errors_alarm(
+    failed_attempts: int,
+    fires: bool,
+    assembly: Assembly,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A read is given up after three attempts: the alarm goes off then, also where a cache served an older value."""
+    name = "cache-lab-ttl_cache-downstream-errors"
+    (alarm,) = [
+        found["Properties"]
+        for found in resources(_template(assembly, TTL), ALARM)
+        if found["Properties"]["AlarmName"] == name
+    ]
+    answer = b'{"Item": {"key": {"S": "a"}, "value": {"S": "x"}, "version": {"N": "1"}}}'
+    with served(lambda _: Response(200, {}, answer)) as wire, monkeypatch.context() as environment:
+        for variable, value in {"CACHE_LAB_VARIANT": "ttl_cache", "CACHE_LAB_TABLE": "t", **KEYS}.items():
+            environment.setenv(variable, value)
+        environment.setenv("AWS_ENDPOINT_URL", wire.url)
+        load_settings.cache_clear()
+        source = DynamoDbSource("t", METER)
+        wire.failures_left = failed_attempts
+        with contextlib.suppress(DownstreamError):
+            lambda_handler(source.read)({"key": "a"}, LambdaContext("request-1", None, None, 0))
+    load_settings.cache_clear()
+    line = json.loads(capsys.readouterr().out)
+    assert line["DownstreamErrors"] == failed_attempts
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert (line[alarm["MetricName"]] >= alarm["Threshold"]) == fires
 
 
 def test_alarms_go_to_the_topic_that_is_given(everything_on: Assembly) -> None:

@@ -156,7 +156,7 @@ def test_sums_over_time_are_the_reports_counts(drawn_run: dict[str, Any], report
     for place, one in enumerate(report.variants):
         per_second = drawn_run["Downstream calls a second"]["series"][place]
         assert sum(value or 0 for value in per_second) == one.downstream_calls
-        starts = drawn_run["Cold starts a minute"]["series"][place]
+        starts = drawn_run["Cold starts"]["series"][place]
         assert sum(value or 0 for value in starts) == one.cold_starts
 
 

@@ -72,7 +72,7 @@ def test_every_retry_counts_and_every_failed_one_is_an_error(
     wire.failures_left = 2
     assert source.read("a").version == 3
     use = meter.take()
-    assert (use.calls, use.errors) == (3, 2)
+    assert (use.calls, use.errors, use.failures) == (3, 2, 0)
     assert len(wire.requests) == 3
     assert use.ms >= 20, "the pauses between retries are time spent downstream"
 
@@ -90,7 +90,7 @@ def test_after_the_last_retry_it_is_a_downstream_error(
     with pytest.raises(DownstreamError, match=r"item 'a' could not be read: .*InternalServerError"):
         source.read("a")
     use = meter.take()
-    assert (use.calls, use.errors, use.items) == (3, 3, [])
+    assert (use.calls, use.errors, use.failures, use.items) == (3, 3, 1, [])
     assert len(wire.requests) == 3
 
 
