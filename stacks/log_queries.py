@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from facts import metrics, prices
 from facts.lambda_log import REPORT_FIELDS, VARIANT_FIELD, VARIANT_PATTERN, ReportFields
+from functions.registry import VARIANTS
 from stacks.settings import ApplicationSettings
 
 Columns = Mapping[str, str]
@@ -97,7 +98,7 @@ def cost(settings: ApplicationSettings) -> LogQuery:
     read = metrics.READ_UNITS if settings.source == "dynamodb" else metrics.DOWNSTREAM_CALLS.name
     gigabytes = _decimal(settings.memory_mb / 1024)
     requests = f"1000000 * {_decimal(prices.LAMBDA_REQUEST.usd)}"
-    gb_second = _decimal(prices.LAMBDA_GB_SECOND[settings.architecture].usd)
+    gb_second, ready = _gb_second(settings)
     compute = f"1000000 * billedMean / 1000 * {gigabytes} * {gb_second}"
     restores = f"1000000 * (restored / invocations) * {gigabytes} * {_decimal(prices.SNAPSTART_RESTORE.usd)}"
     reads = f"1000000 * (reads / invocations) * {_decimal(prices.READ[settings.source].usd)}"
@@ -117,8 +118,19 @@ def cost(settings: ApplicationSettings) -> LogQuery:
             "billedMean": f"avg({report.billed})",
             "restored": f"count({report.restore})",
             "reads": f"sum({read})",
+            **ready,
         },
     )
+
+
+def _gb_second(settings: ApplicationSettings) -> tuple[str, Columns]:
+    """The price of a GB-second, and a hidden column that it needs: 1 for variants with provisioned concurrency."""
+    on_demand = _decimal(prices.LAMBDA_GB_SECOND[settings.architecture].usd)
+    kept = [f'strcontains({VARIANT_FIELD}, "{each.name}")' for each in VARIANTS if settings.keeps_ready(each)]
+    if not kept:
+        return on_demand, {}
+    ready = _decimal(prices.PROVISIONED_DURATION_GB_SECOND[settings.architecture].usd)
+    return f"(ready * {ready} + (1 - ready) * {on_demand})", {"ready": f"max({' + '.join(kept)})"}
 
 
 def _decimal(number: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 from facts.lambda_log import LogFormat
 from facts.sources import DEFAULT_KEYS, MOST_KEYS, SOURCES, SourceName
 from facts.variables import DEFAULT_TTL_S
-from functions.registry import VARIANTS
+from functions.registry import VARIANTS, Variant
 from stacks.errors import ApplicationError
 
 RETENTIONS = (1, 3, 7, 14, 30, 90, 365)
@@ -155,6 +155,10 @@ class ApplicationSettings:
         None, _or_none(_pattern(TOPIC_ARN, "the ARN of an SNS topic")), "the SNS topic that alarms are sent to"
     )
     load: bool = _setting(False, SWITCH, "the stack that sends load from many functions at once, for `lab run --fleet`")
+
+    def keeps_ready(self, variant: Variant) -> bool:
+        """Return whether a variant's environments are kept initialized: Lambda keeps none with SnapStart."""
+        return self.provisioned_concurrency is not None and not variant.snap_start
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> "ApplicationSettings":

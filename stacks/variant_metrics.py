@@ -132,9 +132,16 @@ def cost_per_million(settings: ApplicationSettings) -> MetricOf:
 
     Lambda has no metric of the billed duration either; its log has it: see ``log_queries.cost``. Each call counts as
     one read: batches, which cost more of DynamoDB's read units, are read at init and after restores only.
+    What runs on provisioned concurrency has a price of its own.
     """
+    on_demand = _cost(settings, prices.LAMBDA_GB_SECOND)
+    ready = _cost(settings, prices.PROVISIONED_DURATION_GB_SECOND)
+    return lambda variant: (ready if settings.keeps_ready(variant) else on_demand)(variant)
+
+
+def _cost(settings: ApplicationSettings, gb_second: Mapping[str, prices.Price]) -> MetricOf:
     requests = 1e6 * prices.LAMBDA_REQUEST.usd
-    compute = 1e6 / 1000 * settings.memory_mb / 1024 * prices.LAMBDA_GB_SECOND[settings.architecture].usd
+    compute = 1e6 / 1000 * settings.memory_mb / 1024 * gb_second[settings.architecture].usd
     reads = 1e6 * prices.READ[settings.source].usd
     return _by_math(
         f"{requests:.10g} + {compute:.10f} * {{duration}} + {reads:.10g} * {{calls}} / {{invocations}}",

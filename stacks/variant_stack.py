@@ -48,8 +48,9 @@ class VariantStack(Stack):
             "Live",
             alias_name=names.ALIAS,
             version=function.current_version,
-            # Lambda allows no provisioned concurrency with SnapStart.
-            provisioned_concurrent_executions=None if variant.snap_start else settings.provisioned_concurrency,
+            provisioned_concurrent_executions=(
+                settings.provisioned_concurrency if settings.keeps_ready(variant) else None
+            ),
         )
         if settings.function_url:
             url = alias.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)

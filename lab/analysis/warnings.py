@@ -234,14 +234,17 @@ def _cloudwatch_counts(report: Report) -> Iterator[RunWarning]:
     reads = report.file.aws and report.file.aws.downstream
     if not reads or reads.functions_calls is None or reads.cloudwatch_calls is None:
         return
+    failed = reads.functions_errors or 0
     counts = f"the functions report {reads.functions_calls:,} reads, CloudWatch has {reads.cloudwatch_calls:,}"
+    if failed:
+        counts = f"{counts} ({failed:,} attempts failed, and CloudWatch counts the successful ones)"
     if not reads.cloudwatch_whole:
         yield RunWarning(
             WarningCode.DOWNSTREAM_COUNT_LATE,
             f"{counts} so far: its metrics were not complete in time",
             "run again with a longer --metrics-wait to compare the two",
         )
-    elif reads.cloudwatch_calls != reads.functions_calls:
+    elif not reads.functions_calls - failed <= reads.cloudwatch_calls <= reads.functions_calls:
         yield RunWarning(
             WarningCode.DOWNSTREAM_COUNT_DIFFERS,
             f"{counts}: for the whole minutes that the window touches, with the lab's own reads of the table",

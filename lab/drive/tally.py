@@ -22,12 +22,14 @@ class VariantTally:
         unanswered: those without an answer of the function: lost, throttled or failed.
         uncounted: lost or failed ones that may have called downstream without a known count.
         downstream_calls: calls as the functions counted them, calls of init and of failed invocations included.
+        downstream_errors: those of them that got no answer, or HTTP status 400 or more.
     """
 
     completed: int = 0
     unanswered: int = 0
     uncounted: int = 0
     downstream_calls: int = 0
+    downstream_errors: int = 0
 
 
 class Tally:
@@ -69,6 +71,11 @@ class Tally:
         """Downstream calls of all variants, as the functions counted them."""
         return sum(variant.downstream_calls for variant in self.variants.values())
 
+    @property
+    def downstream_errors(self) -> int:
+        """Failed downstream calls of all variants."""
+        return sum(variant.downstream_errors for variant in self.variants.values())
+
     def count(self, variant: str, outcome: Outcome) -> None:
         """Count a finished invocation."""
         counts = self.variants[variant]
@@ -79,6 +86,7 @@ class Tally:
             counts.uncounted += outcome.status != "throttled" and outcome.downstream_calls is None
             self.refused += is_refused(outcome)
         counts.downstream_calls += (outcome.downstream_calls or 0) + (outcome.init_downstream_calls or 0)
+        counts.downstream_errors += outcome.downstream_errors or 0
         if outcome.read_units is not None:
             self.read_units = (self.read_units or 0.0) + outcome.read_units
 

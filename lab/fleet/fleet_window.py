@@ -30,6 +30,8 @@ from lab.records.record import Record
 
 LEAD_S: Final = 10.0  # from the start of the state machine to the opening of the window: the drivers' own cold starts
 POLL_S: Final = 1.0
+WATCH_PATIENCE_S: Final = 120.0
+"""How long the state machine may go unseen: the drivers do not need this process. Longer than botocore's attempts."""
 COUNT_PERIOD_S: Final = 2.0  # of counting what has arrived
 STOP_LIMIT_S: Final = 15.0  # how long to wait for drivers to stop: they ask every five seconds
 LOST: Final = "ShardLost"
@@ -70,8 +72,9 @@ class FleetWindow:
         Raises:
             KeyboardInterrupt: Ctrl-C. The fleet was stopped; starts without a record are lost as ``RunInterrupted``.
             InvocationsRefusedError: Lambda refused every invocation that was sent.
-            LabError: the state machine could not be started; or it could not be watched, and the fleet was stopped as
-                by Ctrl-C; or records could not be read or written. What the drivers wrote stays in the bucket.
+            LabError: the state machine could not be started; or it could not be watched for `WATCH_PATIENCE_S`, and the
+                fleet was stopped as by Ctrl-C; or records could not be read or written. What the drivers wrote stays
+                in the bucket.
         """
         s3 = self.connection.client("s3")
         shards = {
@@ -135,9 +138,17 @@ class FleetWindow:
             with aws_errors("watch the fleet"):
                 return bool(client.describe_execution(executionArn=execution)["status"] == "RUNNING")
 
+        seen_at, running = time.monotonic(), True
         async with beside(self._show(opens_at, arrivals)):
-            while await asyncio.to_thread(is_running):
-                await asyncio.sleep(POLL_S)
+            while running:
+                try:
+                    running = await asyncio.to_thread(is_running)
+                    seen_at = time.monotonic()
+                except LabError as error:
+                    if time.monotonic() - seen_at > WATCH_PATIENCE_S:
+                        raise
+                    logger.warning("%s; the drivers go on, and the lab asks again", error)
+                await asyncio.sleep(POLL_S if running else 0.0)
 
     async def _show(self, opens_at: float, arrivals: Arrivals) -> None:
         await asyncio.sleep(opens_at - self.clock())

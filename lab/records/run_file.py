@@ -158,6 +158,9 @@ class TableReads:
     """Downstream calls as the functions count them, and as CloudWatch's metrics of the table do."""
 
     functions_calls: Annotated[int | None, Meaning("calls by the functions' own count")] = None
+    functions_errors: Annotated[
+        int | None, Meaning("those of them that failed: CloudWatch's metrics have the successful ones only")
+    ] = None
     cloudwatch_calls: Annotated[int | None, Meaning("reads by CloudWatch's metrics of the table")] = None
     cloudwatch_operations: Annotated[Mapping[str, int] | None, Meaning("these reads by operation")] = None
     functions_read_units: Annotated[float | None, Meaning("read units by the functions' own count", "units")] = None

@@ -52,9 +52,14 @@ class AwsObserver:
         metrics = TableMetrics(self._connection, TABLE, begin + self.ahead_s, end + self.ahead_s)
         with self._steps.step("wait for DynamoDB's own count of the reads"):
             try:
-                self._reads = metrics.wait(least=self._tally.downstream_calls, patience_s=patience_s)
+                self._reads = metrics.wait(least=self._answered, patience_s=patience_s)
             except LabError as error:
                 self._unread = str(error)
+
+    @property
+    def _answered(self) -> int:
+        """The reads that DynamoDB must have counted: its metric has successful requests only."""
+        return self._tally.downstream_calls - self._tally.downstream_errors
 
     def _observations(self) -> AwsObservations:
         """No account number: runs are shown to others."""
@@ -63,6 +68,7 @@ class AwsObserver:
         if reads is not None:
             downstream = CountedReads(
                 functions_calls=self._tally.downstream_calls,
+                functions_errors=self._tally.downstream_errors,
                 cloudwatch_calls=reads.total,
                 cloudwatch_operations=reads.calls,
                 functions_read_units=self._tally.read_units,

@@ -23,7 +23,8 @@ def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
 
     Assumes that every invocation is billed `ASSUMED_BILLED_MS` and reads one item downstream, as without a cache; the
     lab's items are small, so that is one read unit of DynamoDB. A fleet's functions run as long as the window and the
-    time before it. The snapshot of a version that is published for a repetition costs three hours.
+    time before it. What runs on provisioned concurrency is billed at its price; keeping it ready is part of what the
+    deployment costs. The snapshot of a version that is published for a repetition costs three hours.
     """
     each, times, total = _each(settings, deployment), settings.repeat or 1, 0.0
     restores = max(ASSUMED_RESTORES, settings.concurrency / each if settings.starts_first else 0.0)
@@ -37,6 +38,7 @@ def run_cost(settings: RunSettings, deployment: Deployment) -> float | None:
             billed_ms=ASSUMED_BILLED_MS,
             restores=restores if variant.snap_start else 0.0,
             reads=1.0,
+            provisioned=variant.name in deployment.provisioned_concurrency,
         )
         if cost is None:
             return None
@@ -78,6 +80,11 @@ def before_run(caller: Caller, settings: RunSettings, deployment: Deployment, li
     if settings.source == "secretsmanager":
         lines.append(
             f"{settings.keys} secrets cost about US$ {secrets_per_month(settings.keys):,.2f} per month while they exist"
+        )
+    if settings.fleet:
+        lines.append(
+            f"the fleet itself takes {settings.fleet} of the account's concurrent executions while it runs: one for"
+            " each driver function"
         )
     if limit is not None:
         lines.append(f"the account's limit is {limit:,} concurrent executions; above it, invocations are throttled")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cloudwatch.dashboard import parse_dashboard
-from facts import prices
+from facts import names, prices
 from facts.variables import DEFAULT_TTL_S
 from functions.registry import VARIANTS, Variant
 from tests.snapshot.synthesis import Assembly, dashboard_body
@@ -174,16 +174,27 @@ def test_the_restores_of_a_report_line_are_found(assembly: Assembly) -> None:
     assert found["restoreMs"] == "59.30"
 
 
-def test_the_cost_is_reckoned_with_the_settings_and_the_list_prices(everything_on: Assembly) -> None:
-    body = dashboard_body(everything_on.templates["CacheLab-no-cache"])
-    dashboard = Dashboard(VARIANTS[:1], body["widgets"])
-    graph = dashboard.drawn()["timeSeries: Cost per million over time, without init and restores"]
-    (total,) = [line for line in graph if not line.metric]
+@pytest.mark.parametrize(("name", "provisioned"), [("no_cache", True), ("snapstart", False)])
+def test_provisioned_concurrency_has_its_own_price_in_the_graph_of_cost(
+    everything_on: Assembly, name: str, provisioned: bool
+) -> None:
+    (variant,) = (each for each in VARIANTS if each.name == name)
+    body = dashboard_body(everything_on.templates[names.stack_name(name)])
+    graph = Dashboard((variant,), body["widgets"]).drawn()
+    (total,) = [
+        line for line in graph["timeSeries: Cost per million over time, without init and restores"] if not line.metric
+    ]
     # 20 ms and one downstream call an invocation, as the report reckons them.
-    operands = {"duration_no_cache": 20.0, "calls_no_cache": 1e6, "invocations_no_cache": 1e6}
+    operands = {f"duration_{name}": 20.0, f"calls_{name}": 1e6, f"invocations_{name}": 1e6}
     value = eval(total.options["expression"], {}, operands)  # noqa: S307 -- our own text, of numbers and operators
     expected = prices.cost_per_million(
-        architecture="x86_64", source="s3", memory_mb=512, billed_ms=20.0, restores=0.0, reads=1.0
+        architecture="x86_64",
+        source="s3",
+        memory_mb=512,
+        billed_ms=20.0,
+        restores=0.0,
+        reads=1.0,
+        provisioned=provisioned,
     )
     assert expected is not None
     assert value == pytest.approx(expected.total, rel=1e-6)
@@ -196,6 +207,9 @@ def test_both_log_formats_have_the_same_cost_and_the_same_durations(
     for made, architecture, source in ((assembly, "arm64", "dynamodb"), (everything_on, "x86_64", "s3")):
         body = json.dumps(dashboard_body(made.templates[COMPARISON]))
         content: dict[str, Any] = {"run": {"source": source}, "settings": {"architecture": architecture}}
+        if made is everything_on:
+            kept = {variant.name: 2 for variant in VARIANTS if not variant.snap_start}
+            content["settings"]["provisioned_concurrency"] = kept
         content["variants"] = [{"name": variant.name} for variant in VARIANTS]
         run = write(tmp_path / architecture, RECORDS, **content)
 

@@ -254,6 +254,20 @@ def test_cloudwatchs_count_of_the_reads_is_compared(
     assert set(_warnings(case, tmp_path)) == codes
 
 
+@pytest.mark.parametrize(("cloudwatch", "codes"), [(5, set()), (7, set()), (4, {"downstream_count_differs"})])
+def test_failed_attempts_are_no_difference_to_cloudwatchs_count(
+    tmp_path: Path, cloudwatch: int, codes: set[str]
+) -> None:
+    case = Case()
+    reads = {"functions_calls": 7, "functions_errors": 2, "cloudwatch_calls": cloudwatch, "cloudwatch_whole": True}
+    case.content["aws"] = {"downstream": reads}
+
+    found = _warnings(case, tmp_path)
+
+    assert set(found) == codes
+    assert all("2 attempts failed" in each.message for each in found.values())
+
+
 @pytest.mark.parametrize(
     ("units", "whole", "codes"),
     [(7.0, True, set()), (9.5, True, {"read_units_differ"}), (9.5, False, {"downstream_count_late"})],

@@ -57,6 +57,7 @@ def cost_rows(run: Path) -> list[list[str]]:
             billed_ms=sum(one["billed_ms"] for one in ran) / len(ran),
             restores=sum(one.get("restore_ms") is not None for one in ran) / len(ran),
             reads=sum(map(_reads, ran)) / len(ran),
+            provisioned=name in (about.settings.provisioned_concurrency or {}),
         )
         assert cost is not None
         parts = (cost.requests, cost.compute, cost.restores, cost.downstream, cost.total)

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
 from lab.aws.connection import Connection
@@ -186,6 +186,7 @@ def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
 ) -> None:
     monkeypatch.setattr(fleet_window, "POLL_S", 0.1)
     monkeypatch.setattr(fleet_window, "STOP_LIMIT_S", 0.3)
+    monkeypatch.setattr(fleet_window, "WATCH_PATIENCE_S", 0.3)
     driven = Driven(connection, slow_fleet, "unwatched")
     records = ShardRecords(connection.client("s3"), ShardObjects(BUCKET, "unwatched", 0))
     records.append(record(driven.schedule[0]))
@@ -207,6 +208,33 @@ def test_a_fleet_that_cannot_be_watched_is_stopped_and_settled(
     executions = connection.client("stepfunctions").list_executions(stateMachineArn=slow_fleet.state_machine)
     assert [each["status"] for each in executions["executions"]] == ["ABORTED"]
     assert records.stop_requested()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeExecution"),
+        EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com"),
+    ],
+)
+def test_one_failed_describe_execution_does_not_stop_a_fleet(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(fleet_window, "POLL_S", 0.05)
+    driven = Driven(connection, fleet, f"seen-again-{type(error).__name__}")
+    failing = iter([error, error])
+
+    def fail(**_: Any) -> None:
+        if (found := next(failing, None)) is not None:
+            raise found
+
+    connection._session.events.register("before-call.sfn.DescribeExecution", fail)
+    driven.window.run()
+
+    assert next(failing, None) is None
+    assert {(each.status, each.error_type) for each in driven.records} == {("lost", "ShardLost")}  # and not interrupted
+    executions = connection.client("stepfunctions").list_executions(stateMachineArn=fleet.state_machine)
+    assert [each["status"] for each in executions["executions"]] == ["SUCCEEDED"]
 
 
 def throttle(driven: Driven, connection: Connection, run_id: str, shards: range) -> None:

@@ -5,21 +5,28 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lab.aws import table_metrics
 from lab.aws.connection import Connection
+from lab.aws.table_metrics import TableMetrics, TableReads
 from lab.drive.tally import Tally
+from lab.records.record import Outcome
 from lab.records.run_file import RunFile
 from lab.run.aws_observer import AwsObserver
 from lab.steps import Steps
 
-DENIED = "User: arn:aws:iam::111122223333:user/lab is not authorized to perform: cloudwatch:GetMetricStatistics"
 
-
-def test_a_denied_count_is_a_warning_without_the_accounts_number(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "cachelab")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    connection = Connection(target="aws", endpoint_url=None)
+    return Connection(target="aws", endpoint_url=None)
 
+
+DENIED = "User: arn:aws:iam::111122223333:user/lab is not authorized to perform: cloudwatch:GetMetricStatistics"
+
+
+def test_a_denied_count_is_a_warning_without_the_accounts_number(connection: Connection) -> None:
     def denied(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": DENIED}}, "GetMetricStatistics")
 
@@ -31,3 +38,23 @@ def test_a_denied_count_is_a_warning_without_the_accounts_number(monkeypatch: py
     found = {each.code: each.message for each in run.warnings}
     assert "arn:aws:iam::<account>:user/lab is not authorized" in found["downstream_count_unread"]
     assert "111122223333" not in run.to_json()
+
+
+def test_the_wait_for_dynamodbs_count_does_not_miss_failed_attempts(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB's metric has successful requests only: of ten attempts, of which four failed, six."""
+    monkeypatch.setattr(table_metrics, "PAUSE_S", 0.01)
+    monkeypatch.setattr(TableMetrics, "read", lambda _: TableReads({"GetItem": 6}, 6.0, whole=False))
+    tally = Tally(("a",))
+    tally.count("a", Outcome(status="ok", downstream_calls=4, downstream_errors=1))
+    tally.count("a", Outcome(status="function_error", downstream_calls=6, downstream_errors=3))
+    observer = AwsObserver(connection, "dynamodb", tally, Steps(lambda _: None))
+
+    observer.wait_for_table_metrics(1_795_000_000.0, 1_795_000_060.0, patience_s=5.0)
+
+    aws = observer.end(RunFile()).aws
+    assert aws is not None
+    assert aws.downstream is not None
+    assert (aws.downstream.functions_calls, aws.downstream.functions_errors) == (10, 4)
+    assert (aws.downstream.cloudwatch_calls, aws.downstream.cloudwatch_whole) == (6, True)

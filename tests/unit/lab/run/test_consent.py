@@ -47,6 +47,23 @@ def test_a_fleet_is_told_and_charged_for() -> None:
     assert "by 4 driver functions" in "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
 
 
+@pytest.mark.parametrize("limit", [10, None])
+def test_the_consent_text_has_the_fleets_own_concurrency(limit: int | None) -> None:
+    said = "\n".join(before_run(CALLER, dataclasses.replace(settings("no_cache"), fleet=4), DEPLOYMENT, limit))
+
+    assert "the fleet itself takes 4 of the account's concurrent executions" in said
+    assert "fleet itself" not in "\n".join(before_run(CALLER, settings("no_cache"), DEPLOYMENT, limit))
+
+
+def test_what_runs_on_provisioned_concurrency_is_estimated_at_its_price() -> None:
+    kept = DEPLOYMENT._replace(provisioned_concurrency={"no_cache": 2})
+    saved = 0.1 * (prices.LAMBDA_GB_SECOND["arm64"].usd - prices.PROVISIONED_DURATION_GB_SECOND["arm64"].usd)
+
+    for variant, less in (("no_cache", saved * 10_000), ("ttl_cache", 0.0)):
+        on_demand = run_cost(settings(variant), DEPLOYMENT) or 0.0
+        assert run_cost(settings(variant), kept) == pytest.approx(on_demand - less)
+
+
 def test_repetitions_with_environments_of_their_own_are_told_and_charged_for() -> None:
     asked = dataclasses.replace(settings("no_cache", "ttl_cache"), repeat=5, fresh_environments=True)
     said = "\n".join(before_run(CALLER, asked, DEPLOYMENT, None))
