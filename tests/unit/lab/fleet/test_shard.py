@@ -40,9 +40,9 @@ def test_a_driver_that_is_refused_writes_its_throttles_down(throttling: AwsDoubl
     s3 = Connection(target="aws", endpoint_url=None).client("s3")
     s3.create_bucket(Bucket=BUCKET)
     place = ShardObjects(BUCKET, "refused", 0)
-    schedule = list(plan(Load(variants=("no_cache",), rate=20, duration_s=600, repeat=None, keys=5)))
+    schedule = list(plan(Load(variants=("no_cache",), rate=8, duration_s=600, repeat=None, keys=5)))
     s3.put_object(Bucket=BUCKET, Key=place.plan, Body="\n".join(json.dumps(each) for each in schedule).encode())
-    event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "timeout_s": 5.0}
+    event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "timeout_s": 60.0}
 
     answer = handler(event | {"opens_at": time.time() + 0.2}, Context())
 
