@@ -8,13 +8,17 @@ from lab.cli.output import say
 
 @click.command("dashboard")
 @click.argument("run", required=False, type=click.Path())
-@click.option("--port", type=port_type, default=8765, help="Port to listen on; 0: a free one.")
+@click.option(
+    "--port",
+    type=port_type,
+    help="Port to listen on; 0: a free one.  [default: 8765, or a free one if it is in use]",
+)
 @click.option(
     "--endpoint-url",
     metavar="URL",
     help="Draw the dashboards that are deployed to this local endpoint.  [default: those in the run's folder]",
 )
-def dashboard_command(*, run: str | None, port: int, endpoint_url: str | None) -> None:
+def dashboard_command(*, run: str | None, port: int | None, endpoint_url: str | None) -> None:
     """Show CloudWatch dashboards in the browser: those of a run, or those of a local endpoint.
 
     RUN is the folder of a run that finished, was killed or is still going on, or s3://bucket/prefix where a fleet

@@ -14,7 +14,11 @@ DEFAULTS: Final = EngineSettings()
 
 
 @click.command("serve")
-@click.option("--port", type=port_type, default=4566, help="Port to listen on; 0: a free one.")
+@click.option(
+    "--port",
+    type=port_type,
+    help="Port to listen on; 0: a free one.  [default: 4566, or a free one if it is in use]",
+)
 @click.option(
     "--profile",
     metavar=f"[{'|'.join(PROFILES)}|FILE.toml]",
@@ -66,7 +70,7 @@ def serve_command(
     context: click.Context,
     /,
     *,
-    port: int,
+    port: int | None,
     profile: str,
     startup: str,
     routing: str,

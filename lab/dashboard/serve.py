@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import os
 import signal
 import socket
@@ -17,40 +16,36 @@ from lab.dashboard.live import Live
 from lab.dashboard.run_source import RunSource
 from lab.dashboard.server import application
 from lab.dashboard.sources import Source
+from lab.endpoint.ports import listen
 from lab.errors import LabError, UsageError
 from lab.records.dashboards_file import DASHBOARDS_FILE, read_dashboards
 from lab.records.files import S3, run_files
 from lab.records.folder import RUNS
 from lab.records.run_file import RUN_FILE
 
+DEFAULT_PORT: Final = 8765
 LEAST_URGENT: Final = 19
 SNAPSHOT: Final = "The run had not ended when its records were fetched from S3: what has come since is not shown."
 
 
-def serve_dashboard(run: Path | str | None, *, port: int, endpoint_url: str | None, say: Callable[[str], None]) -> None:
+def serve_dashboard(
+    run: Path | str | None, *, port: int | None, endpoint_url: str | None, say: Callable[[str], None]
+) -> None:
     """Serve on 127.0.0.1 until SIGINT or SIGTERM.
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered.
 
     ``run`` is a run's folder, or ``s3://bucket/prefix``. None: the endpoint, or without one the latest under ``runs/``.
     The dashboards of the endpoint are drawn from what it has collected; with a run, from the run's records, in place
-    of the dashboards in the run's folder. ``say`` takes messages for the user, a line at a time.
+    of the dashboards in the run's folder. ``port`` is as in `lab.endpoint.ports.listen`. ``say`` takes messages for the
+    user, a line at a time.
 
     Raises:
         UsageError: there is no such run, or the port is in use.
         LabError: there are no dashboards, or S3 has no such run.
     """
-    with _listening(port) as listening, opened_source(run, endpoint_url, say) as source:
+    with listen(port, DEFAULT_PORT, say) as listening, opened_source(run, endpoint_url, say) as source:
         asyncio.run(_serve(source, listening))
-
-
-def _listening(port: int) -> socket.socket:
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise UsageError(f"port {port} is in use: give another with --port, or 0 for a free one") from None
-        raise UsageError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from None
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 import http.client
 import json
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from lab.endpoint.control_secret import HEADER, read_secret
 from lab.endpoint.lab_api import (
     ENVIRONMENTS_PATH,
     FAULTS_PATH,
@@ -18,10 +20,14 @@ from lab.endpoint.lab_api import (
 from lab.errors import LabError
 
 REMEDY = "start one with `lab serve`, or leave out --endpoint-url and AWS_ENDPOINT_URL"
+USER_REMEDY = "run `lab` as the user who runs `lab serve`, with the same HOME and XDG_STATE_HOME"
 
 
 class EndpointControl:
-    """The paths under ``/_lab`` of a local endpoint. Every method raises `LabError` if no lab endpoint answers."""
+    """The paths under ``/_lab`` of a local endpoint.
+
+    Every method raises `LabError` if no lab endpoint answers, or this user cannot read its secret.
+    """
 
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url
@@ -46,9 +52,15 @@ class EndpointControl:
         address = urlsplit(self._endpoint_url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         connection = kind(address.netloc, timeout=10)
+        refusal = f"{self._endpoint_url} refuses the secret that this user has"
+        headers = {"Content-Type": "application/json"}
+        try:
+            headers[HEADER] = read_secret(self._endpoint_url)
+        except LabError as error:
+            refusal = str(error)
         try:
             body = None if content is None else json.dumps(content)
-            connection.request(method, path, body, {"Content-Type": "application/json"})
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             status, text = answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -56,6 +68,8 @@ class EndpointControl:
             raise LabError(f"no local endpoint answers at {self._endpoint_url} ({reason}); {REMEDY}") from error
         finally:
             connection.close()
+        if status == HTTPStatus.FORBIDDEN and HEADER.encode() in text:
+            raise LabError(f"{refusal}; {USER_REMEDY}")
         try:
             result = json.loads(text or b"{}")
         except ValueError:

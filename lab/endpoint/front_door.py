@@ -1,11 +1,13 @@
 """The front door: which part of the endpoint answers a request."""
 
+import hmac
 import re
 from collections.abc import Coroutine
 from typing import Any
 
 from lab.endpoint import wire
 from lab.endpoint.api_error import error_answer
+from lab.endpoint.control_secret import HEADER
 from lab.endpoint.deployments.deployments import SERVICES, Deployments
 from lab.endpoint.deployments.functions import Functions
 from lab.endpoint.function_urls.function_urls import HOST, PATH, FunctionUrls, rewritten
@@ -25,15 +27,25 @@ LOCAL_ORIGIN = re.compile(rb"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)
 DEFAULT_HOST = b"127.0.0.1"
 MAX_HOSTS = 1000
 LAB_PREFIX = PREFIX.encode()
+SECRET_HEADER = HEADER.lower().encode()
+CONTROL = re.compile(
+    # No path of AWS begins with "_". The exceptions are what AWS has at other hosts: function URLs, APIs, signed URLs.
+    rb"/(?:_|%5F)(?!aws/|ministack/(?:lambda-code|lambda-layers|cfn-response|cfn-signal)/)",
+    re.IGNORECASE,
+)
+REFUSAL = b'{"message":"the control addresses of the lab need its secret in the header %b"}' % HEADER.encode()
 
 
 class FrontDoor:
     """Sends invocations to the engine, functions' calls over the wire, everything else to the emulator.
 
+    ``secret`` opens the control addresses: the lab's own and the emulator's.
     ``clock_speed`` is how many seconds of the event queue's retry intervals and event ages pass in a second.
     """
 
-    def __init__(self, engine: Engine, functions: Functions, the_wire: Wire, *, clock_speed: float = 1.0) -> None:
+    def __init__(
+        self, engine: Engine, functions: Functions, the_wire: Wire, secret: str, *, clock_speed: float = 1.0
+    ) -> None:
         self._engine = engine
         self._functions = functions
         self._wire = the_wire
@@ -45,6 +57,7 @@ class FrontDoor:
         self._urls = FunctionUrls(invoker, functions)
         self._deployments = Deployments(engine, functions, self._tasks)
         self._lab_requests = LabRequests(engine, the_wire, destinations)
+        self._secret = secret.encode()
         self._own_hosts: set[bytes] = set()
 
     def answer(self, request: Request, respond: Respond) -> None:
@@ -85,6 +98,8 @@ class FrontDoor:
             self._answer_later(self._invoke_api.resolve_and_invoke(match, request, respond), respond)
         elif request.method == "POST" and (match := INVOKE_ASYNC.fullmatch(target)):
             self._answer_later(self._invoke_api.invoke_async(match, request), respond)
+        elif CONTROL.match(target) and not hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret):
+            respond(403, [JSON_TYPE], REFUSAL)
         elif target.startswith(LAB_PREFIX):
             respond(*self._lab_requests.answer(request))
         elif match := PATH.fullmatch(target):

@@ -10,6 +10,7 @@ import asyncio
 import collections
 import enum
 import functools
+import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
@@ -248,7 +249,7 @@ class _Connection(asyncio.BufferedProtocol):
 
 
 class HttpServer:
-    """A server on 127.0.0.1 only.
+    """A server of one listening socket.
 
     ``answer(request, respond)`` may call ``respond`` at once or later. Only its first call counts, and none after the
     client has gone.
@@ -259,14 +260,10 @@ class HttpServer:
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
-    async def start(self, port: int) -> int:
-        """Listen; returns the port, a free one where 0 was given. Raises `OSError` if the port is in use."""
+    async def start(self, listener: socket.socket) -> None:
+        """Serve the clients of a listening socket."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: _Connection(self._answer, self._connections), "127.0.0.1", port, backlog=1024
-        )
-        bound: int = self._server.sockets[0].getsockname()[1]
-        return bound
+        self._server = await loop.create_server(lambda: _Connection(self._answer, self._connections), sock=listener)
 
     def close(self) -> None:
         """Stop listening and close every connection."""

@@ -1,18 +1,21 @@
 """``lab serve``: the local endpoint, until interrupted."""
 
 import asyncio
-import errno
+import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
 
+from lab.endpoint.control_secret import published_secret
 from lab.endpoint.deployments.functions import Functions
 from lab.endpoint.emulator.emulator import REGION, Emulator
 from lab.endpoint.front_door import FrontDoor
 from lab.endpoint.http_server import HttpServer
+from lab.endpoint.ports import listen
 from lab.endpoint.process import LOG_FORMAT, STOPPED
 from lab.endpoint.profiles import Profile
 from lab.endpoint.telemetry.telemetry import Telemetry
@@ -21,9 +24,11 @@ from lab.engine.engine import Engine
 from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
 
+DEFAULT_PORT = 4566
+
 
 def serve(
-    port: int,
+    port: int | None,
     profile: Profile,
     settings: EngineSettings,
     *,
@@ -35,11 +40,12 @@ def serve(
 
     Prints ``ready http://127.0.0.1:PORT`` on standard output when requests are answered. Writes errors with their
     tracebacks to standard error, unless ``verbose``: then the command line logs there. ``log_file`` gets every message
-    from INFO. Raises `UsageError` if the port is in use, or ``log_file`` cannot be written; `LabError` if the emulator
-    did not start.
+    from INFO. ``port`` is as in `lab.endpoint.ports.listen`. Raises `UsageError` if the port is in use, or ``log_file``
+    cannot be written; `LabError` if the emulator did not start, or the secret cannot be written.
     """
     _configure_logging(log_file, verbose=verbose)
-    asyncio.run(_serve(port, profile, settings, log_file, leash=leash))
+    with listen(port, DEFAULT_PORT, lambda line: print(f"lab: {line}", file=sys.stderr)) as listener:  # noqa: T201
+        asyncio.run(_serve(listener, profile, settings, log_file, leash=leash))
 
 
 def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
@@ -58,7 +64,9 @@ def _configure_logging(log_file: Path | None, *, verbose: bool) -> None:
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO, handlers=handlers)
 
 
-async def _serve(port: int, profile: Profile, settings: EngineSettings, log_file: Path | None, *, leash: bool) -> None:
+async def _serve(
+    listener: socket.socket, profile: Profile, settings: EngineSettings, log_file: Path | None, *, leash: bool
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -66,7 +74,7 @@ async def _serve(port: int, profile: Profile, settings: EngineSettings, log_file
     if leash:
         loop.add_reader(0, _leash, loop, stop)
     with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
-        await _serve_in(Path(folder), port, profile, settings, stop, log_file=log_file)
+        await _serve_in(Path(folder), listener, profile, settings, stop, log_file=log_file)
 
 
 def _leash(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -76,41 +84,34 @@ def _leash(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 async def _serve_in(
-    folder: Path, port: int, profile: Profile, settings: EngineSettings, stop: asyncio.Event, *, log_file: Path | None
+    folder: Path,
+    listener: socket.socket,
+    profile: Profile,
+    settings: EngineSettings,
+    stop: asyncio.Event,
+    *,
+    log_file: Path | None,
 ) -> None:
-    emulator = Emulator(folder / "emulator")
-    telemetry = Telemetry(folder / "telemetry", emulator.url, log_file)
-    wire = Wire(emulator.url, profile, telemetry)
-    engine: Engine | None = None
+    port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
     door: FrontDoor | None = None
-
     server = HttpServer(lambda request, respond: door.answer(request, respond) if door else respond(503, [], b""))
-    try:
-        bound = await _listen(server, port)
-        url = f"http://127.0.0.1:{bound}"
-        emulator.announce(url)
-        engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}, settings, telemetry)
+    async with contextlib.AsyncExitStack() as stack:
+        secret = stack.enter_context(published_secret(port))
+        emulator = stack.enter_context(contextlib.closing(Emulator(folder / "emulator", url)))
+        telemetry = Telemetry(folder / "telemetry", emulator.url, log_file)
+        wire = Wire(emulator.url, profile, telemetry)
+        stack.push_async_callback(wire.close)
+        stack.push_async_callback(telemetry.close)
         await telemetry.start()
+        engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}, settings, telemetry)
+        stack.callback(engine.close)
+        stack.callback(server.close)
+        await server.start(listener)
         await asyncio.to_thread(emulator.wait_until_ready)
-        door = FrontDoor(engine, Functions(emulator.url, folder), wire, clock_speed=settings.clock_speed)
+        door = FrontDoor(engine, Functions(emulator.url, folder), wire, secret, clock_speed=settings.clock_speed)
+        stack.push_async_callback(door.close)
+        stack.callback(server.close)
         print(f"ready {url}", flush=True)  # noqa: T201
         await stop.wait()
-    finally:
-        server.close()
-        if door is not None:
-            await door.close()
-        if engine is not None:
-            engine.close()
-        await telemetry.close()
-        await wire.close()
-        emulator.close()
     print(STOPPED, file=sys.stderr)  # noqa: T201
-
-
-async def _listen(server: HttpServer, port: int) -> int:
-    try:
-        return await server.start(port)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise UsageError(f"port {port} is in use: give another with --port, or 0 for a free one") from None
-        raise UsageError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from None

@@ -200,7 +200,7 @@ def test_a_destination_that_does_not_exist_is_reported(endpoint: Endpoint) -> No
     endpoint.invoke(name, InvocationType="Event")
 
     def is_reported() -> bool:
-        warnings = request(endpoint.url, "GET", "/_lab/info").json["warnings"]
+        warnings = endpoint.control("GET", "/_lab/info").json["warnings"]
         return any(warning["code"] == "destination_failed" and arn in warning["message"] for warning in warnings)
 
     until(is_reported)

@@ -15,7 +15,6 @@ from tests.engine.endpoint import Endpoint, until
 from tests.engine.raw_http import Connection, connected, request
 
 ECHO = "def handler(event, context): return event\n"
-INFO = b"GET /_lab/info HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def invoke(name: str, body: bytes, *headers: str, version: str = "1.1") -> bytes:
@@ -46,24 +45,23 @@ def test_it_listens_on_the_loopback_address_only(endpoint: Endpoint) -> None:
 )
 def test_a_foreign_host_is_refused(endpoint: Endpoint, host: str) -> None:
     """A page with a name that was rebound to 127.0.0.1 must not reach the endpoint."""
-    for target in ("/_lab/info", "/2015-03-31/functions", "/"):
+    for target in ("/2015-03-31/functions", "/"):
         assert request(endpoint.url, "GET", target, host=host).status == 403
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:4566", "bucket.s3.localhost:4566"])
 def test_a_loopback_host_is_answered(endpoint: Endpoint, host: str) -> None:
-    assert request(endpoint.url, "GET", "/_lab/info", host=host).status == 200
+    assert endpoint.control("GET", "/_lab/info", host=host).status == 200
 
 
 def test_of_two_hosts_neither_is_believed(endpoint: Endpoint) -> None:
-    assert request(endpoint.url, "GET", "/_lab/info", b"", {"HOST": "evil.example"}).status == 403
+    assert request(endpoint.url, "GET", "/2015-03-31/functions", b"", {"HOST": "evil.example"}).status == 403
 
 
 def test_a_host_in_a_trailer_is_not_believed(endpoint: Endpoint) -> None:
     with connected(endpoint.url) as connection:
         connection.send(
-            b"POST /_lab/info HTTP/1.1\r\nHost: evil.example\r\nTransfer-Encoding: chunked\r\n\r\n"
-            b"0\r\nHost: localhost\r\n\r\n"
+            b"POST / HTTP/1.1\r\nHost: evil.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: localhost\r\n\r\n"
         )
         assert connection.answer().status == 403
 
@@ -78,7 +76,7 @@ def test_a_page_of_another_origin_is_refused(endpoint: Endpoint, origin: str) ->
 
 
 def test_a_page_of_this_machine_is_answered(endpoint: Endpoint) -> None:
-    answer = request(endpoint.url, "GET", "/_lab/info", b"", {"Origin": "http://localhost:3000"})
+    answer = request(endpoint.url, "GET", "/2015-03-31/functions", b"", {"Origin": "http://localhost:3000"})
     assert answer.status == 200
 
 
@@ -92,7 +90,7 @@ def test_chunked_bodies_are_read(endpoint: Endpoint) -> None:
     with connected(endpoint.url) as connection:
         connection.send(head + b'3;name=value\r\n{"a\r\n4\r\n": 1\r\n1\r\n}\r\n0\r\nX-Trailer: 1\r\n\r\n')
         assert connection.answer().json == {"a": 1}
-        connection.send(INFO)
+        connection.send(endpoint.control_bytes("GET", "/_lab/info"))
         assert connection.answer().status == 200
 
 
@@ -112,7 +110,10 @@ def test_pipelined_requests_are_answered_in_order(endpoint: Endpoint) -> None:
     endpoint.invoke(name, 0)
     with connected(endpoint.url) as connection:
         connection.send(
-            invoke(name, b"0.3") + INFO + invoke(name, b"0") + b"GET /_lab/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            invoke(name, b"0.3")
+            + endpoint.control_bytes("GET", "/_lab/info")
+            + invoke(name, b"0")
+            + endpoint.control_bytes("GET", "/_lab/nothing")
         )
         assert connection.answer().json == 0.3
         assert "profile" in connection.answer().json
@@ -124,7 +125,7 @@ def test_a_flood_of_pipelined_requests_is_answered(endpoint: Endpoint) -> None:
     """Neither the stack nor the memory may grow with them; the client reads nothing until all is sent."""
     count = 5000
     name = endpoint.function("import time\ndef handler(event, context): time.sleep(event); return event\n")
-    asked = b"GET /_lab/wire HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    asked = endpoint.control_bytes("GET", "/_lab/wire")
     with connected(endpoint.url) as connection, concurrent.futures.ThreadPoolExecutor(1) as sender:
         sent = sender.submit(connection.send, invoke(name, b"0.2") + asked * count)
         assert connection.answer().json == 0.2
@@ -149,7 +150,7 @@ def test_an_upgrade_is_declined(endpoint: Endpoint) -> None:
     """RFC 9110, 7.8: a server may ignore it; some clients offer HTTP/2 so."""
     with connected(endpoint.url) as connection:
         connection.send(
-            b"GET /_lab/info HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            b"GET /2015-03-31/functions HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
             b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
         )
         assert connection.answer().status == 200
@@ -232,7 +233,8 @@ def test_a_header_that_never_ends_is_refused(endpoint: Endpoint) -> None:
 def test_what_came_before_a_malformed_request_is_answered(endpoint: Endpoint) -> None:
     name = endpoint.function("import time\ndef handler(event, context): time.sleep(event); return event\n")
     with connected(endpoint.url) as connection:
-        connection.send(invoke(name, b"0.2") + INFO + b"nonsense\r\n\r\n" + INFO)
+        info = endpoint.control_bytes("GET", "/_lab/info")
+        connection.send(invoke(name, b"0.2") + info + b"nonsense\r\n\r\n" + info)
         assert connection.answer().json == 0.2
         assert connection.answer().status == 200
         assert connection.answer().status == 400
@@ -310,7 +312,7 @@ def test_a_request_that_the_emulator_cannot_be_asked_is_answered(endpoint: Endpo
 
 
 def test_an_error_of_the_labs_own_requests_is_json(endpoint: Endpoint) -> None:
-    answer = request(endpoint.url, "PUT", "/_lab/faults", b'{"error_rate": 2}')
+    answer = endpoint.control("PUT", "/_lab/faults", b'{"error_rate": 2}')
     assert answer.status == 400
     assert "error_rate" in json.loads(answer.body)["message"]
 
@@ -319,5 +321,5 @@ def test_many_connections_are_taken(endpoint: Endpoint) -> None:
     with contextlib.ExitStack() as stack:
         many: list[Connection] = [stack.enter_context(connected(endpoint.url)) for _ in range(500)]
         for connection in many:
-            connection.send(INFO)
+            connection.send(endpoint.control_bytes("GET", "/_lab/info"))
         assert all(connection.answer().status == 200 for connection in many)

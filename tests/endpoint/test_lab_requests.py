@@ -20,7 +20,7 @@ WAIT = "x-lab-start-wait-ms"
 
 
 def info(endpoint: Endpoint) -> Any:
-    return request(endpoint.url, "GET", "/_lab/info").json
+    return endpoint.control("GET", "/_lab/info").json
 
 
 def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> None:
@@ -56,7 +56,7 @@ def test_an_answer_of_a_function_url_has_the_wait_too(endpoint: Endpoint) -> Non
         made = stack.enter_context(gate())
         waits_in_init = endpoint.new_function(WAITS_IN_INIT.format(port=made.event["gate"]), Timeout=60)
         assert request(endpoint.url, "GET", path).body == b"1"  # now the endpoint knows the URL
-        request(endpoint.url, "DELETE", "/_lab/environments")
+        endpoint.control("DELETE", "/_lab/environments")
         at_a_time = info(endpoint)["starts_delayed"]["at_a_time"]
         blocking = [stack.enter_context(connected(endpoint.url)) for _ in range(at_a_time)]
         for connection in blocking:
@@ -74,13 +74,13 @@ def test_an_answer_of_a_function_url_has_the_wait_too(endpoint: Endpoint) -> Non
 
 def test_all_environments_end_on_request(endpoint: Endpoint) -> None:
     """The busy ones do when they have answered; the snapshot stays."""
-    request(endpoint.url, "DELETE", "/_lab/environments")
+    endpoint.control("DELETE", "/_lab/environments")
     name = endpoint.new_function(WAITS, Timeout=60)
     snapped = endpoint.new_function(WAITS, Timeout=60, SnapStart={"ApplyOn": "PublishedVersions"})
     version = endpoint.aws_lambda.publish_version(FunctionName=snapped)["Version"]
     before = [endpoint.invoke(name).payload, endpoint.invoke(snapped, Qualifier=version).payload]
     with running(lambda event: endpoint.invoke(name, event)):
-        ended = request(endpoint.url, "DELETE", "/_lab/environments")
+        ended = endpoint.control("DELETE", "/_lab/environments")
     assert (ended.status, ended.json) == (200, {"ended": 1, "busy": 1})
     assert endpoint.invoke(name).payload != before[0]
     assert endpoint.invoke(snapped, Qualifier=version).payload == before[1]  # drawn in the snapshot's init

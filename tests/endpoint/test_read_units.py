@@ -13,7 +13,6 @@ import cachetools
 import pytest
 
 from tests.engine.endpoint import Endpoint
-from tests.engine.raw_http import request
 
 ROOT = Path(__file__).parents[2]
 TABLE = "read-units"
@@ -80,7 +79,7 @@ def test_a_batch_of_50_items_is_one_call_and_50_read_units(endpoint: Endpoint, d
     name = endpoint.new_function("", Handler="handler.handler", Environment={"Variables": variables})
     endpoint.aws_lambda.update_function_code(FunctionName=name, ZipFile=snapstart())
     first, second = (endpoint.invoke(name, {"key": "item-0007"}).payload for _ in range(2))
-    wire = request(endpoint.url, "GET", "/_lab/wire").json["functions"][name]
+    wire = endpoint.control("GET", "/_lab/wire").json["functions"][name]
 
     assert (first["init_downstream_calls"], first["downstream_calls"], first["read_units"]) == (1, 0, KEYS)
     assert (second["init_downstream_calls"], second["downstream_calls"], second["read_units"]) == (0, 0, 0)

@@ -19,7 +19,6 @@ from lab.endpoint.startup_profiles import TYPICAL
 from lab.engine.settings import EngineSettings, Routing, Transport
 from tests.endpoint.gate import WAITS, gate
 from tests.engine.endpoint import ROLE, Endpoint, until, zipped
-from tests.engine.raw_http import request
 
 OVER_HTTP = "import os\ndef handler(event, context): return 'AWS_LAMBDA_RUNTIME_API' in os.environ\n"
 FAILS_TWICE = """
@@ -58,7 +57,7 @@ def oldest_or_newest(endpoint: Endpoint) -> str:
 
 
 def limits(endpoint: Endpoint) -> str:
-    tier = str(request(endpoint.url, "GET", "/_lab/info").json["tiers"]["limits"])
+    tier = str(endpoint.control("GET", "/_lab/info").json["tiers"]["limits"])
     return tier.partition(": ")[2] if tier.startswith("cgroup") else "none"
 
 
@@ -150,6 +149,6 @@ def test_a_profile_of_ones_own_delays_the_calls_of_its_function(tmp_path: Path) 
         other = endpoint.new_function(source, Timeout=20)
         assert endpoint.invoke("slow").payload >= 0.4
         endpoint.invoke(other)
-        calls = request(url, "GET", "/_lab/wire").json["functions"]
+        calls = endpoint.control("GET", "/_lab/wire").json["functions"]
         assert (calls["slow"]["downstream_calls"], calls[other]["downstream_calls"]) == (1, 1)
-        assert request(url, "GET", "/_lab/info").json["profile"]["name"] == "mine.toml"
+        assert endpoint.control("GET", "/_lab/info").json["profile"]["name"] == "mine.toml"

@@ -16,8 +16,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from lab.endpoint.control_secret import HEADER, read_secret
 from lab.endpoint.process import started_endpoint
 from lab.engine.settings import Transport
+from tests.engine.raw_http import Answer, request
 
 ROLE = "arn:aws:iam::000000000000:role/role"
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
@@ -117,6 +119,15 @@ class Endpoint:
             version=answer.get("ExecutedVersion"),
             headers=answer["ResponseMetadata"]["HTTPHeaders"],
         )
+
+    def control(self, method: str, target: str, body: bytes = b"", **options: Any) -> Answer:
+        """A request with the endpoint's secret."""
+        return request(self.url, method, target, body, {HEADER: read_secret(self.url)}, **options)
+
+    def control_bytes(self, method: str, target: str, *headers: str) -> bytes:
+        """A request with the endpoint's secret, as bytes."""
+        lines = [f"{method} {target} HTTP/1.1", "Host: localhost", f"{HEADER}: {read_secret(self.url)}", *headers]
+        return "\r\n".join([*lines, "", ""]).encode()
 
     def queue(self) -> tuple[str, str]:
         """A new SQS queue: its URL and its ARN."""

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -11,12 +12,13 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab.endpoint.emulator.program import FRONT_DOOR
+from lab.endpoint.emulator.program import VARIABLE
 from lab.errors import LabError
 
 ACCESS_KEY = "cachelab"
@@ -30,21 +32,23 @@ logger = logging.getLogger(__name__)
 
 
 class Emulator:
-    """One ministack process on a free loopback port, with its files in a folder of ours."""
+    """One ministack process on a free loopback port, with its files in a folder of ours.
 
-    def __init__(self, folder: Path) -> None:
+    Only who knows `url` can call it: its path is a secret, so that functions cannot avoid the wire. In what it answers,
+    ministack gives the address of ``front_door`` as its own; its own invocations of functions go there, too.
+    """
+
+    def __init__(self, folder: Path, front_door: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._log = (folder / "ministack.log").open("w+b")  # open: the folder may be deleted first
         self._was_ready = False
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        address, secret = urlsplit(front_door), secrets.token_urlsafe(32)
         env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
         env |= {
-            "BIND_HOST": "127.0.0.1",
-            "MINISTACK_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": str(address.hostname),
+            "GATEWAY_PORT": str(address.port),
+            VARIABLE: secret,
             "MINISTACK_REGION": REGION,
             # Never a worker of its own for a SnapStart version: our engine runs the functions.
             "LAMBDA_EXECUTOR": "docker",
@@ -53,15 +57,19 @@ class Emulator:
             "STATE_DIR": str(folder / "state"),
             "LOG_LEVEL": "WARNING",
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(PROGRAM)],  # -P: modules in the program's folder must not hide others
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=self._log,
-            env=env,
-            cwd=folder,
-            start_new_session=True,
-        )
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/{secret}"
+            self._process = subprocess.Popen(
+                # -P: modules in the program's folder must not hide others
+                [sys.executable, "-P", str(PROGRAM), str(listener.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=[listener.fileno()],
+                env=env,
+                cwd=folder,
+                start_new_session=True,
+            )
 
     def wait_until_ready(self) -> None:
         """Return when it answers.
@@ -81,10 +89,6 @@ class Emulator:
                 return
             time.sleep(0.05)
         raise LabError(f"ministack did not answer within {START_LIMIT_S:.0f} s; its log is {self._kept_log()}")
-
-    def announce(self, front_door: str) -> None:
-        """Give it the address of the local endpoint, through which its own invocations of functions go."""
-        (self._folder / FRONT_DOOR).write_text(front_door, encoding="ascii")
 
     def close(self) -> None:
         """End the process."""

@@ -1,25 +1,28 @@
 """The emulator's program: ministack, with its own invocations of functions sent to the local endpoint's front door.
 
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
-so that every function runs in the engine. The front door's address comes in a file, because it is known later.
+so that every function runs in the engine: ministack takes the front door's address for its own. It answers only
+requests whose path begins with the secret in `VARIABLE`, which functions do not have.
 `fix_lambda_api`, `fix_function_stacks` and `fix_read_units` correct what a user can see of ministack that differs from
 AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
 
-Run as a program. It ends when its standard input closes, however the lab ended.
+Run as a program with the number of a listening socket. It ends when its standard input closes, however the lab ended.
 """
 
+import asyncio
 import json
 import os
+import resource
 import sys
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 from typing import Any
 
-FRONT_DOOR = Path("front-door")
+VARIABLE = "LAB_EMULATOR_SECRET"
 NO_PROVISIONED_CONCURRENCY = "the local endpoint has no provisioned concurrency; remove the setting, or deploy to AWS"
+REFUSAL = b'{"message":"this address is for the local endpoint only: use AWS_ENDPOINT_URL"}'
 LONGEST_S = 910  # a function's 900 s, and the way there and back
 
 
@@ -41,7 +44,29 @@ def invoke(func: dict[str, Any], event: Any, url: str, request_id: str) -> dict[
 def front_door_url(config: dict[str, Any]) -> str:
     """Where a function is invoked."""
     function = urllib.parse.quote(config["FunctionArn"], safe="")
-    return f"{FRONT_DOOR.read_text(encoding='ascii')}/2015-03-31/functions/{function}/invocations"
+    host, port = os.environ["MINISTACK_HOST"], os.environ["GATEWAY_PORT"]
+    return f"http://{host}:{port}/2015-03-31/functions/{function}/invocations"
+
+
+def guarded(app: Any, secret: str) -> Any:
+    """The ASGI application behind a first part of the path that is secret. It sees neither that part nor others."""
+    prefix = f"/{secret}"
+
+    async def guarded_app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+        elif scope["type"] == "http" and f"{scope['path']}/".startswith(f"{prefix}/"):
+            path = scope["path"].removeprefix(prefix) or "/"
+            raw_path = scope["raw_path"].removeprefix(prefix.encode()) or b"/"
+            await app({**scope, "path": path, "raw_path": raw_path}, receive, send)
+        elif scope["type"] == "http":
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(REFUSAL))]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": REFUSAL})
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    return guarded_app
 
 
 def fix_lambda_api(lambda_svc: Any) -> None:
@@ -161,11 +186,12 @@ def _end_with_stdin() -> None:
     os._exit(0)
 
 
-def main() -> None:
+def main(listener: str) -> None:
     """Run ministack until standard input closes."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    sys.argv = ["ministack"]
-    from ministack.app import main as ministack  # noqa: PLC0415 -- after its arguments
+    from hypercorn.asyncio import serve  # noqa: PLC0415 -- after the thread: it takes a second
+    from hypercorn.config import Config  # noqa: PLC0415
+    from ministack.app import app  # noqa: PLC0415
     from ministack.services import dynamodb, lambda_svc  # noqa: PLC0415
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # noqa: PLC0415
 
@@ -175,8 +201,14 @@ def main() -> None:
     fix_function_stacks(_RESOURCE_HANDLERS, lambda_svc)
     refuse_provisioned_concurrency(lambda_svc)
     fix_read_units(dynamodb)
-    ministack()
+    most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    config = Config()
+    config.bind = [f"fd://{listener}"]
+    config.keep_alive_timeout = 75  # longer than the wire keeps a connection
+    config.loglevel = "WARNING"
+    asyncio.run(serve(guarded(app, os.environ.pop(VARIABLE)), config))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

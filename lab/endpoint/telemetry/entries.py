@@ -19,6 +19,9 @@ ENTRIES: Final = 0
 REQUEST: Final = 1
 ANSWER: Final = 2
 
+EMULATOR_URL: Final = "LAB_EMULATOR_URL"
+"""The variable that gives the process the emulator's address, which is secret. Every user can read a command line."""
+
 HEAD: Final = struct.Struct("!IB")
 
 

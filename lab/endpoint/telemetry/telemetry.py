@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -48,9 +49,10 @@ class Telemetry(asyncio.Protocol):
     def __init__(self, folder: Path, emulator_url: str, log_file: Path | None = None) -> None:
         ours, theirs = socket.socketpair()
         module = "lab.endpoint.telemetry.worker"
-        command = [sys.executable, "-m", module, str(theirs.fileno()), str(folder), emulator_url]
+        command = [sys.executable, "-m", module, str(theirs.fileno()), str(folder)]
         command += [str(log_file.absolute())] if log_file else []
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
+        environment = {**os.environ, entries.EMULATOR_URL: emulator_url}
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT, env=environment)
         theirs.close()
         self._socket = ours
         self._transport: asyncio.Transport | None = None

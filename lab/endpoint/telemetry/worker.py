@@ -6,6 +6,7 @@ dies.
 """
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -69,13 +70,13 @@ class Worker:
         return {"refused_series": self.store.refused, "lost_batches": self._lost_batches}
 
 
-def main(fd: int, folder: str, emulator_url: str, log_file: str | None = None) -> None:
+def main(fd: int, folder: str, log_file: str | None = None) -> None:
     """Serve the endpoint at the other end of a socket, until it closes it. Errors are logged to ``log_file`` too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     files = [logging.FileHandler(log_file, encoding="utf-8")] if log_file else []
     logging.basicConfig(format=LOG_FORMAT, handlers=[logging.StreamHandler(), *files])
     connection = socket.socket(fileno=fd)
-    worker = Worker(Path(folder), emulator_url)
+    worker = Worker(Path(folder), os.environ.pop(entries.EMULATOR_URL))
     frames = entries.Decoder()
     while data := connection.recv(READ_BYTES):
         for kind, content in frames.feed(data):
