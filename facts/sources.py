@@ -31,6 +31,11 @@ MOST_KEYS: Final = 10_000
 DEFAULT_KEYS: Final = 8
 """The number of items unless the user says otherwise."""
 
+MOST_AHEAD: Final[dict[SourceName, int]] = {"dynamodb": MOST_KEYS, "ssm": 400, "secretsmanager": 1_000, "s3": 500}
+"""How many items a function can read in the five seconds that it has for that after a restore: batches of 100, 10, 20
+and 10, one after the other, even if each takes the 99th percentile of its assumed latency
+(`lab/endpoint/profiles.py`)."""
+
 TABLE: Final = "cache-lab-items"
 KEY_ATTRIBUTE: Final = "key"
 PARAMETER_PREFIX: Final = "/cache-lab/"

@@ -9,7 +9,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, get_args
 
 from facts.lambda_log import LogFormat
-from facts.sources import DEFAULT_KEYS, MOST_KEYS, SOURCES, SourceName
+from facts.sources import DEFAULT_KEYS, MOST_AHEAD, MOST_KEYS, SOURCES, SourceName
 from facts.variables import DEFAULT_TTL_S
 from functions.registry import VARIANTS, Variant
 from stacks.errors import ApplicationError
@@ -117,7 +117,9 @@ class ApplicationSettings:
     keys: int = _setting(
         DEFAULT_KEYS,
         _whole(1, MOST_KEYS),
-        "how many items `lab deploy` seeds, and `snapstart` loads before the snapshot",
+        "how many items `lab deploy` seeds, and `snapstart` loads before the snapshot; of "
+        f"{', '.join(f'`{name}` at most {most:,}' for name, most in MOST_AHEAD.items() if most < MOST_KEYS)}, so that "
+        "a restore can read them again in time",
     )
     memory_mb: int = _setting(
         512, _whole(128, 10_240), "the functions' memory, and with it their share of a processor: 1,769 MB is one vCPU"

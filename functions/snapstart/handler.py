@@ -10,8 +10,9 @@ source = make_source(settings)
 # The pattern: `source.read_many` is any function that reads the values of many keys.
 cache = SnapshotCache(
     TtlCache[Item](ttl_s=settings.ttl_s, max_items=10_000),
-    keys=settings.item_keys,
+    keys=settings.keys_ahead,
     load_many=source.read_many,
+    batch=source.batch,
     ignore=DownstreamError,
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facts import variables
-from facts.sources import DEFAULT_KEYS, SOURCES, SourceName, item_keys
+from facts.sources import DEFAULT_KEYS, MOST_AHEAD, SOURCES, SourceName, item_keys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,9 @@ class FunctionSettings:
     keys: int = DEFAULT_KEYS
 
     @property
-    def item_keys(self) -> tuple[str, ...]:
-        """The keys of the items."""
-        return item_keys(self.keys)
+    def keys_ahead(self) -> tuple[str, ...]:
+        """The keys of the items that are requested most: as many as the source can be read for after a restore."""
+        return item_keys(min(self.keys, MOST_AHEAD[self.source]))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":

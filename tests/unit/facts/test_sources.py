@@ -1,5 +1,6 @@
 """Everything that a source needs exists for each source of the list."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from aws_cdk import App, Stack
 
 from facts import prices
-from facts.sources import MOST_KEYS, SOURCES, TITLES, SourceName, item_key
+from facts.sources import MOST_KEYS, SOURCES, TITLES, SourceName, item_key, item_keys
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
@@ -15,6 +16,9 @@ from lab.deploy.items import open_store
 from lab.endpoint.profiles import TYPICAL
 from stacks.settings import ApplicationSettings
 from stacks.source import read_statements
+from warmcache.snapshot_cache import LONGEST_FILL_S
+
+LONGEST_RESTORE_S = 10.0  # AWS Lambda Developer Guide, "Troubleshooting SnapStart errors"
 
 
 def reader(source: SourceName) -> object:
@@ -51,6 +55,19 @@ def test_each_source_has_a_price() -> None:
 
 def test_each_source_has_a_latency() -> None:
     assert set(TYPICAL.services) == set(SOURCES) == set(TITLES)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_keys_ahead_are_those_that_a_source_can_read_before_a_restores_deadline(
+    source: SourceName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    settings = FunctionSettings(variant="v", source=source, table="t", bucket="b", keys=MOST_KEYS)
+    batches = math.ceil(len(settings.keys_ahead) / make_source(settings).batch)
+
+    assert settings.keys_ahead[0] == item_key(0)  # requested most
+    assert batches * TYPICAL.services[source].p99_ms / 1000 <= LONGEST_FILL_S < LONGEST_RESTORE_S
+    assert FunctionSettings(variant="v", source=source, table="t", bucket="b", keys=7).keys_ahead == item_keys(7)
 
 
 def test_every_key_has_the_same_length() -> None:

@@ -1,6 +1,7 @@
 """What SnapStart does to a cache. What every cache does is in tests/contract."""
 
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -179,3 +180,78 @@ def test_in_a_cache_without_a_bound_nothing_is_read_again(snap_start: SnapStart,
     downstream.now += 14 * 86_400
     snap_start.restore()
     assert downstream.reads == [KEYS]
+
+
+def slow_cache(downstream: Downstream, inner: TtlCache[int], within_s: float) -> SnapshotCache[int]:
+    return SnapshotCache(
+        inner,
+        keys=KEYS,
+        load_many=downstream.load_many,
+        batch=1,
+        within_s=within_s,
+        ignore=UnavailableError,
+    )
+
+
+def test_the_fill_after_a_restore_ends_at_its_own_deadline_and_keeps_what_was_read(
+    snap_start: SnapStart, downstream: Downstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=0.2)
+    snap_start.snapshot()
+    downstream.now += 60
+    downstream.version = 2
+    hangs, first = threading.Event(), downstream.load_many
+
+    def load_many(keys: Sequence[str]) -> dict[str, int]:
+        if keys != ["a"]:
+            hangs.wait(60)
+        return first(keys)
+
+    cache._load_many = load_many
+    with caplog.at_level(logging.WARNING):
+        snap_start.restore()  # returns although the source hangs
+
+    assert caplog.messages == ["2 of 3 keys are not loaded ahead: 0.2 s have passed"]
+    assert cache.get("a", downstream.load) == 2
+    assert downstream.reads[-1] == ["a"], "it was read in the hook"
+    assert cache.get("c", downstream.load) == 2
+    assert downstream.reads[-1] == "c", "the others are read when they are asked for"
+    hangs.set()
+    (thread,) = (each for each in threading.enumerate() if each.name == "fill after restore")
+    thread.join(60)
+    assert downstream.reads[-1] == ["b"], "no batch follows the one that was under way"
+
+
+def test_a_restore_with_a_quick_source_waits_for_no_deadline(snap_start: SnapStart, downstream: Downstream) -> None:
+    cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=60)
+    snap_start.snapshot()
+    downstream.now += 60
+    snap_start.restore()
+    assert downstream.reads == [["a"], ["b"], ["c"]] * 2
+    assert cache.get("c", downstream.load) == 1
+
+
+def test_an_error_that_is_not_ignored_fails_the_restore(snap_start: SnapStart, downstream: Downstream) -> None:
+    cache = cache_of(downstream)
+    snap_start.snapshot()
+    downstream.now += 60
+
+    def wrong(_: Sequence[str]) -> dict[str, int]:
+        raise TypeError("wrong")
+
+    cache._load_many = wrong
+    with pytest.raises(TypeError, match="wrong"):
+        snap_start.restore()
+
+
+def test_keys_that_were_loaded_before_a_batch_failed_are_kept(downstream: Downstream) -> None:
+    loads = iter([{"a": 1}])
+
+    def load_many(_: Sequence[str]) -> dict[str, int]:
+        if (found := next(loads, None)) is None:
+            raise UnavailableError
+        return found
+
+    inner = TtlCache[int](ttl_s=10, clock=lambda: downstream.now)
+    SnapshotCache(inner, keys=KEYS, load_many=load_many, batch=1, ignore=UnavailableError)
+    assert [inner.serves(key) for key in KEYS] == [True, False, False]
