@@ -19,7 +19,8 @@ sys.path[:0] = [str(ROOT)]
 
 from docs import running_cost  # noqa: E402 - the path comes first
 from docs.markdown import table  # noqa: E402
-from facts.metrics import DIMENSION, METRICS, NAMESPACE  # noqa: E402
+from facts.metrics import DIMENSION, METRICS  # noqa: E402
+from facts.names import Names  # noqa: E402
 from facts.warnings import WarningCode  # noqa: E402
 from functions.registry import VARIANTS  # noqa: E402
 from lab.analysis.summary import summarise  # noqa: E402
@@ -86,8 +87,8 @@ def metrics_page() -> str:
         [
             "# Metrics",
             f"Each invocation of a variant prints one line in CloudWatch's embedded metric format (EMF), with the"
-            f" namespace `{NAMESPACE}` and the one dimension `{DIMENSION}`. Environment id and request id are"
-            " properties of the line, not dimensions.",
+            f" namespace `{Names().namespace}` (with `-c instance=NAME`, `{Names('NAME').namespace}`) and the one"
+            f" dimension `{DIMENSION}`. Environment id and request id are properties of the line, not dimensions.",
             table(["metric", "unit", "value"], rows),
             "Lambda's own metrics (`AWS/Lambda`: `Invocations`, `Errors`, `Throttles`, `Duration`,"
             " `ConcurrentExecutions`) have the dimension `FunctionName`, and `Resource` for the alias.",

@@ -9,13 +9,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#tel
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from facts.names import PROJECT
-
 LogFormat: TypeAlias = Literal["text", "json"]
-
-VARIANT_FIELD: Final = "variant"
-VARIANT_PATTERN: Final = rf"{PROJECT}-(?<{VARIANT_FIELD}>\w+)"
-"""Finds the variant in `@log`, which holds the name of the log group."""
 
 
 class ReportFields(NamedTuple):

@@ -1,12 +1,9 @@
-"""Every metric that the lab's functions emit: its name, unit, namespace and dimension.
+"""Every metric that the lab's functions emit: its name, unit and dimension. `facts.names` has the namespace.
 
 Functions emit them, dashboards draw them, tests compare the two.
 """
 
 from typing import Final, Literal, NamedTuple, TypeAlias
-
-NAMESPACE: Final = "CacheLab"
-"""The CloudWatch namespace of every metric."""
 
 DIMENSION: Final = "Variant"
 """The one dimension of every metric; its value is the variant's name."""

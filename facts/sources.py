@@ -1,8 +1,8 @@
-"""The services that a function can read from, and the names of the items in each.
+"""The services that a function can read from, and the keys of the items. `facts.names` has their names in each service.
 
 To add a source:
 
-1. Here: its name, its title, and how it names an item.
+1. Here: its name and its title. In `facts/names.py`: how it names an item.
 2. `layer/python/instrumentation/sources.py`: a reader.
 3. `lab/deploy/items.py`: a writer in `open_store`, and `remove_items` if the items are in no stack.
 4. `stacks/source.py`: what a reader may do. If the service needs a resource or a name: `stacks/source_stack.py`,
@@ -36,10 +36,7 @@ MOST_AHEAD: Final[dict[SourceName, int]] = {"dynamodb": MOST_KEYS, "ssm": 400, "
 and 10, one after the other, even if each takes the 99th percentile of its assumed latency
 (`lab/endpoint/profiles.py`)."""
 
-TABLE: Final = "cache-lab-items"
 KEY_ATTRIBUTE: Final = "key"
-PARAMETER_PREFIX: Final = "/cache-lab/"
-SECRET_PREFIX: Final = "cache-lab/"  # noqa: S105 -- a name
 OBJECT_PREFIX: Final = "items/"
 
 
@@ -51,16 +48,6 @@ def item_key(rank: int) -> str:
 def item_keys(count: int) -> tuple[str, ...]:
     """Return the keys of the first ``count`` items, the one requested most first."""
     return tuple(item_key(rank) for rank in range(count))
-
-
-def parameter_name(key: str) -> str:
-    """Return the name of the SSM parameter that holds an item."""
-    return PARAMETER_PREFIX + key
-
-
-def secret_name(key: str) -> str:
-    """Return the name of the Secrets Manager secret that holds an item."""
-    return SECRET_PREFIX + key
 
 
 def object_key(key: str) -> str:

@@ -5,6 +5,10 @@ from typing import Final
 VARIANT: Final = "CACHE_LAB_VARIANT"
 """The variant's name, which is also the value of the metrics' one dimension."""
 
+INSTANCE: Final = "CACHE_LAB_INSTANCE"
+"""The instance of the application (`facts.names.Names`), part of the namespace of the metrics and of the items' names;
+absent for the one without a name."""
+
 SOURCE: Final = "CACHE_LAB_SOURCE"
 """The service that the function reads from: one of `facts.sources.SOURCES`."""
 

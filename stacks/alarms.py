@@ -7,7 +7,6 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
-from facts import names
 from functions.registry import Variant
 from stacks import variant_metrics as metrics
 from stacks.settings import ApplicationSettings
@@ -47,15 +46,16 @@ class VariantAlarms(Construct):
     def __init__(self, scope: Construct, *, variant: Variant, settings: ApplicationSettings) -> None:
         super().__init__(scope, "Alarms")
         self._variant = variant
+        self._names = settings.names
         self._topic = _SendTo(settings.alarm_topic) if settings.alarm_topic is not None else None
         for name, series, remedy in COUNTED:
-            watched = series.watched(variant, COUNTED_OVER)
+            watched = series.watched(variant, settings.names, COUNTED_OVER)
             self._alarm(name, remedy, metric=watched, threshold=settings.alarm_count, evaluation_periods=1)
         # Three minutes of five, since one cold start makes one slow. And a percentile of a few calls says nothing.
         self._alarm(
             "duration",
             "Calls are slow: compare the downstream latency on the variant's dashboard.",
-            metric=metrics.duration("p99").watched(variant, Duration.minutes(1)),
+            metric=metrics.duration("p99").watched(variant, settings.names, Duration.minutes(1)),
             threshold=settings.alarm_p99_ms,
             evaluation_periods=5,
             datapoints_to_alarm=3,
@@ -66,7 +66,7 @@ class VariantAlarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_name=names.alarm_name(self._variant.name, name),
+            alarm_name=self._names.alarm_name(self._variant.name, name),
             alarm_description=remedy,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

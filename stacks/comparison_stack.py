@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Stack
 from constructs import Construct
 
-from facts import names
+from facts.names import PROJECT
 from functions.registry import Variant
 from stacks.dashboard import SectionedDashboard
 from stacks.sections import sections
@@ -27,13 +27,14 @@ class ComparisonStack(Stack):
     def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: ApplicationSettings) -> None:
         super().__init__(
             scope,
-            names.COMPARISON_STACK,
+            settings.names.comparison_stack,
             description="Lambda Cache Lab: the dashboard that compares the variants.",
-            tags={"project": names.PROJECT},
+            tags={"project": PROJECT},
         )
         SectionedDashboard(
             self,
-            name=names.COMPARISON_DASHBOARD,
+            name=settings.names.comparison_dashboard(self.region),
+            names=settings.names,
             variants=variants,
             sections=sections(settings),
             introduction=_introduction(variants),

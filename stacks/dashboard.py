@@ -7,7 +7,7 @@ from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from facts import names
+from facts.names import Names, log_group_name
 from functions.registry import Variant
 from stacks.log_queries import LogQuery
 from stacks.variant_metrics import MetricOf
@@ -62,6 +62,7 @@ class SectionedDashboard(Construct):
         scope: Construct,
         *,
         name: str,
+        names: Names,
         variants: Sequence[Variant],
         sections: Sequence[Section],
         introduction: str,
@@ -72,7 +73,7 @@ class SectionedDashboard(Construct):
         for section in sections:
             if section.title:
                 rows.append([_text(f"## {section.title}\n{section.how_to_read}", HEADING_HEIGHT)])
-            rows += [_row(panels, variants) for panels in section.rows]
+            rows += [_row(panels, variants, names) for panels in section.rows]
         dashboard = cloudwatch.Dashboard(
             self, "Resource", dashboard_name=name, default_interval=Duration.hours(1), widgets=rows
         )
@@ -83,17 +84,20 @@ def _text(markdown: str, height: int) -> cloudwatch.IWidget:
     return cloudwatch.TextWidget(markdown=markdown, width=GRID, height=height)
 
 
-def _row(panels: Sequence[Panel], variants: Sequence[Variant]) -> list[cloudwatch.IWidget]:
+def _row(panels: Sequence[Panel], variants: Sequence[Variant], names: Names) -> list[cloudwatch.IWidget]:
     shares = [2 if isinstance(panel, LogTable) else 1 for panel in panels]
-    return [_widget(panel, variants, GRID * share // sum(shares)) for panel, share in zip(panels, shares, strict=True)]
+    return [
+        _widget(panel, variants, names, GRID * share // sum(shares))
+        for panel, share in zip(panels, shares, strict=True)
+    ]
 
 
-def _widget(panel: Panel, variants: Sequence[Variant], width: int) -> cloudwatch.IWidget:
+def _widget(panel: Panel, variants: Sequence[Variant], names: Names, width: int) -> cloudwatch.IWidget:
     match panel:
         case Graph():
             return cloudwatch.GraphWidget(
                 title=panel.title,
-                left=[panel.metric(variant) for variant in variants],
+                left=[panel.metric(variant, names) for variant in variants],
                 left_y_axis=panel.axis,
                 left_annotations=[panel.level] if panel.level else None,
                 legend_position=cloudwatch.LegendPosition.BOTTOM,
@@ -103,7 +107,7 @@ def _widget(panel: Panel, variants: Sequence[Variant], width: int) -> cloudwatch
         case Total():
             return cloudwatch.SingleValueWidget(
                 title=panel.title,
-                metrics=[panel.metric(variant) for variant in variants],
+                metrics=[panel.metric(variant, names) for variant in variants],
                 set_period_to_time_range=True,
                 width=width,
                 height=TOTALS_HEIGHT,
@@ -113,8 +117,8 @@ def _widget(panel: Panel, variants: Sequence[Variant], width: int) -> cloudwatch
             rows = len(variants) * (2 if panel.query.groups else 1)
             return cloudwatch.LogQueryWidget(
                 title=panel.title,
-                log_group_names=[names.log_group_name(names.function_name(variant.name)) for variant in variants],
-                query_lines=panel.query.commands([variant.name for variant in variants]),
+                log_group_names=[log_group_name(names.function_name(variant.name)) for variant in variants],
+                query_lines=panel.query.commands([variant.name for variant in variants], names),
                 view=cloudwatch.LogQueryVisualizationType.TABLE,
                 width=width,
                 height=HEIGHT if width < GRID else 2 + (rows + 1) // 2,

@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from facts import names
+from facts.names import log_group_name
 from stacks.settings import ApplicationSettings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
@@ -30,7 +30,7 @@ def own_log_group(scope: Construct, function_name: str, settings: ApplicationSet
     return logs.LogGroup(
         scope,
         "Logs",
-        log_group_name=names.log_group_name(function_name),
+        log_group_name=log_group_name(function_name),
         retention=_RETENTIONS[settings.log_retention_days],
         removal_policy=RemovalPolicy.DESTROY,
     )

@@ -14,7 +14,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from facts import fleet, names
+from facts import fleet
+from facts.names import PROJECT
 from functions.registry import Variant
 from stacks.function_parts import ARCHITECTURES, PYTHON_VERSION, RUNTIME, own_log_group, own_role, wait_for_policy
 from stacks.layer import install_locked
@@ -49,16 +50,17 @@ class LoadStack(Stack):
     """A driver function and the Distributed Map that runs it, one shard a driver; records land in the bucket."""
 
     def __init__(self, scope: Construct, *, variants: Sequence[Variant], settings: ApplicationSettings) -> None:
+        names = settings.names
         super().__init__(
             scope,
-            names.LOAD_STACK,
+            names.load_stack,
             description="Lambda Cache Lab: load from many functions.",
-            tags={"project": names.PROJECT},
+            tags={"project": PROJECT},
         )
         bucket = s3.Bucket(
             self,
             "Runs",
-            bucket_name=names.runs_bucket_name(account=self.account, region=self.region),
+            bucket_name=names.runs_bucket(account=self.account, region=self.region),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
@@ -69,7 +71,7 @@ class LoadStack(Stack):
         machine = sfn.StateMachine(
             self,
             "Machine",
-            state_machine_name=names.STATE_MACHINE,
+            state_machine_name=names.state_machine,
             definition_body=sfn.DefinitionBody.from_chainable(self._shards(driver)),
             timeout=Duration.minutes(20),
         )
@@ -98,9 +100,9 @@ class LoadStack(Stack):
     def _driver(
         self, bucket: s3.IBucket, variants: Sequence[Variant], settings: ApplicationSettings
     ) -> lambda_.Function:
-        log_group = own_log_group(self, names.DRIVER, settings)
+        log_group = own_log_group(self, settings.names.driver, settings)
         role = own_role(self, log_group, "Invokes the variants, reads plans and writes records.")
-        aliases = [self._alias_arn(variant) for variant in variants]
+        aliases = [self._alias_arn(settings.names.alias_resource(variant.name)) for variant in variants]
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=aliases))
         for action, part in (("s3:GetObject", "plan"), ("s3:PutObject", "records")):
             role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[bucket.arn_for_objects(f"*/{part}/*")]))
@@ -108,7 +110,7 @@ class LoadStack(Stack):
             function = lambda_.Function(
                 self,
                 "Driver",
-                function_name=names.DRIVER,
+                function_name=settings.names.driver,
                 description="Drives one shard of a run's planned starts.",
                 runtime=RUNTIME,
                 architecture=ARCHITECTURES[settings.architecture],
@@ -122,11 +124,11 @@ class LoadStack(Stack):
         wait_for_policy(function, role)
         return function
 
-    def _alias_arn(self, variant: Variant) -> str:
+    def _alias_arn(self, alias: str) -> str:
         return self.format_arn(
             service="lambda",
             resource="function",
-            resource_name=names.alias_resource(variant.name),
+            resource_name=alias,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 

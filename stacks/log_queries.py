@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from facts import metrics, prices
-from facts.lambda_log import REPORT_FIELDS, VARIANT_FIELD, VARIANT_PATTERN, ReportFields
+from facts.lambda_log import REPORT_FIELDS, ReportFields
+from facts.names import VARIANT_FIELD, Names
 from functions.registry import VARIANTS
 from stacks.settings import ApplicationSettings
 
@@ -35,7 +36,7 @@ class LogQuery:
     groups: Columns = field(default_factory=dict)
     hidden: Columns = field(default_factory=dict)
 
-    def commands(self, variants: Sequence[str]) -> list[str]:
+    def commands(self, variants: Sequence[str], names: Names) -> list[str]:
         """Return the query without the commands that name the log groups. Rows are in the order of ``variants``."""
         # Insights sorts by value: a hidden column has the place of each variant.
         places = [f'{place} * strcontains({VARIANT_FIELD}, "{name}")' for place, name in enumerate(variants) if place]
@@ -44,7 +45,7 @@ class LogQuery:
         by = [*(["place"] if places else []), VARIANT_FIELD, *self.groups]
         return [
             f"filter {self.lines}",
-            f"parse @log /{VARIANT_PATTERN}/",
+            f"parse @log /{names.variant_pattern}/",
             *parse,
             *([f"fields {_listed(fields)}"] if fields else []),
             f"stats {_listed({**self.hidden, **self.figures})} by {', '.join(by)}",

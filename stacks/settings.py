@@ -9,6 +9,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, get_args
 
 from facts.lambda_log import LogFormat
+from facts.names import INSTANCE_FORM, INSTANCE_WORDS, Names
 from facts.sources import DEFAULT_KEYS, MOST_AHEAD, MOST_KEYS, SOURCES, SourceName
 from facts.variables import DEFAULT_TTL_S
 from functions.registry import VARIANTS, Variant
@@ -157,6 +158,16 @@ class ApplicationSettings:
         None, _or_none(_pattern(TOPIC_ARN, "the ARN of an SNS topic")), "the SNS topic that alarms are sent to"
     )
     load: bool = _setting(False, SWITCH, "the stack that sends load from many functions at once, for `lab run --fleet`")
+    instance: str | None = _setting(
+        None,
+        _or_none(_pattern(INSTANCE_FORM, INSTANCE_WORDS)),
+        "a part of every name, so that several people can deploy to one account",
+    )
+
+    @property
+    def names(self) -> Names:
+        """The names of what is deployed."""
+        return Names(self.instance)
 
     def keeps_ready(self, variant: Variant) -> bool:
         """Return whether a variant's environments are kept initialized: Lambda keeps none with SnapStart."""

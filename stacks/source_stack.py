@@ -5,7 +5,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from facts import names, sources
+from facts.names import PROJECT
+from facts.sources import KEY_ATTRIBUTE
 from stacks.reviewed import BUCKET, TABLE, reviewed
 from stacks.settings import ApplicationSettings
 
@@ -20,16 +21,16 @@ class SourceStack(Stack):
     def __init__(self, scope: Construct, *, settings: ApplicationSettings) -> None:
         super().__init__(
             scope,
-            names.SOURCE_STACK,
+            settings.names.source_stack,
             description="Lambda Cache Lab: what the cached functions read.",
-            tags={"project": names.PROJECT},
+            tags={"project": PROJECT},
         )
         # Every run seeds the items again, so nothing is worth a backup, or worth keeping after a destroy.
         table = dynamodb.Table(
             self,
             "Items",
-            table_name=sources.TABLE,
-            partition_key=dynamodb.Attribute(name=sources.KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING),
+            table_name=settings.names.table,
+            partition_key=dynamodb.Attribute(name=KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             # A key that DynamoDB owns: it costs nothing, and no call to KMS is part of what is measured.
             encryption=dynamodb.TableEncryption.DEFAULT,
@@ -43,7 +44,7 @@ class SourceStack(Stack):
             bucket = s3.Bucket(
                 self,
                 "Objects",
-                bucket_name=names.bucket_name(account=self.account, region=self.region),
+                bucket_name=settings.names.items_bucket(account=self.account, region=self.region),
                 block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
                 encryption=s3.BucketEncryption.S3_MANAGED,
                 enforce_ssl=True,

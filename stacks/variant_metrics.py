@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from facts import metrics, names, prices
+from facts import metrics, prices
+from facts.names import Names
 from functions.registry import Variant
 from stacks.settings import ApplicationSettings
 
@@ -20,34 +21,37 @@ from stacks.settings import ApplicationSettings
 PERIOD = Duration.minutes(1)
 
 Statistic: TypeAlias = Literal["Sum", "Average", "Maximum", "p50", "p90", "p99"]
-MetricOf: TypeAlias = Callable[[Variant], cloudwatch.IMetric]
+MetricOf: TypeAlias = Callable[[Variant, Names], cloudwatch.IMetric]
 """Makes a variant's metric: what a widget draws for each variant."""
+
+Place: TypeAlias = tuple[str, Mapping[str, str]]
+"""The namespace and the dimensions of a metric."""
 
 
 @dataclass(frozen=True)
 class Series:
     """One metric of every variant by one statistic: a ``MetricOf`` that alarms can watch too."""
 
-    namespace: str
     name: str
     statistic: Statistic
-    dimensions: Callable[[Variant], Mapping[str, str]]
+    place: Callable[[Variant, Names], Place]
 
     # Several widgets draw the same metric, and each new one costs a round trip to the CDK's own process.
     @functools.cache  # noqa: B019 -- a series lives as long as the process
-    def __call__(self, variant: Variant) -> cloudwatch.IMetric:
+    def __call__(self, variant: Variant, names: Names) -> cloudwatch.IMetric:
         """Make the metric as a dashboard draws it."""
-        return self._metric(variant, PERIOD, label=variant.title, color=variant.color)
+        return self._metric(variant, names, PERIOD, label=variant.title, color=variant.color)
 
-    def watched(self, variant: Variant, period: Duration) -> cloudwatch.IMetric:
+    def watched(self, variant: Variant, names: Names, period: Duration) -> cloudwatch.IMetric:
         """Make the metric as an alarm watches it: without a label, for which the CDK would write metric math."""
-        return self._metric(variant, period)
+        return self._metric(variant, names, period)
 
-    def _metric(self, variant: Variant, period: Duration, **drawn: str) -> cloudwatch.IMetric:
+    def _metric(self, variant: Variant, names: Names, period: Duration, **drawn: str) -> cloudwatch.IMetric:
+        namespace, dimensions = self.place(variant, names)
         return cloudwatch.Metric(
-            namespace=self.namespace,
+            namespace=namespace,
             metric_name=self.name,
-            dimensions_map=self.dimensions(variant),
+            dimensions_map=dict(dimensions),
             statistic=self.statistic,
             period=period,
             label=drawn.get("label"),
@@ -56,26 +60,29 @@ class Series:
 
 
 def _of_lambda(name: str, statistic: Statistic) -> Series:
-    def by_alias(variant: Variant) -> Mapping[str, str]:
-        return {"FunctionName": names.function_name(variant.name), "Resource": names.alias_resource(variant.name)}
+    def by_alias(variant: Variant, names: Names) -> Place:
+        function, alias = names.function_name(variant.name), names.alias_resource(variant.name)
+        return "AWS/Lambda", {"FunctionName": function, "Resource": alias}
 
-    return Series("AWS/Lambda", name, statistic, by_alias)
+    return Series(name, statistic, by_alias)
 
 
 def _of_function(definition: metrics.MetricDefinition, statistic: Statistic) -> Series:
-    return Series(metrics.NAMESPACE, definition.name, statistic, lambda variant: {metrics.DIMENSION: variant.name})
+    return Series(
+        definition.name, statistic, lambda variant, names: (names.namespace, {metrics.DIMENSION: variant.name})
+    )
 
 
 def _by_math(expression: str, **operands: MetricOf) -> MetricOf:
     """Metric math over the variant's metrics. ``expression`` names the operands in braces."""
 
     @functools.cache
-    def metric(variant: Variant) -> cloudwatch.IMetric:
+    def metric(variant: Variant, names: Names) -> cloudwatch.IMetric:
         # Identifiers are unique in a widget, not in an expression: the variant's name separates them.
         identifiers = {name: f"{name}_{variant.name}" for name in operands}
         return cloudwatch.MathExpression(
             expression=expression.format(**identifiers),
-            using_metrics={identifiers[name]: operand(variant) for name, operand in operands.items()},
+            using_metrics={identifiers[name]: operand(variant, names) for name, operand in operands.items()},
             period=PERIOD,
             label=variant.title,
             color=variant.color,
@@ -104,10 +111,9 @@ ERRORS = _of_lambda("Errors", "Sum")
 THROTTLES = _of_lambda("Throttles", "Sum")
 # Lambda has it by function, not by alias.
 CONCURRENCY = Series(
-    "AWS/Lambda",
     "ConcurrentExecutions",
     "Maximum",
-    lambda variant: {"FunctionName": names.function_name(variant.name)},
+    lambda variant, names: ("AWS/Lambda", {"FunctionName": names.function_name(variant.name)}),
 )
 COLD_STARTS = _of_function(metrics.COLD_STARTS, "Sum")
 STALE_SERVED = _of_function(metrics.STALE_SERVED, "Sum")
@@ -136,7 +142,7 @@ def cost_per_million(settings: ApplicationSettings) -> MetricOf:
     """
     on_demand = _cost(settings, prices.LAMBDA_GB_SECOND)
     ready = _cost(settings, prices.PROVISIONED_DURATION_GB_SECOND)
-    return lambda variant: (ready if settings.keeps_ready(variant) else on_demand)(variant)
+    return lambda variant, names: (ready if settings.keeps_ready(variant) else on_demand)(variant, names)
 
 
 def _cost(settings: ApplicationSettings, gb_second: Mapping[str, prices.Price]) -> MetricOf:

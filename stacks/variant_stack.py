@@ -8,7 +8,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from facts import names, variables
+from facts import variables
+from facts.names import ALIAS, PROJECT
 from functions.registry import Variant
 from stacks.alarms import VariantAlarms
 from stacks.dashboard import SectionedDashboard
@@ -33,9 +34,9 @@ class VariantStack(Stack):
     def __init__(self, scope: Construct, *, variant: Variant, settings: ApplicationSettings, layer: Path) -> None:
         super().__init__(
             scope,
-            names.stack_name(variant.name),
+            settings.names.stack_name(variant.name),
             description=f"Lambda Cache Lab: {variant.title}. {variant.summary}",
-            tags={"project": names.PROJECT, "variant": variant.name},
+            tags={"project": PROJECT, "variant": variant.name},
         )
         function = self._function(variant, settings, layer)
         if variant.snap_start:
@@ -46,7 +47,7 @@ class VariantStack(Stack):
         alias = lambda_.Alias(
             self,
             "Live",
-            alias_name=names.ALIAS,
+            alias_name=ALIAS,
             version=function.current_version,
             provisioned_concurrent_executions=(
                 settings.provisioned_concurrency if settings.keeps_ready(variant) else None
@@ -59,7 +60,8 @@ class VariantStack(Stack):
             VariantAlarms(self, variant=variant, settings=settings)
         SectionedDashboard(
             self,
-            name=names.dashboard_name(variant.name),
+            name=settings.names.dashboard_name(variant.name, self.region),
+            names=settings.names,
             variants=[variant],
             sections=sections(settings),
             introduction=INTRODUCTION.format(**variant._asdict()),
@@ -69,12 +71,13 @@ class VariantStack(Stack):
         CfnOutput(self, "AliasArn", value=alias.function_arn, description="What to invoke.")
 
     def _function(self, variant: Variant, settings: ApplicationSettings, layer: Path) -> lambda_.Function:
-        log_group = own_log_group(self, names.function_name(variant.name), settings)
+        name = settings.names.function_name(variant.name)
+        log_group = own_log_group(self, name, settings)
         role = self._role(variant, log_group, settings)
         function = lambda_.Function(
             self,
             "Function",
-            function_name=names.function_name(variant.name),
+            function_name=name,
             description=variant.summary,
             runtime=RUNTIME,
             architecture=ARCHITECTURES[settings.architecture],
@@ -83,6 +86,7 @@ class VariantStack(Stack):
             layers=[self._layer(variant, settings, layer)],
             environment={
                 variables.VARIANT: variant.name,
+                **({} if settings.instance is None else {variables.INSTANCE: settings.instance}),
                 variables.TTL_S: f"{settings.ttl_s:.9g}",
                 variables.KEYS: str(settings.keys),
                 **source_environment(self, settings),
@@ -106,7 +110,7 @@ class VariantStack(Stack):
         return lambda_.LayerVersion(
             self,
             "Layer",
-            layer_version_name=names.function_name(variant.name),
+            layer_version_name=settings.names.function_name(variant.name),
             description="warmcache and its locked requirements",
             code=_code(layer),
             compatible_runtimes=[RUNTIME],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloudwatch.dashboard import Dashboard, parse_dashboard
-from facts.names import COMPARISON_DASHBOARD
+from facts.names import Names
 from lab.records.dashboards_file import DASHBOARDS_FILE, DashboardBody, dashboards_to_json, read_dashboards
 from tests.unit.lab.report.simulated import NAMES, TTL_S, simulate
 
@@ -19,6 +19,7 @@ SETTINGS = {"memory_mb": 256, "ttl_s": round(TTL_S), "architecture": "x86_64", "
     "variants": ",".join(NAMES)
 }
 """Those of the simulated runs."""
+REGION = "us-east-1"
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +38,15 @@ def application_dashboards(tmp_path_factory: pytest.TempPathFactory) -> Sequence
 
 def synthesized_dashboards(folder: Path, **settings: object) -> Sequence[DashboardBody]:
     """The dashboards of the application, synthesized into a folder."""
-    from tests.snapshot.synthesis import dashboard_body, resource, resources, synthesize  # noqa: PLC0415 - starts node
+    from tests.snapshot.synthesis import dashboard_body, dashboard_name, resources, synthesize  # noqa: PLC0415 - starts node
 
     kind = "AWS::CloudWatch::Dashboard"
     found = [
-        DashboardBody(resource(template, kind)["DashboardName"], json.dumps(dashboard_body(template)))
+        DashboardBody(dashboard_name(template, REGION), json.dumps(dashboard_body(template)))
         for template in synthesize(folder, **(SETTINGS | settings)).templates.values()
         if resources(template, kind)
     ]
-    return sorted(found, key=lambda body: (body.name != COMPARISON_DASHBOARD, body.name))
+    return sorted(found, key=lambda body: (body.name != Names().comparison_dashboard(REGION), body.name))
 
 
 def add_dashboards(run_dir: Path, dashboards: Sequence[DashboardBody]) -> Path:

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import click
 
+from facts.names import Names
 from lab.aws.target import Target
-from lab.cli.options import ALL_VARIANTS, endpoint_option, out_option, resolve_endpoint, target_option
+from lab.cli.options import (
+    ALL_VARIANTS,
+    endpoint_option,
+    instance_option,
+    out_option,
+    resolve_endpoint,
+    target_option,
+)
 from lab.cli.output import print_comparison, say
 
 
@@ -19,10 +27,17 @@ from lab.cli.output import print_comparison, say
 )
 @click.option("--until", metavar="TIME", help="End, in the same form.  [default: now]")
 @target_option
+@instance_option
 @endpoint_option
 @out_option
 def collect_command(
-    *, since: str, until: str | None, target: Target, endpoint_url: str | None, out: Path | None
+    *,
+    since: str,
+    until: str | None,
+    target: Target,
+    instance: str | None,
+    endpoint_url: str | None,
+    out: Path | None,
 ) -> None:
     """Build a run from traffic the lab did not send.
 
@@ -39,7 +54,7 @@ def collect_command(
     from lab.steps import Steps
 
     folder = out or RUNS / new_run_id("collected")
-    collection = Collection(variants=ALL_VARIANTS, begin=begin, end=end, target=target, endpoint_url=url)
+    collection = Collection(ALL_VARIANTS, begin, end, Names(instance), target, url)
     count = collect(collection, folder, Steps(say))
     print_comparison(folder)
     say(f"{count:,} invocations; the run is in {folder}")

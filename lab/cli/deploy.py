@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from facts.names import Names
 from facts.sources import SourceName
 from lab.aws.target import Target
 from lab.cli.options import (
@@ -12,6 +13,7 @@ from lab.cli.options import (
     asker,
     context_option,
     endpoint_option,
+    instance_option,
     resolve_endpoint,
     source_option,
     target_option,
@@ -19,17 +21,24 @@ from lab.cli.options import (
 )
 from lab.cli.output import say
 
-OPTIONS: Final = {"source": "--source"}
+OPTIONS: Final = {"instance": "--instance", "source": "--source"}
 
 
 @click.command("deploy")
 @source_option
 @context_option
 @target_option
+@instance_option
 @endpoint_option
 @yes_option
 def deploy_command(
-    *, source: SourceName, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool
+    *,
+    source: SourceName,
+    context: tuple[str, ...],
+    target: Target,
+    instance: str | None,
+    endpoint_url: str | None,
+    yes: bool,
 ) -> None:
     """Deploy the application and seed its items.
 
@@ -41,15 +50,18 @@ def deploy_command(
     from lab.deploy.lifecycle import DeployOptions, deploy_application
     from lab.steps import Steps
 
-    deploy_application(DeployOptions(target, url, source, settings), Steps(say), asker(yes))
+    deploy_application(DeployOptions(target, url, Names(instance), source, settings), Steps(say), asker(yes))
 
 
 @click.command("destroy")
 @context_option
 @target_option
+@instance_option
 @endpoint_option
 @yes_option
-def destroy_command(*, context: tuple[str, ...], target: Target, endpoint_url: str | None, yes: bool) -> None:
+def destroy_command(
+    *, context: tuple[str, ...], target: Target, instance: str | None, endpoint_url: str | None, yes: bool
+) -> None:
     """Remove the application and its items.
 
     Removes the items of every source, and the runs that fleets left in S3.
@@ -59,4 +71,4 @@ def destroy_command(*, context: tuple[str, ...], target: Target, endpoint_url: s
     from lab.deploy.lifecycle import DeployOptions, destroy_application
     from lab.steps import Steps
 
-    destroy_application(DeployOptions(target, url, DEFAULTS.source, settings), Steps(say), asker(yes))
+    destroy_application(DeployOptions(target, url, Names(instance), DEFAULTS.source, settings), Steps(say), asker(yes))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from facts.names import INSTANCE_FORM, INSTANCE_WORDS
 from facts.sources import SOURCES
 from functions.registry import VARIANTS
 from lab.aws.target import TARGETS, Target
@@ -33,6 +34,25 @@ class Finite(click.FloatRange):
         return number
 
 
+class Instance(click.ParamType[str]):
+    """The name of an instance of the application."""
+
+    name = "instance"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or raise a usage error."""
+        if not re.fullmatch(INSTANCE_FORM, value, re.ASCII) or value == "none":
+            self.fail(f"{value!r} is not {INSTANCE_WORDS}; for example: --instance anna", param, ctx)
+        return str(value)
+
+
+instance_option = click.option(
+    "--instance",
+    type=Instance(),
+    metavar="NAME",
+    help="The instance of the application: NAME is part of every name, so that several people can share an account."
+    "  [default: the one without a name]",
+)
 target_option = click.option(
     "--target",
     type=click.Choice(TARGETS),

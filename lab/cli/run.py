@@ -15,6 +15,7 @@ from lab.cli.options import (
     asker,
     context_option,
     endpoint_option,
+    instance_option,
     out_option,
     resolve_endpoint,
     source_option,
@@ -34,7 +35,13 @@ from lab.run.settings import (
     default_rate,
 )
 
-OPTIONS: Final = {"source": "--source", "keys": "--keys", "variants": "--variant", "load": "--fleet"}
+OPTIONS: Final = {
+    "instance": "--instance",
+    "source": "--source",
+    "keys": "--keys",
+    "variants": "--variant",
+    "load": "--fleet",
+}
 """Settings of the application that `run` has options for."""
 DEFAULT_VARIANTS: Final = "all" if DEFAULTS.variants == ALL_VARIANTS else ", ".join(DEFAULTS.variants)
 
@@ -90,6 +97,7 @@ DEFAULT_VARIANTS: Final = "all" if DEFAULTS.variants == ALL_VARIANTS else ", ".j
 @click.option("--updates", type=float, default=DEFAULTS.updates, help="Mean item updates per second.")
 @source_option
 @target_option
+@instance_option
 @endpoint_option
 @click.option(
     "--via",

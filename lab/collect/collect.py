@@ -5,13 +5,13 @@ import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from facts.names import function_name
+from facts.names import Names
 from facts.warnings import WarningCode
 from functions.registry import BASELINE, VARIANTS
 from lab.aws.account import identify
 from lab.aws.connection import Connection
 from lab.aws.function_logs import has_log, log_lines
-from lab.aws.target import Target
+from lab.aws.target import Target, command
 from lab.collect.log_records import records
 from lab.deploy.deployment import Deployment, read_dashboards, read_deployment
 from lab.errors import LabError, UsageError
@@ -34,6 +34,7 @@ class Collection(NamedTuple):
         variants: the variants to collect, as far as they are deployed.
         begin: from when, Unix seconds.
         end: to when.
+        names: those of the application's instance.
         target: where the functions are.
         endpoint_url: the local endpoint's address (target ``local``).
     """
@@ -41,6 +42,7 @@ class Collection(NamedTuple):
     variants: tuple[str, ...]
     begin: float
     end: float
+    names: Names
     target: Target
     endpoint_url: str | None
 
@@ -65,20 +67,21 @@ def collect(collection: Collection, out: Path, steps: Steps) -> int:
     connection = Connection(target=collection.target, endpoint_url=collection.endpoint_url)
     if collection.target == "aws":
         steps.echo(f"{identify(connection)}: the functions' logs are read, nothing is created or invoked")
-    variants = [name for name in collection.variants if has_log(connection, function_name(name))]
+    names = collection.names
+    variants = [variant for variant in collection.variants if has_log(connection, names.function_name(variant))]
     if not variants:
         raise LabError(
-            f"no function of the lab has a log in region {connection.region}; run `lab deploy --target"
-            f" {collection.target}`, or set AWS_REGION to the region of the functions"
+            f"no function of the lab has a log in region {connection.region}; run"
+            f" `{command('deploy', collection.target, names)}`, or set AWS_REGION to the region of the functions"
         )
-    run = _run_file(collection, out.name, variants, read_deployment(connection, variants))
+    run = _run_file(collection, out.name, variants, read_deployment(connection, names, variants))
     with RunFolder(out, invocations=0) as folder:
         try:
             folder.begin(run)
-            folder.write_dashboards(read_dashboards(connection, variants))
+            folder.write_dashboards(read_dashboards(connection, names, variants))
             for variant in variants:
                 with steps.step(f"read the log of {variant}"):
-                    lines = log_lines(connection, function_name(variant), collection.begin, collection.end)
+                    lines = log_lines(connection, names.function_name(variant), collection.begin, collection.end)
                     for record in records(lines, run_id=out.name, target=collection.target, variant=variant):
                         folder.append(record)
             if not folder.appended:
@@ -98,6 +101,7 @@ def _run_file(collection: Collection, run_id: str, variants: list[str], deployme
         run=RunIdentity(
             id=run_id,
             target=collection.target,
+            instance=collection.names.instance,
             scenario="collected",
             source=deployment.source,
             started_at=_iso(collection.begin),

@@ -4,6 +4,7 @@ Everything is asked by CloudWatch's own API (`ListDashboards`, `GetDashboard`, `
 """
 
 import itertools
+import json
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -18,9 +19,10 @@ from cloudwatch.insights import Catalog, QueryResult, compile_query, parse_query
 from cloudwatch.metric_math import Points
 from cloudwatch.series import MetricStat
 from cloudwatch.statistics import check_statistic
-from facts.names import COMPARISON_DASHBOARD
+from facts.names import Names
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
+from lab.aws.target import command
 from lab.dashboard.sources import State, metric_names
 from lab.errors import LabError
 from lab.records.dashboards_file import DashboardBody
@@ -37,39 +39,43 @@ _UNDER_WAY: Final = ("Scheduled", "Running")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def deployed_dashboards(endpoint_url: str) -> list[DashboardBody]:
-    """Every dashboard that is deployed to an endpoint, the lab's comparison first.
+def deployed_dashboards(endpoint_url: str, names: Names) -> list[DashboardBody]:
+    """Every dashboard at an endpoint; of an instance, those that draw its metrics. Its comparison comes first.
 
     Raises:
         LabError: the endpoint does not answer, or has none.
     """
-    bodies = _bodies(Connection(target="local", endpoint_url=endpoint_url).client("cloudwatch"))
+    bodies = _bodies(Connection(target="local", endpoint_url=endpoint_url).client("cloudwatch"), names)
     if not bodies:
-        raise LabError(f"there is no dashboard at {endpoint_url}; deploy one, as by `lab deploy`")
+        which = "dashboard" if names.instance is None else f"dashboard of instance {names.instance}"
+        raise LabError(f"there is no {which} at {endpoint_url}; deploy one with `{command('deploy', 'local', names)}`")
     return bodies
 
 
-def _bodies(cloudwatch: Any) -> list[DashboardBody]:
+def _bodies(cloudwatch: Any, names: Names) -> list[DashboardBody]:
+    comparison = names.comparison_dashboard(cloudwatch.meta.region_name)
     try:
         with aws_errors("read the dashboards"):
             pages = cloudwatch.get_paginator("list_dashboards").paginate()
-            names = [entry["DashboardName"] for page in pages for entry in page["DashboardEntries"]]
-            names.sort(key=lambda name: (name != COMPARISON_DASHBOARD, name))
-            return [DashboardBody(n, cloudwatch.get_dashboard(DashboardName=n)["DashboardBody"]) for n in names]
+            found = [entry["DashboardName"] for page in pages for entry in page["DashboardEntries"]]
+            found.sort(key=lambda name: (name != comparison, name))
+            bodies = [DashboardBody(n, cloudwatch.get_dashboard(DashboardName=n)["DashboardBody"]) for n in found]
     except LabError as error:
         if isinstance(error.__cause__, EndpointConnectionError):
             url = cloudwatch.meta.endpoint_url
             raise LabError(f"no local endpoint answers at {url}; start one with `lab serve`") from error
         raise
+    return [each for each in bodies if names.instance is None or json.dumps(names.namespace) in each.body]
 
 
 class EndpointSource:
     """What an endpoint has collected: see `lab.dashboard.sources.Source`."""
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, names: Names) -> None:
+        self._names = names
         connection = Connection(target="local", endpoint_url=endpoint_url)
         self._cloudwatch, self._logs = connection.client("cloudwatch"), connection.client("logs")
-        self._bodies = deployed_dashboards(endpoint_url)
+        self._bodies = deployed_dashboards(endpoint_url, names)
         self.dashboards: Mapping[str, Dashboard] = _parsed(self._bodies)
         self.remark = ""
         self.name = urlsplit(endpoint_url).netloc
@@ -79,7 +85,7 @@ class EndpointSource:
     def read_on(self) -> bool:
         """Look which dashboards are deployed now; values are asked for with each question."""
         try:
-            bodies = _bodies(self._cloudwatch)
+            bodies = _bodies(self._cloudwatch, self._names)
         except LabError as error:
             self.state = _state(str(error))
             return False

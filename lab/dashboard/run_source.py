@@ -22,7 +22,7 @@ from cloudwatch.series import Dimensions, MetricStat, Series
 from cloudwatch.statistics import check_statistic
 from cloudwatch.store import Store
 from facts import metrics as emitted
-from facts.names import FUNCTION_PREFIX, alias_resource, function_name, log_group_name, variant_of
+from facts.names import Names, log_group_name
 from lab.analysis.wording import shown, whole
 from lab.dashboard.sources import State, metric_names
 from lab.errors import LabError
@@ -47,8 +47,8 @@ _ANSWERED: Final = "cache IS NOT NULL"
 _EMITTED: Final = f"({_ANSWERED} OR (status = 'function_error' AND downstream_calls IS NOT NULL))"
 """Its EMF line is known, from its answer or from its log."""
 
-_CONCURRENCY: Final = (LAMBDA, "ConcurrentExecutions")
-_ERRORS: Final = (emitted.NAMESPACE, emitted.DOWNSTREAM_ERRORS.name)
+_CONCURRENCY: Final = "ConcurrentExecutions"
+_ERRORS: Final = emitted.DOWNSTREAM_ERRORS.name
 _CALLS: Final = "downstream_calls + coalesce(init_downstream_calls, 0)"
 
 
@@ -56,28 +56,31 @@ def _count(condition: str, among: str) -> str:
     return f"CASE WHEN {among} THEN ({condition})::INTEGER END"
 
 
-METRICS: Final[Mapping[tuple[str, str], str]] = {
-    (LAMBDA, "Invocations"): _count("true", _INVOKED),
-    (LAMBDA, "Errors"): _count("status = 'function_error'", _INVOKED),
-    (LAMBDA, "Throttles"): _count("status = 'throttled'", f"{_INVOKED} OR status = 'throttled'"),
-    (LAMBDA, "Duration"): f"CASE WHEN {_INVOKED} THEN duration_ms END",
+OF_LAMBDA: Final[Mapping[str, str]] = {
+    "Invocations": _count("true", _INVOKED),
+    "Errors": _count("status = 'function_error'", _INVOKED),
+    "Throttles": _count("status = 'throttled'", f"{_INVOKED} OR status = 'throttled'"),
+    "Duration": f"CASE WHEN {_INVOKED} THEN duration_ms END",
     _CONCURRENCY: "NULL",  # of several records together: see `_load_concurrency`
-    (emitted.NAMESPACE, emitted.HITS.name): _count("coalesce(cache, '') = 'hit'", _EMITTED),
-    (emitted.NAMESPACE, emitted.MISSES.name): _count("coalesce(cache, '') = 'miss'", _EMITTED),
-    (emitted.NAMESPACE, emitted.STALE_SERVED.name): _count("coalesce(cache, '') = 'stale'", _EMITTED),
-    (emitted.NAMESPACE, emitted.DOWNSTREAM_CALLS.name): _CALLS,
-    _ERRORS: "downstream_errors",
-    (emitted.NAMESPACE, emitted.DOWNSTREAM_LATENCY.name): "CASE WHEN downstream_calls > 0 THEN downstream_ms END",
-    (emitted.NAMESPACE, emitted.VALUE_AGE.name): "age_ms",
-    (emitted.NAMESPACE, emitted.COLD_STARTS.name): _count("cold_start AND NOT restored", _ANSWERED),
 }
+OF_FUNCTIONS: Final[Mapping[str, str]] = {
+    emitted.HITS.name: _count("coalesce(cache, '') = 'hit'", _EMITTED),
+    emitted.MISSES.name: _count("coalesce(cache, '') = 'miss'", _EMITTED),
+    emitted.STALE_SERVED.name: _count("coalesce(cache, '') = 'stale'", _EMITTED),
+    emitted.DOWNSTREAM_CALLS.name: _CALLS,
+    _ERRORS: "downstream_errors",
+    emitted.DOWNSTREAM_LATENCY.name: "CASE WHEN downstream_calls > 0 THEN downstream_ms END",
+    emitted.VALUE_AGE.name: "age_ms",
+    emitted.COLD_STARTS.name: _count("cold_start AND NOT restored", _ANSWERED),
+}
+METRICS: Final = {**OF_LAMBDA, **OF_FUNCTIONS}
 """Which metric each field of a record is: the value of an invocation, or NULL where it has none."""
 
 _SAMPLES: Final = f"""
     INSERT INTO samples BY NAME
     SELECT series, second, value, count(*)::DOUBLE AS count
     FROM (UNPIVOT (SELECT variant, floor({_AT})::BIGINT AS second,
-                          {", ".join(f'({sql})::DOUBLE AS "{name}"' for (_, name), sql in METRICS.items())} FROM fresh)
+                          {", ".join(f'({sql})::DOUBLE AS "{name}"' for name, sql in METRICS.items())} FROM fresh)
           ON COLUMNS(* EXCLUDE (variant, second)) INTO NAME metric VALUE value)
     JOIN series_of USING (variant, metric) WHERE second IS NOT NULL GROUP BY ALL"""
 _REPORTS: Final = f"""
@@ -103,14 +106,14 @@ _CONCURRENT: Final = f"""
          counts AS (SELECT *, sum(step) OVER (PARTITION BY variant ORDER BY moment) AS running FROM steps)
     SELECT series, floor(moment)::BIGINT AS second, greatest(running, 1)::DOUBLE AS value, count(*)::DOUBLE AS count
     FROM counts JOIN series_of USING (variant)
-    WHERE step = 1 AND moment >= $changed AND metric = '{_CONCURRENCY[1]}' GROUP BY ALL"""
+    WHERE step = 1 AND moment >= $changed AND metric = '{_CONCURRENCY}' GROUP BY ALL"""
 # Records of before there was the field have no downstream errors. Where the wire saw none in the whole run, no
 # invocation had one.
 _NO_ERRORS: Final = f"""
     INSERT INTO samples BY NAME
     SELECT series, floor({_AT})::BIGINT AS second, 0::DOUBLE AS value, count(*)::DOUBLE AS count
     FROM records JOIN series_of USING (variant)
-    WHERE metric = '{_ERRORS[1]}' AND variant IN $variants AND {_ANSWERED} AND downstream_errors IS NULL
+    WHERE metric = '{_ERRORS}' AND variant IN $variants AND {_ANSWERED} AND downstream_errors IS NULL
           AND {_AT} IS NOT NULL GROUP BY ALL"""
 
 
@@ -119,6 +122,7 @@ class RunSource:
 
     def __init__(self, files: RunFiles, dashboards: Sequence[DashboardBody], remark: str = "") -> None:
         self._folder, self._run = files.folder, files.run
+        self._names = Names(files.run.run.instance)
         self._resources = contextlib.ExitStack()
         scratch = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix="lab-dashboard-")))
         fields = [emitted.DOWNSTREAM_CALLS.name, emitted.READ_UNITS]
@@ -164,12 +168,11 @@ class RunSource:
     def check_metric(self, wanted: MetricStat) -> None:
         """Raise `UnsupportedError` for a metric that records do not have, or a statistic that is not known."""
         namespace, name, dimensions, statistic, _ = wanted
-        if (namespace, name) not in METRICS:
+        if name not in METRICS or namespace != self._namespace(name):
             raise UnsupportedError(f"the metric {namespace} {name} is not in a run's records")
         by_name = dict(dimensions)
-        key = emitted.DIMENSION if namespace == emitted.NAMESPACE else "FunctionName"
-        variant = by_name.get(key) if namespace == emitted.NAMESPACE else variant_of(by_name.get(key, ""))
-        if variant is None or dimensions not in _dimensions(namespace, variant):
+        variant = by_name.get(emitted.DIMENSION) or self._names.variant_of(by_name.get("FunctionName", ""))
+        if variant is None or dimensions not in self._dimensions(name, variant):
             pairs = " ".join(f"{key} {value}" for key, value in dimensions) or "(none)"
             raise UnsupportedError(f"the dimensions {pairs} of {name} are of no variant of the lab")
         check_statistic(statistic)
@@ -182,8 +185,9 @@ class RunSource:
 
     def query(self, logs: Logs, *, start: float, end: float) -> QueryResult:
         """The rows of a log widget: two lines an invocation, REPORT and EMF."""
-        prefix = log_group_name(FUNCTION_PREFIX)
-        other = next((group for group in logs.log_groups if not group.startswith(prefix)), None)
+        prefix = log_group_name("")
+        functions = {group: group.removeprefix(prefix) for group in logs.log_groups}
+        other = next((group for group, name in functions.items() if self._names.variant_of(name) is None), None)
         if other is not None:
             raise UnsupportedError(f"the log group {other} is of no variant of the lab")
         return self._store.insights(parse_query(logs.query, logs.log_groups), start=start, end=end)
@@ -192,7 +196,7 @@ class RunSource:
         """Why a widget of these has no data."""
         why = f"no record in this range has {metric_names(wanted)}."
         counts = ", ".join(f"{shown(variant, 30)} {whole(count)}" for variant, count in self._wire().items() if count)
-        if counts and any(stat[:2] == _ERRORS for stat in wanted):
+        if counts and any(stat.name == _ERRORS for stat in wanted):
             why += f" On the wire, in the whole run: {counts}."
         return why
 
@@ -235,14 +239,14 @@ class RunSource:
     def _make(self, variant: str) -> None:
         """The series and the log group of a variant."""
         self._known.add(variant)
-        for namespace, name in METRICS:
-            first, *others = _dimensions(namespace, variant)
+        for name in METRICS:
+            namespace, (first, *others) = self._namespace(name), self._dimensions(name, variant)
             series = self._store.series_id(Series(namespace, name, first, "None"))
             for dimensions in others:
                 self._store.series_id(Series(namespace, name, dimensions, "None"), same_as=series)
             if series is not None:
                 self._database.execute("INSERT INTO series_of VALUES (?, ?, ?)", [variant, name, series])
-        group = self._store.logs.group_id(log_group_name(function_name(variant)))
+        group = self._store.logs.group_id(log_group_name(self._names.function_name(variant)))
         self._database.execute("INSERT INTO group_of VALUES (?, ?)", [variant, group])
 
     def _load_concurrency(self, changed: float) -> None:
@@ -250,18 +254,20 @@ class RunSource:
         second = float(int(changed))
         self._database.execute(
             f"DELETE FROM samples WHERE second >= ? AND series IN "
-            f"(SELECT series FROM series_of WHERE metric = '{_CONCURRENCY[1]}')",
+            f"(SELECT series FROM series_of WHERE metric = '{_CONCURRENCY}')",
             [second],
         )
         self._database.execute(_CONCURRENT, {"changed": second})
 
+    def _namespace(self, metric: str) -> str:
+        return LAMBDA if metric in OF_LAMBDA else self._names.namespace
 
-def _dimensions(namespace: str, variant: str) -> list[Dimensions]:
-    """The dimensions by which a variant's metrics can be asked for."""
-    if namespace == emitted.NAMESPACE:
-        return [((emitted.DIMENSION, variant),)]
-    function = ("FunctionName", function_name(variant))
-    return [(function, ("Resource", alias_resource(variant))), (function,)]
+    def _dimensions(self, metric: str, variant: str) -> list[Dimensions]:
+        """The dimensions by which a variant's metric can be asked for."""
+        if metric in OF_FUNCTIONS:
+            return [((emitted.DIMENSION, variant),)]
+        function = ("FunctionName", self._names.function_name(variant))
+        return [(function, ("Resource", self._names.alias_resource(variant))), (function,)]
 
 
 def _where(run: RunFile) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from facts.names import Names
 from lab.aws.connection import LOCAL_CREDENTIALS
 from lab.aws.target import Target
 from lab.deploy.child_process import running
@@ -35,12 +36,15 @@ SILENT_S = 10.0  # between two lines of progress; a stack on AWS can take minute
 
 
 class Application:
-    """The synthesized application at one target.
+    """The synthesized application at one target, with its ``names``.
 
     Each method that runs the CDK CLI raises `LabError` with the CLI's reason if it failed.
     """
 
-    def __init__(self, assembly: Path, target: Target, endpoint_url: str | None, echo: Callable[[str], None]) -> None:
+    def __init__(
+        self, assembly: Path, target: Target, endpoint_url: str | None, names: Names, echo: Callable[[str], None]
+    ) -> None:
+        self.names = names
         self._assembly = assembly
         self._echo = echo
         self._env = _environment(target, endpoint_url)
@@ -129,7 +133,7 @@ def _chosen(stacks: Sequence[str] | None) -> list[str]:
 
 @contextlib.contextmanager
 def application(
-    *, target: Target, endpoint_url: str | None, context: Mapping[str, str], echo: Callable[[str], None]
+    *, target: Target, endpoint_url: str | None, names: Names, context: Mapping[str, str], echo: Callable[[str], None]
 ) -> Iterator[Application]:
     """Synthesize the application into a folder that is removed when the block ends.
 
@@ -137,6 +141,7 @@ def application(
     progress, line by line. Raises `LabError` if the application refused a setting, or could not be synthesized;
     `UsageError` for a setting that the local endpoint does not have.
     """
+    context = {**context, "instance": names.instance or "none"}
     if target == "local":
         if context.get(NOT_LOCAL, "none") != "none":
             raise UsageError(
@@ -145,7 +150,7 @@ def application(
             )
         context = {"architecture": "x86_64", **context}
     with tempfile.TemporaryDirectory(prefix="cache-lab-assembly-") as folder:
-        yield Application(synthesize(Path(folder), context), target, endpoint_url, echo)
+        yield Application(synthesize(Path(folder), context), target, endpoint_url, names, echo)
 
 
 def synthesize(folder: Path, context: Mapping[str, str]) -> Path:

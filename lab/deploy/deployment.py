@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from facts import variables
-from facts.names import ALIAS, COMPARISON_DASHBOARD, alias_resource, dashboard_name, function_name
+from facts.names import ALIAS, Names
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
+from lab.aws.target import command
 from lab.errors import LabError
 from lab.records.dashboards_file import DashboardBody
 
@@ -32,17 +33,18 @@ class Deployment(NamedTuple):
     provisioned_concurrency: Mapping[str, int]
 
 
-def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployment:
+def read_deployment(connection: Connection, names: Names, variants: Sequence[str]) -> Deployment:
     """The configuration behind the alias of each variant's function.
 
     Raises `LabError` if a function or its alias does not exist, or the caller may not read it.
     """
     client = connection.client("lambda")
     missing = (
-        f"is not deployed in region {connection.region}; run `lab deploy --target {connection.target}`, or set"
+        f"is not deployed in region {connection.region}; run `{command('deploy', connection.target, names)}`, or set"
         " AWS_REGION to the region that has it"
     )
-    found = [_read(client.get_function_configuration, variant, "configuration", missing) for variant in variants]
+    read, functions = client.get_function_configuration, [*map(names.function_name, variants)]
+    found = [_read(read, function, "configuration", missing) for function in functions]
     first = found[0]
     environment = first.get("Environment", {}).get("Variables", {})
     ttl = environment.get(variables.TTL_S)
@@ -54,12 +56,14 @@ def read_deployment(connection: Connection, variants: Sequence[str]) -> Deployme
         ttl_s=None if ttl is None else float(ttl),
         timeout_s=max(float(function["Timeout"]) for function in found),
         provisioned_concurrency={
-            variant: count for variant in variants if (count := _provisioned_concurrency(client, variant))
+            variant: count
+            for variant, function in zip(variants, functions, strict=True)
+            if (count := _provisioned_concurrency(client, function))
         },
     )
 
 
-def function_urls(connection: Connection, variants: Sequence[str]) -> dict[str, str]:
+def function_urls(connection: Connection, names: Names, variants: Sequence[str]) -> dict[str, str]:
     """The function URL of each variant's alias, by variant.
 
     Raises `LabError` if a variant has none, or one that needs no signature.
@@ -68,15 +72,16 @@ def function_urls(connection: Connection, variants: Sequence[str]) -> dict[str, 
     missing = "has no function URL; deploy with --context function_url=true, or leave out --via url"
     found = {}
     for variant in variants:
-        config = _read(client.get_function_url_config, variant, "function URL", missing)
+        config = _read(client.get_function_url_config, names.function_name(variant), "function URL", missing)
         if config["AuthType"] != "AWS_IAM":
-            raise LabError(f"the function URL of {alias_resource(variant)} is public; set its AuthType to AWS_IAM")
+            raise LabError(
+                f"the function URL of {names.alias_resource(variant)} is public; set its AuthType to AWS_IAM"
+            )
         found[variant] = config["FunctionUrl"]
     return found
 
 
-def _provisioned_concurrency(client: Any, variant: str) -> int:
-    function = function_name(variant)
+def _provisioned_concurrency(client: Any, function: str) -> int:
     with aws_errors(f"read the provisioned concurrency of {function}"):
         try:
             config = client.get_provisioned_concurrency_config(FunctionName=function, Qualifier=ALIAS)
@@ -85,23 +90,23 @@ def _provisioned_concurrency(client: Any, variant: str) -> int:
     return int(config["RequestedProvisionedConcurrentExecutions"])
 
 
-def _read(read: Callable[..., Any], variant: str, what: str, missing: str) -> dict[str, Any]:
-    """Call a Lambda API for a variant's alias; ``missing`` says what to do if the answer is "not found"."""
-    function = function_name(variant)
+def _read(read: Callable[..., Any], function: str, what: str, missing: str) -> dict[str, Any]:
+    """Call a Lambda API for a function's alias; ``missing`` says what to do if the answer is "not found"."""
     with aws_errors(f"read the {what} of {function}"):
         try:
             return dict(read(FunctionName=function, Qualifier=ALIAS))
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
-            raise LabError(f"{alias_resource(variant)} {missing}") from None
+            raise LabError(f"{function}:{ALIAS} {missing}") from None
 
 
-def read_dashboards(connection: Connection, variants: Sequence[str]) -> list[DashboardBody]:
+def read_dashboards(connection: Connection, names: Names, variants: Sequence[str]) -> list[DashboardBody]:
     """The deployed dashboards of the variants, the comparison first; those that cannot be read are left out."""
     client = connection.client("cloudwatch")
+    region = connection.region
     found = []
-    for name in (COMPARISON_DASHBOARD, *map(dashboard_name, variants)):
+    for name in (names.comparison_dashboard(region), *(names.dashboard_name(each, region) for each in variants)):
         try:
             with aws_errors(f"read dashboard {name}"):
                 found.append(DashboardBody(name, client.get_dashboard(DashboardName=name)["DashboardBody"]))

@@ -17,15 +17,8 @@ from typing import Any, TypeAlias
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
-from facts.sources import (
-    PARAMETER_PREFIX,
-    SECRET_PREFIX,
-    TABLE,
-    SourceName,
-    object_key,
-    parameter_name,
-    secret_name,
-)
+from facts.names import Names
+from facts.sources import SourceName, object_key
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
 from lab.errors import LabError
@@ -56,15 +49,16 @@ def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 class DynamoDbStore:
     """Items of the table, partition key ``key``."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, table: str) -> None:
         self._client = client
+        self._table = table
 
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
         """Read the versions of those items that exist, strongly consistent."""
         found: dict[str, int] = {}
         for batch in _batches(keys, 100):  # of one BatchGetItem, which may return only a part of them
             request: dict[str, Any] = {
-                TABLE: {
+                self._table: {
                     "Keys": [{"key": {"S": key}} for key in batch],
                     "ProjectionExpression": "#key, #version",
                     "ExpressionAttributeNames": {"#key": "key", "#version": "version"},
@@ -73,7 +67,7 @@ class DynamoDbStore:
             }
             while request:
                 answer = self._client.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(TABLE, []):
+                for item in answer["Responses"].get(self._table, []):
                     found[item["key"]["S"]] = int(item["version"]["N"])
                 request = answer.get("UnprocessedKeys") or {}
         return found
@@ -84,7 +78,7 @@ class DynamoDbStore:
         item["written_at"] = decimal.Decimal(str(item["written_at"]))
         with _ignored("ConditionalCheckFailedException"):
             self._client.put_item(
-                TableName=TABLE,
+                TableName=self._table,
                 Item=TypeSerializer().serialize(item)["M"],
                 ConditionExpression="attribute_not_exists(#key)",
                 ExpressionAttributeNames={"#key": "key"},
@@ -93,7 +87,7 @@ class DynamoDbStore:
     def update(self, key: str) -> int:
         """Write the next version of an item, and return that version."""
         answer = self._client.update_item(
-            TableName=TABLE,
+            TableName=self._table,
             Key={"key": {"S": key}},
             UpdateExpression="ADD #version :one SET #value.#revision = #value.#revision + :one, #written = :now",
             ExpressionAttributeNames={
@@ -155,14 +149,14 @@ Store: TypeAlias = DynamoDbStore | DocumentStore
 """The items of one source."""
 
 
-def open_store(source: SourceName, connection: Connection, bucket: str | None = None) -> Store:
+def open_store(source: SourceName, connection: Connection, names: Names, bucket: str | None = None) -> Store:
     """The store of a source. The bucket's name is needed for `s3` only."""
     if source == "dynamodb":
-        return DynamoDbStore(connection.client("dynamodb"))
+        return DynamoDbStore(connection.client("dynamodb"), names.table)
     if source == "ssm":
-        return _ssm_store(connection.client("ssm"))
+        return _ssm_store(connection.client("ssm"), names)
     if source == "secretsmanager":
-        return _secrets_store(connection.client("secretsmanager"))
+        return _secrets_store(connection.client("secretsmanager"), names)
     if bucket is None:
         raise LabError("there is no bucket to hold the items; deploy with --source s3 first")
     return _s3_store(connection.client("s3"), bucket)
@@ -182,14 +176,13 @@ def seed(store: Store, keys: Sequence[str]) -> dict[str, int]:
     return versions
 
 
-def _ssm_store(client: Any) -> DocumentStore:
-    """Parameters ``/cache-lab/<key>``."""
+def _ssm_store(client: Any, names: Names) -> DocumentStore:
 
     def put(key: str, document: str, *, overwrite: bool) -> None:
-        client.put_parameter(Name=parameter_name(key), Value=document, Type="String", Overwrite=overwrite)
+        client.put_parameter(Name=names.parameter_name(key), Value=document, Type="String", Overwrite=overwrite)
 
     return DocumentStore(
-        read=lambda key: client.get_parameter(Name=parameter_name(key))["Parameter"]["Value"],
+        read=lambda key: client.get_parameter(Name=names.parameter_name(key))["Parameter"]["Value"],
         create_document=functools.partial(put, overwrite=False),
         write=functools.partial(put, overwrite=True),
         missing="ParameterNotFound",
@@ -197,12 +190,11 @@ def _ssm_store(client: Any) -> DocumentStore:
     )
 
 
-def _secrets_store(client: Any) -> DocumentStore:
-    """Secrets ``cache-lab/<key>``."""
+def _secrets_store(client: Any, names: Names) -> DocumentStore:
     return DocumentStore(
-        read=lambda key: client.get_secret_value(SecretId=secret_name(key))["SecretString"],
-        create_document=lambda key, document: client.create_secret(Name=secret_name(key), SecretString=document),
-        write=lambda key, document: client.put_secret_value(SecretId=secret_name(key), SecretString=document),
+        read=lambda key: client.get_secret_value(SecretId=names.secret_name(key))["SecretString"],
+        create_document=lambda key, document: client.create_secret(Name=names.secret_name(key), SecretString=document),
+        write=lambda key, document: client.put_secret_value(SecretId=names.secret_name(key), SecretString=document),
         missing="ResourceNotFoundException",
         exists="ResourceExistsException",
     )
@@ -223,16 +215,18 @@ def _s3_store(client: Any, bucket: str) -> DocumentStore:
     )
 
 
-def remove_items(connection: Connection) -> None:
+def remove_items(connection: Connection, names: Names) -> None:
     """Remove the items that no stack holds: parameters and secrets. Raises `LabError` if AWS refuses."""
     ssm, secrets = connection.client("ssm"), connection.client("secretsmanager")
     with aws_errors("remove the items in ssm"):
-        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=PARAMETER_PREFIX)
-        names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
-        for batch in _batches(names, 10):  # of one call
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=names.parameter_path)
+        parameters = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
+        for batch in _batches(parameters, 10):  # of one call
             ssm.delete_parameters(Names=batch)
     with aws_errors("remove the items in secretsmanager"):
-        pages = secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [SECRET_PREFIX]}])
+        pages = secrets.get_paginator("list_secrets").paginate(
+            Filters=[{"Key": "name", "Values": [names.secret_prefix]}]
+        )
         for name in [secret["Name"] for page in pages for secret in page["SecretList"]]:
-            if name.startswith(SECRET_PREFIX):  # at once: a secret costs while it waits to be deleted
+            if name.startswith(names.secret_prefix):  # at once: a secret costs while it waits to be deleted
                 secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

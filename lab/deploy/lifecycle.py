@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from facts.names import LOAD_STACK, SOURCE_STACK
+from facts.names import Names
 from facts.sources import SourceName, item_keys
 from lab.aws.account import (
     CDK_STACK,
@@ -17,7 +17,7 @@ from lab.aws.account import (
     standing_stacks,
 )
 from lab.aws.connection import Connection
-from lab.aws.target import Target
+from lab.aws.target import Target, command
 from lab.deploy.cdk import Application, application
 from lab.deploy.consent import Ask, before_deploy, before_destroy
 from lab.deploy.endpoint_control import EndpointControl
@@ -29,10 +29,11 @@ from lab.steps import Steps
 
 
 class DeployOptions(NamedTuple):
-    """Where to deploy, and with which settings of the application (``context``; see `stacks/settings.py`)."""
+    """Where to deploy which instance, and with which other settings (``context``; see `stacks/settings.py`)."""
 
     target: Target
     endpoint_url: str | None
+    names: Names
     source: SourceName
     context: Mapping[str, str]
 
@@ -55,8 +56,12 @@ def deploy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
         keys = key_count(app.templates.values())
         bootstrapped = caller is not None and stack_outputs(connection, CDK_STACK) is not None
         if caller is not None:
-            ask(before_deploy(caller, app.templates, bootstrapped=bootstrapped, source=options.source, keys=keys))
-        with _interruptible(options.target):
+            ask(
+                before_deploy(
+                    caller, options.names, app.templates, bootstrapped=bootstrapped, source=options.source, keys=keys
+                )
+            )
+        with _interruptible(options):
             if not bootstrapped:
                 with steps.step("bootstrap"):
                     app.bootstrap()
@@ -79,19 +84,19 @@ def deploy_and_seed(
     """
     with steps.step("deploy the source"):
         if source != "s3":
-            empty_bucket(connection, SOURCE_STACK)  # a bucket of an earlier deployment is removed now
-        app.deploy([SOURCE_STACK])
-    seeded = seed_items(connection, source, keys, steps)
+            empty_bucket(connection, app.names.source_stack)  # a bucket of an earlier deployment is removed now
+        app.deploy([app.names.source_stack])
+    seeded = seed_items(connection, app.names, source, keys, steps)
     with steps.step("deploy the variants"):
         app.deploy(stacks)
     return seeded
 
 
-def seed_items(connection: Connection, source: SourceName, keys: int, steps: Steps) -> Seeded:
+def seed_items(connection: Connection, names: Names, source: SourceName, keys: int, steps: Steps) -> Seeded:
     """Create the items that do not exist yet. Raises `LabError` if they cannot be written or read."""
     with steps.step(f"seed {keys} items"):
-        bucket = stack_bucket(connection, SOURCE_STACK) if source == "s3" else None
-        store = open_store(source, connection, bucket)
+        bucket = stack_bucket(connection, names.source_stack) if source == "s3" else None
+        store = open_store(source, connection, names, bucket)
         return Seeded(store, seed(store, item_keys(keys)))
 
 
@@ -107,12 +112,12 @@ def destroy_application(options: DeployOptions, steps: Steps, ask: Ask) -> None:
     with _synthesized(options._replace(context=everything), steps) as app:
         stacks = standing_stacks(connection, app.templates)
         if caller is not None:
-            ask(before_destroy(caller, stacks, kept_runs(connection)))
-        with _interruptible(options.target):
+            ask(before_destroy(caller, options.names, stacks, kept_runs(connection, options.names)))
+        with _interruptible(options):
             with steps.step("remove the items"):  # items can be left even where no stack is
-                for stack in (SOURCE_STACK, LOAD_STACK):
+                for stack in (options.names.source_stack, options.names.load_stack):
                     empty_bucket(connection, stack)
-                remove_items(connection)
+                remove_items(connection, options.names)
             if not stacks:
                 steps.echo("nothing is deployed: there is no stack to remove")
                 return
@@ -130,20 +135,21 @@ def _connect(options: DeployOptions) -> tuple[Connection, Caller | None]:
 
 
 @contextlib.contextmanager
-def _interruptible(target: Target) -> Iterator[None]:
+def _interruptible(options: DeployOptions) -> Iterator[None]:
     """At Ctrl-C, say what continues on AWS."""
     try:
         yield
     except KeyboardInterrupt:
-        if target == "local":
+        if options.target == "local":
             raise
         raise RunInterruptedError(
             "interrupted; CloudFormation completes what it has started: check its console, or run"
-            " `lab destroy --target aws`"
+            f" `{command('destroy', options.target, options.names)}`"
         ) from None
 
 
 def _synthesized(options: DeployOptions, steps: Steps) -> AbstractContextManager[Application]:
-    context = {"source": options.source, **options.context}
-    synthesis = application(target=options.target, endpoint_url=options.endpoint_url, context=context, echo=steps.echo)
+    target, endpoint_url, names, source, context = options
+    context = {"source": source, **context}
+    synthesis = application(target=target, endpoint_url=endpoint_url, names=names, context=context, echo=steps.echo)
     return steps.entering("synthesize", synthesis)

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from yarl import URL
 
-from facts.names import ALIAS, function_name
+from facts.names import ALIAS, Names
 from lab.drive.answers import parse_invoke_answer
 from lab.records.record import Outcome
 
@@ -32,7 +32,7 @@ ParseAnswer: TypeAlias = Callable[[int, Mapping[str, str], bytes], Outcome]
 """Parses an answer: HTTP status, headers (a mapping that ignores case), body."""
 
 
-def by_invoke_api(*, endpoint_url: str, region: str, credentials: Credentials) -> SignInvocation:
+def by_invoke_api(*, endpoint_url: str, names: Names, region: str, credentials: Credentials) -> SignInvocation:
     """Sign requests to the Invoke API, through the alias, which return the end of the function's log."""
     headers = {
         "Content-Type": "application/json",
@@ -42,7 +42,7 @@ def by_invoke_api(*, endpoint_url: str, region: str, credentials: Credentials) -
     functions = f"{endpoint_url.rstrip('/')}/2015-03-31/functions"
 
     def sign(variant: str, key: str) -> SignedRequest:
-        url = f"{functions}/{function_name(variant)}/invocations?Qualifier={ALIAS}"
+        url = f"{functions}/{names.function_name(variant)}/invocations?Qualifier={ALIAS}"
         return _signed(url, json.dumps({"key": key}).encode(), headers, region, credentials)
 
     return sign

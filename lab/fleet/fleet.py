@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from facts.names import LOAD_STACK
+from facts.names import Names
 from lab.aws.account import stack_bucket, stack_outputs
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors
@@ -17,12 +17,12 @@ class Fleet(NamedTuple):
     state_machine: str
 
 
-def find_fleet(connection: Connection) -> Fleet:
+def find_fleet(connection: Connection, names: Names) -> Fleet:
     """Return the deployed fleet. Raises `LabError` if there is none."""
-    outputs = stack_outputs(connection, LOAD_STACK)
+    outputs = stack_outputs(connection, names.load_stack)
     if outputs is None:
         raise LabError(
-            f"--fleet needs stack {LOAD_STACK}, which is not in region {connection.region}; deploy with --context"
+            f"--fleet needs stack {names.load_stack}, which is not in region {connection.region}; deploy with --context"
             " load=true"
         )
     return Fleet(outputs["BucketName"], outputs["StateMachineArn"])
@@ -42,9 +42,9 @@ def put_file(connection: Connection, fleet: Fleet, run_id: str, name: str, text:
     put_lines(connection.client("s3"), fleet.bucket, f"{run_id}/{name}", [text.rstrip()])
 
 
-def kept_runs(connection: Connection) -> str | None:
+def kept_runs(connection: Connection, names: Names) -> str | None:
     """Return the fleet's bucket if it exists and holds runs. Raises `LabError` if it cannot be listed."""
-    bucket = stack_bucket(connection, LOAD_STACK)
+    bucket = stack_bucket(connection, names.load_stack)
     return bucket if bucket is not None and _holds_objects(connection, bucket, "") else None
 
 

@@ -45,15 +45,16 @@ logger = logging.getLogger(__name__)
 class FleetWindow:
     """One window, driven by a fleet. Attributes not listed are those of `lab.drive.window.Window`.
 
-    ``drivers`` is the number of shards. ``update`` writes the next version of an item and returns its number.
-    ``timeline`` has the versions by this machine's clock; ``ahead_s`` is AWS's clock minus this machine's.
-    ``timeout_s`` is how long a driver waits for an answer.
+    ``drivers`` is the number of shards, ``instance`` a part of the functions' names. ``update`` writes the next version
+    of an item and returns its number. ``timeline`` has the versions by this machine's clock; ``ahead_s`` is AWS's clock
+    minus this machine's. ``timeout_s`` is how long a driver waits for an answer.
     """
 
     connection: Connection
     fleet: Fleet
     run_id: str
     target: str
+    instance: str | None
     drivers: int
     schedule: Sequence[PlannedInvocation]
     updates: Sequence[PlannedUpdate]
@@ -122,6 +123,7 @@ class FleetWindow:
             "bucket": self.fleet.bucket,
             "run_id": self.run_id,
             "target": self.target,
+            "instance": self.instance,
             "opens_at": opens_at + self.ahead_s,
         }
         shards = [common | {"shard": number, "timeout_s": self.timeout_s} for number in range(self.drivers)]

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
+from facts.names import Names
 from lab.aws.connection import Connection
 from lab.drive.clock import steady_clock
 from lab.drive.invoke import Invoker, by_invoke_api
@@ -30,10 +31,10 @@ logger = logging.getLogger(__name__)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Drive one shard.
 
-    The event has ``bucket``, ``run_id``, ``shard``, ``target``, ``opens_at`` (Unix seconds) and ``timeout_s``, how long
-    to wait for an answer. Returns ``shard`` and ``records``, how many were written. The coordinator counts planned
-    starts without a record as lost: what is under way when the function's time is over or the coordinator asks to stop,
-    and what was not sent because Lambda refused all that had been.
+    The event has ``bucket``, ``run_id``, ``shard``, ``target``, ``instance`` (or null), ``opens_at`` (Unix seconds) and
+    ``timeout_s``, how long to wait for an answer. Returns ``shard`` and ``records``, how many were written. The
+    coordinator counts planned starts without a record as lost: what is under way when the function's time is over or
+    the coordinator asks to stop, and what was not sent because Lambda refused all that had been.
     """
     connection = Connection(target="aws", endpoint_url=None)
     s3 = connection.client("s3")
@@ -58,7 +59,10 @@ async def _drive(
     limit_s: float,
 ) -> None:
     sign = by_invoke_api(
-        endpoint_url=connection.address("lambda"), region=connection.region, credentials=connection.credentials()
+        endpoint_url=connection.address("lambda"),
+        names=Names(event["instance"]),
+        region=connection.region,
+        credentials=connection.credentials(),
     )
     async with Invoker(timeout_s=event["timeout_s"]) as invoker:
         window = Window(

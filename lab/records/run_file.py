@@ -52,6 +52,7 @@ class RunIdentity:
 
     id: Annotated[str | None, Meaning("name of the run, and of its folder")] = None
     target: Annotated[str | None, Meaning("`local` or `aws`; `simulated` in tests")] = None
+    instance: Annotated[str | None, Meaning("instance of the application; null: the one without a name")] = None
     via: Annotated[str | None, Meaning("how functions are invoked: `invoke` or `url`")] = None
     fleet: Annotated[int | None, Meaning("driver functions that sent the invocations; 0: this machine did")] = None
     scenario: Annotated[str | None, Meaning("`steady`, `burst` or `outage`; `collected`: made from logs")] = None

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-from facts.sources import TABLE, SourceName
 from facts.warnings import WarningCode
 from lab.aws.clock import ClockDifference, clock_difference
 from lab.aws.connection import Connection
@@ -16,11 +15,14 @@ from lab.steps import Steps
 
 
 class AwsObserver:
-    """Observes one run. Use in the order: `begin`, the window, `end`, `wait_for_table_metrics`, `end`."""
+    """Observes one run. Use in the order: `begin`, the window, `end`, `wait_for_table_metrics`, `end`.
 
-    def __init__(self, connection: Connection, source: SourceName, tally: Tally, steps: Steps) -> None:
+    ``table`` is the DynamoDB table that the functions read; None with another source.
+    """
+
+    def __init__(self, connection: Connection, table: str | None, tally: Tally, steps: Steps) -> None:
         self._connection = connection
-        self._source = source
+        self._table = table
         self._tally = tally
         self._steps = steps
         self._clock: ClockDifference | None = None
@@ -47,9 +49,9 @@ class AwsObserver:
 
         The run is complete without it, so an error becomes a warning.
         """
-        if self._source != "dynamodb" or not patience_s:
+        if self._table is None or not patience_s:
             return
-        metrics = TableMetrics(self._connection, TABLE, begin + self.ahead_s, end + self.ahead_s)
+        metrics = TableMetrics(self._connection, self._table, begin + self.ahead_s, end + self.ahead_s)
         with self._steps.step("wait for DynamoDB's own count of the reads"):
             try:
                 self._reads = metrics.wait(least=self._answered, patience_s=patience_s)

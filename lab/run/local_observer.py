@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from facts.names import function_name
+from facts.names import Names
 from facts.warnings import WarningCode
 from lab.deploy.endpoint_control import EndpointControl
 from lab.endpoint.lab_api import FunctionCalls, Info
@@ -17,8 +17,9 @@ NO_CALLS: Final = FunctionCalls(downstream_calls=0, downstream_errors=0, read_un
 class LocalObserver:
     """Observes one run. Use in the order: `begin`, the window, `end`."""
 
-    def __init__(self, control: EndpointControl) -> None:
+    def __init__(self, control: EndpointControl, names: Names) -> None:
         self._control = control
+        self._names = names
         self._before: dict[str, FunctionCalls] = {}
         self._snapshot_taken_at: float | None = None
 
@@ -26,7 +27,7 @@ class LocalObserver:
         """Read the counts before the window, and describe the endpoint in the run file."""
         info = self._control.info()
         self._before = self._calls(run)
-        functions = set(map(function_name, run.settings.variants))
+        functions = set(map(self._names.function_name, run.settings.variants))
         ages = [each["age_s"] for each in info["snapshots"] if each["function"] in functions]
         self._snapshot_taken_at = time.time() - min(ages) if ages else None
         return dataclasses.replace(run, local=_endpoint(info, run.run.runtime))
@@ -53,7 +54,9 @@ class LocalObserver:
     def _calls(self, run: RunFile) -> dict[str, FunctionCalls]:
         """What the wire has seen since the endpoint started, by variant."""
         functions = self._control.wire()
-        return {variant: functions.get(function_name(variant), NO_CALLS) for variant in run.settings.variants}
+        return {
+            variant: functions.get(self._names.function_name(variant), NO_CALLS) for variant in run.settings.variants
+        }
 
     def _warnings(self, info: Info) -> Iterator[RunWarning]:
         for each in info["warnings"]:

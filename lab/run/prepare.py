@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
-from facts.names import ALIAS, COMPARISON_STACK, LOAD_STACK, function_name, stack_name
+from facts.names import ALIAS
 from functions.registry import VARIANTS
 from lab.aws.account import concurrency_limit, identify, reserved_concurrency
 from lab.aws.connection import Connection
@@ -41,13 +41,18 @@ def prepare_local(
     control = EndpointControl(endpoint_url)
     control.info()
     control.fail_downstream(0.0)  # a run that was killed during an outage leaves it on
-    stacks = [*map(stack_name, settings.variants), COMPARISON_STACK, *([LOAD_STACK] if settings.fleet else [])]
-    synthesis = application(target="local", endpoint_url=endpoint_url, context=_context(settings), echo=steps.echo)
+    names = settings.names
+    stacks = [*map(names.stack_name, settings.variants), names.comparison_stack]
+    stacks += [names.load_stack] if settings.fleet else []
+    synthesis = application(
+        target="local", endpoint_url=endpoint_url, names=names, context=_context(settings), echo=steps.echo
+    )
     with bootstrapping(endpoint_url) as wait, steps.entering("synthesize", synthesis) as app:
         with steps.step("bootstrap"):
             wait()
         seeded = deploy_and_seed(app, connection, settings.source, settings.keys, steps, stacks=stacks)
-    return Prepared(read_deployment(connection, settings.variants), seeded, *_driver(settings, run_id, connection))
+    deployment = read_deployment(connection, names, settings.variants)
+    return Prepared(deployment, seeded, *_driver(settings, run_id, connection))
 
 
 def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask: Ask, steps: Steps) -> Prepared:
@@ -57,7 +62,7 @@ def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask:
     `LabError` if something is missing, switched off or not permitted, or the user did not agree.
     """
     caller = identify(connection)
-    deployment = read_deployment(connection, settings.variants)
+    deployment = read_deployment(connection, settings.names, settings.variants)
     if deployment.source not in (None, settings.source):
         raise UsageError(
             f"--source {settings.source}, but the functions read {deployment.source}; give --source"
@@ -69,10 +74,10 @@ def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask:
             " leave it out, or deploy without -c provisioned_concurrency"
         )
     for variant in settings.variants:
-        _check_invocable(connection, function_name(variant))
+        _check_invocable(connection, settings.names.function_name(variant))
     driver = _driver(settings, run_id, connection)
     ask(before_run(caller, settings, deployment, concurrency_limit(connection)))
-    return Prepared(deployment, seed_items(connection, settings.source, settings.keys, steps), *driver)
+    return Prepared(deployment, seed_items(connection, settings.names, settings.source, settings.keys, steps), *driver)
 
 
 def _check_invocable(connection: Connection, function: str) -> None:
@@ -108,13 +113,13 @@ def _context(settings: RunSettings) -> dict[str, str]:
 
 
 def _driver(settings: RunSettings, run_id: str, connection: Connection) -> tuple[SignInvocation, Fleet | None]:
-    region, credentials = connection.region, connection.credentials()
+    names, region, credentials = settings.names, connection.region, connection.credentials()
     if settings.via == "url":
-        urls = function_urls(connection, settings.variants)
+        urls = function_urls(connection, names, settings.variants)
         return by_function_url(urls=urls, region=region, credentials=credentials), None
     fleet = None
     if settings.fleet:
-        fleet = find_fleet(connection)
+        fleet = find_fleet(connection, names)
         check_new(connection, fleet, run_id)
     address = connection.address("lambda")
-    return by_invoke_api(endpoint_url=address, region=region, credentials=credentials), fleet
+    return by_invoke_api(endpoint_url=address, names=names, region=region, credentials=credentials), fleet

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from facts.names import function_name
 from facts.warnings import WarningCode
 from functions.registry import BASELINE, VARIANTS
 from lab.aws.connection import Connection
@@ -156,8 +155,9 @@ class _Run:
 
     def _observer(self) -> LocalObserver | AwsObserver:
         if self._endpoint_url is None:
-            return AwsObserver(self._connection, self._settings.source, self._tally, self._surroundings.steps)
-        return LocalObserver(EndpointControl(self._endpoint_url))
+            table = self._settings.names.table if self._settings.source == "dynamodb" else None
+            return AwsObserver(self._connection, table, self._tally, self._surroundings.steps)
+        return LocalObserver(EndpointControl(self._endpoint_url), self._settings.names)
 
     def _describe(self, deployment: Deployment) -> RunFile:
         """The run file as far as it is known before the window; its fields have the names of the settings."""
@@ -178,7 +178,7 @@ class _Run:
     def _begin(self, fleet: Fleet | None) -> None:
         """Begin the folder, with the dashboards; a fleet's run also in S3, where it outlives this process."""
         self._folder.begin(self._file)
-        dashboards = read_dashboards(self._connection, self._settings.variants)
+        dashboards = read_dashboards(self._connection, self._settings.names, self._settings.variants)
         self._folder.write_dashboards(dashboards)
         if fleet is not None:
             put_file(self._connection, fleet, self._id, RUN_FILE, self._file.to_json())
@@ -243,7 +243,7 @@ class _Run:
         if control is not None:
             yield LocalEnvironments(control)
         elif self._settings.fresh_environments:
-            functions = [function_name(variant) for variant in self._settings.variants]
+            functions = [*map(self._settings.names.function_name, self._settings.variants)]
             with PublishedVersions(self._connection, functions, self._surroundings.steps.echo) as versions:
                 yield versions
         else:
@@ -266,6 +266,7 @@ class _Run:
             fleet=fleet,
             run_id=self._id,
             target=self._settings.target,
+            instance=self._settings.instance,
             drivers=self._settings.fleet,
             schedule=list(plan(self._settings)),
             updates=plan_updates(self._settings),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, get_args
 
 from facts.fleet import LONGEST_DRIVER_S, MOST_DRIVERS
+from facts.names import Names
 from facts.sources import MOST_KEYS, SourceName
 from lab.aws.target import Target
 from lab.drive.load import DEFAULT_DURATION_S, DEFAULT_RATE, Load, Scenario
@@ -81,10 +82,16 @@ class RunSettings(Load):
 
     source: SourceName = "dynamodb"
     target: Target = "local"
+    instance: str | None = None
     via: Via = "invoke"
     fleet: int = 0
     fresh_environments: bool = False
     context: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def names(self) -> Names:
+        """The names of what is driven."""
+        return Names(self.instance)
 
     def __post_init__(self) -> None:
         for name, limits in LIMITS.items():

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from facts.variables import VARIANT
+from facts.names import Names
+from facts.variables import INSTANCE, VARIANT
 
 
 class Finding(NamedTuple):
@@ -80,11 +81,21 @@ class Assembly:
     @functools.cached_property
     def variants(self) -> set[str]:
         """The variants in the functions' environment variables: the values of their metrics' dimension."""
+        return {found[VARIANT] for found in self._variables}
+
+    @functools.cached_property
+    def namespaces(self) -> set[str]:
+        """The namespaces of the metrics that the functions emit."""
+        return {Names(found.get(INSTANCE)).namespace for found in self._variables}
+
+    @property
+    def _variables(self) -> list[dict[str, Any]]:
+        """The environment variables of the variants' functions."""
         variables = [
             found.properties.get("Environment", {}).get("Variables", {})
             for found in self.resources("AWS::Lambda::Function")
         ]
-        return {found[VARIANT] for found in variables if VARIANT in found}
+        return [found for found in variables if VARIANT in found]
 
     @functools.cached_property
     def log_groups(self) -> set[str]:

@@ -41,7 +41,7 @@ DYNAMODB: Mapping[frozenset[str], Set[str]] = {
 FUNCTIONS: Mapping[frozenset[str], Set[str]] = {
     frozenset({emitted.DIMENSION}): {metric.name for metric in emitted.METRICS}
 }
-NAMESPACES = {"AWS/Lambda": LAMBDA, "AWS/DynamoDB": DYNAMODB, emitted.NAMESPACE: FUNCTIONS}
+NAMESPACES = {"AWS/Lambda": LAMBDA, "AWS/DynamoDB": DYNAMODB}
 
 
 def check_alarms(assembly: Assembly) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _absent(assembly: Assembly, content: Content) -> Iterator[Fault]:
 
 def _why_absent(assembly: Assembly, namespace: str, name: str, dimensions: Mapping[str, str]) -> str | None:
     """Why there is no such metric; None if there is."""
-    by_dimensions = NAMESPACES.get(namespace)
+    by_dimensions = FUNCTIONS if namespace in assembly.namespaces else NAMESPACES.get(namespace)
     if by_dimensions is None:
         return f"nothing here writes to the namespace {namespace}"
     known = by_dimensions.get(frozenset(dimensions))

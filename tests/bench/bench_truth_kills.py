@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from facts import metrics
-from facts.names import ALIAS, function_name
+from facts.names import ALIAS, Names
 from lab.aws.connection import Connection
 from lab.deploy.endpoint_control import EndpointControl
 from lab.drive.answers import parse_invoke_answer
@@ -47,7 +47,7 @@ class _Killing:
         self._control = EndpointControl(url)
         self._connection = Connection(target="local", endpoint_url=url)
         self._lambda = self._connection.client("lambda")
-        name = function_name(VARIANT)
+        name = Names().function_name(VARIANT)
         self._marks = (f"AWS_ENDPOINT_URL={url}\0".encode(), f"AWS_LAMBDA_FUNCTION_NAME={name}\0".encode())
 
     def run(self, kills: int) -> dict[str, Any]:
@@ -97,7 +97,10 @@ class _Killing:
 
     def _invoke(self) -> Outcome:
         answer = self._lambda.invoke(
-            FunctionName=function_name(VARIANT), Qualifier=ALIAS, LogType="Tail", Payload=b'{"key": "item-0000"}'
+            FunctionName=Names().function_name(VARIANT),
+            Qualifier=ALIAS,
+            LogType="Tail",
+            Payload=b'{"key": "item-0000"}',
         )
         meta = answer["ResponseMetadata"]
         headers = {"x-amzn-RequestId": meta["RequestId"], "X-Amz-Log-Result": answer["LogResult"]}
@@ -106,13 +109,13 @@ class _Killing:
         return parse_invoke_answer(meta["HTTPStatusCode"], headers, answer["Payload"].read())
 
     def _wire(self) -> int:
-        calls = self._control.wire().get(function_name(VARIANT))
+        calls = self._control.wire().get(Names().function_name(VARIANT))
         return calls["downstream_calls"] if calls else 0
 
     def _metric(self, began: datetime.datetime) -> float:
         """The sum of the metric of the functions' own count, as CloudWatch gives it."""
         answer = self._connection.client("cloudwatch").get_metric_statistics(
-            Namespace=metrics.NAMESPACE,
+            Namespace=Names().namespace,
             MetricName=metrics.DOWNSTREAM_CALLS.name,
             Dimensions=[{"Name": metrics.DIMENSION, "Value": VARIANT}],
             StartTime=began - datetime.timedelta(minutes=1),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unittest import mock
 
-from facts.names import function_name
+from facts.names import Names
 from facts.variables import DEFAULT_TTL_S
 from lab.analysis import two_runs
 from lab.analysis.summary import summarise
@@ -276,6 +276,6 @@ def _profile(folder: Path, variant: str) -> Path:
     entry = "dynamodb = {{p50_ms = {0}, p99_ms = {1}}}".format
     path.write_text(
         f"{entry(READ.others_ms, READ.others_ms * SPREAD)}\n\n"
-        f"[functions.{function_name(variant)}]\n{entry(READ.own_ms, READ.own_ms * SPREAD)}\n"
+        f"[functions.{Names().function_name(variant)}]\n{entry(READ.own_ms, READ.own_ms * SPREAD)}\n"
     )
     return path

@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 import yarl
 
-from facts.names import function_name
+from facts.names import Names
 from facts.sources import item_keys
 from lab.aws.connection import Connection
 from lab.deploy.items import Store, open_store
@@ -126,7 +126,7 @@ def measure(folder: Path, *, small: bool) -> None:
         "--profile", "none", context={"variants": f"no_cache,{VARIANT}", "ttl_s": TTL_S, "keys": len(keys)}
     ) as url:
         connection = Connection(target="local", endpoint_url=url)
-        store = open_store("dynamodb", connection)
+        store = open_store("dynamodb", connection, Names())
         measured_s = 10.0 if small else MEASURED_S
         for first in range(0, len(missing), TOGETHER):
             seeds = missing[first : first + TOGETHER]
@@ -144,8 +144,10 @@ def _path(folder: Path, number: int) -> Path:
 def _publish(connection: Connection, number: int) -> str:
     """Publish a version of the function, which has environments of its own."""
     client = connection.client("lambda")
-    client.update_function_configuration(FunctionName=function_name(VARIANT), Description=f"caller of seed {number}")
-    version: str = client.publish_version(FunctionName=function_name(VARIANT))["Version"]
+    client.update_function_configuration(
+        FunctionName=Names().function_name(VARIANT), Description=f"caller of seed {number}"
+    )
+    version: str = client.publish_version(FunctionName=Names().function_name(VARIANT))["Version"]
     return version
 
 
@@ -166,7 +168,7 @@ class _Window:
     def __init__(
         self, url: str, store: Store, seeds: Sequence[int], versions: Sequence[str], measured_s: float
     ) -> None:
-        self._path = f"{url}/2015-03-31/functions/{function_name(VARIANT)}/invocations?Qualifier="
+        self._path = f"{url}/2015-03-31/functions/{Names().function_name(VARIANT)}/invocations?Qualifier="
         self._store = store
         self._seeds, self._versions = seeds, versions
         self._measured_s = measured_s

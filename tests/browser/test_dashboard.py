@@ -120,7 +120,9 @@ def test_every_widget_of_every_dashboard_shows_data(
         assert logged(browser, "browser") == []
         assert [asked for asked in _requests(browser) if not asked.startswith((f"{url}/", "data:"))] == []
         # The baseline's line is grey, as the axes are.
-        assert name == "CacheLab-no-cache" or all(count > 20 for _, count in browser.execute_script(COLOURED)), name
+        assert name == "CacheLab-no-cache-us-east-1" or all(
+            count > 20 for _, count in browser.execute_script(COLOURED)
+        ), name
 
 
 def test_the_layout_is_cloudwatchs_grid(opened: Open, url: str) -> None:
@@ -248,7 +250,7 @@ def test_arrow_keys_show_the_values_and_shift_with_them_chooses_a_range(
 
 
 def test_tab_reaches_every_graph_legend_and_control(opened: Open, url: str) -> None:
-    browser = opened(f"{url}/?dashboard=CacheLab-ttl-cache")
+    browser = opened(f"{url}/?dashboard=CacheLab-ttl-cache-us-east-1")
     _see_all(browser)
     wanted = set(
         browser.execute_script(

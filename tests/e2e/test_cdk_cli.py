@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from facts.names import Names
 from lab.deploy.cdk import CDK_CLI, Application
 from lab.endpoint.process import ROOT, started_endpoint
 from lab.errors import LabError
@@ -54,7 +55,7 @@ class Project:
         variables = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(assembly), "CDK_VALIDATION": "false"}
         env = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run([sys.executable, "app.py"], cwd=self.folder, env=env, check=True)
-        return assembly, Application(assembly, "local", self._url, print)
+        return assembly, Application(assembly, "local", self._url, Names(), print)
 
     def client(self, service: str) -> Any:
         make: Any = boto3.client

@@ -11,6 +11,7 @@ import pytest
 
 from cloudwatch.dashboard import Logs, parse_dashboard
 from cloudwatch.ranges import Range
+from facts.names import Names
 from lab.dashboard.endpoint_source import EndpointSource
 from lab.dashboard.sources import Source
 from lab.dashboard.widgets import widget_data
@@ -130,7 +131,7 @@ def test_downstream_errors_are_those_of_get_metric_data_and_of_the_wire(outage: 
     assert sum(shown.values()) > 0
     assert shown == at_the_endpoint(make("cloudwatch", endpoint_url=endpoint, **KEYS), records)
     assert shown == {name: wire[name].downstream_errors for name in VARIANTS}
-    assert shown == by_second(EndpointSource(endpoint), records)
+    assert shown == by_second(EndpointSource(endpoint, Names()), records)
 
 
 def test_the_tables_of_the_endpoint_are_those_of_the_run(outage: Path, endpoint: str) -> None:
@@ -139,8 +140,8 @@ def test_the_tables_of_the_endpoint_are_those_of_the_run(outage: Path, endpoint:
     here: list[Any] = []
     there: list[Any] = []
     with loaded(outage) as run:
-        source = EndpointSource(endpoint)
-        assert "CacheLab-comparison" in source.dashboards
+        source = EndpointSource(endpoint, Names())
+        assert "CacheLab-comparison-us-east-1" in source.dashboards
         for dashboard in source.dashboards.values():
             tables = [widget for widget in dashboard.widgets if isinstance(widget.content, Logs)]
             here += widget_data(dashboard._replace(widgets=tables), run, shown)

@@ -204,7 +204,9 @@ def test_what_cannot_be_answered_is_a_function_error(
 
 
 def test_the_dashboard_is_deployed(clients: dict[str, Any]) -> None:
-    body = json.loads(clients["cloudwatch"].get_dashboard(DashboardName="CacheLab-comparison")["DashboardBody"])
+    body = json.loads(
+        clients["cloudwatch"].get_dashboard(DashboardName="CacheLab-comparison-us-east-1")["DashboardBody"]
+    )
     text = json.dumps(body)
     for variant in VARIANTS:
         assert variant.name in text

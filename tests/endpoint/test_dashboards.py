@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cloudwatch.ranges import range_of
+from facts.names import Names
 from lab.dashboard.endpoint_source import EndpointSource
 from lab.dashboard.widgets import widget_data
 from lab.engine.settings import Transport
@@ -58,7 +59,7 @@ def test_a_dashboard_of_ones_own_is_drawn(endpoint: Endpoint) -> None:
         metrics(["Shop", "Orders"], view="pie"),
         {"type": "log", "properties": log | {"query": f"SOURCE '/aws/lambda/{name}' | dedup @message"}},
     )
-    source = EndpointSource(endpoint.url)
+    source = EndpointSource(endpoint.url, Names())
     now = time.time()
     shown = range_of(now - 300, now, None, 60, whole_minutes=True)
 
@@ -75,7 +76,7 @@ def test_a_dashboard_of_ones_own_is_drawn(endpoint: Endpoint) -> None:
 
 def test_a_dashboard_that_is_deployed_later_is_found(endpoint: Endpoint) -> None:
     put(endpoint, "first", {"type": "text", "properties": {"markdown": "1"}})
-    source = EndpointSource(endpoint.url)
+    source = EndpointSource(endpoint.url, Names())
     put(endpoint, "second", {"type": "text", "properties": {"markdown": "2"}})
     assert "second" not in source.dashboards
     source.read_on()
@@ -85,4 +86,4 @@ def test_a_dashboard_that_is_deployed_later_is_found(endpoint: Endpoint) -> None
 
 def test_an_endpoint_that_does_not_answer_is_said_to() -> None:
     with pytest.raises(LabError, match=r"no local endpoint answers at http://127\.0\.0\.1:1; start one"):
-        EndpointSource("http://127.0.0.1:1")
+        EndpointSource("http://127.0.0.1:1", Names())

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from facts.lambda_log import LogFormat
+from facts.names import Names
 from lab.records.report_line import find_report
 from stacks import log_queries
 from stacks.settings import ApplicationSettings
@@ -409,7 +410,7 @@ def test_the_queries_of_the_dashboards_have_the_figures_of_the_reports(
     of = ApplicationSettings(log_format=log_format)
 
     def rows(query: log_queries.LogQuery) -> list[dict[str, str]]:
-        return insights(endpoint, " | ".join([f"SOURCE '{group}'", *query.commands([log_format])]))
+        return insights(endpoint, " | ".join([f"SOURCE '{group}'", *query.commands([log_format], Names())]))
 
     of_warm, of_cold = rows(log_queries.duration_by_start(of))
     assert (of_warm["variant"], of_warm["coldStart"], of_warm["invocations"]) == (log_format, "0", "1")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from facts import names
+from facts.names import Names
 from functions.registry import VARIANTS, Variant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,7 @@ with pytest.MonkeyPatch.context() as environment:
     from app import make_app
 
 Template = dict[str, Any]
+NAMES = Names()
 
 
 class Assembly(NamedTuple):
@@ -115,7 +116,7 @@ def without_names(value: Any, variant: Variant) -> Any:
         case list():
             return [without_names(inner, variant) for inner in value]
         case str():
-            value = value.replace(names.stack_name(variant.name), "<stack>")
+            value = value.replace(NAMES.stack_name(variant.name), "<stack>")
             for field in TEXTS:
                 value = value.replace(getattr(variant, field), f"<{field}>")
             return value
@@ -126,7 +127,7 @@ def without_names(value: Any, variant: Variant) -> Any:
 def distinct(assembly: Assembly) -> dict[str, Template]:
     """The templates by stack; of variants that differ in names alone, only the first."""
     found: dict[str, Template] = {}
-    variants = {names.stack_name(variant.name): variant for variant in VARIANTS}
+    variants = {NAMES.stack_name(variant.name): variant for variant in VARIANTS}
     for stack, template in assembly.templates.items():
         masked = readable(template)
         key = json.dumps(without_names(masked, variants[stack]) if stack in variants else masked)
@@ -148,7 +149,16 @@ def resource(template: Template, kind: str) -> dict[str, Any]:
 
 def dashboard_body(template: Template) -> dict[str, Any]:
     """A dashboard's body, which the template holds as text in pieces, with the region as ``${AWS::Region}``."""
-    pieces = resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
-    text = "".join(piece if isinstance(piece, str) else f"${{{piece['Ref']}}}" for piece in pieces)
-    body: dict[str, Any] = json.loads(text)
+    body: dict[str, Any] = json.loads(_joined(resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]))
     return body
+
+
+def dashboard_name(template: Template, region: str) -> str:
+    """The name of a template's dashboard, deployed to this region."""
+    name = _joined(resource(template, "AWS::CloudWatch::Dashboard")["DashboardName"])
+    return name.replace("${AWS::Region}", region)
+
+
+def _joined(value: dict[str, Any]) -> str:
+    """The text of an ``Fn::Join``, with references as ``${…}``."""
+    return "".join(piece if isinstance(piece, str) else f"${{{piece['Ref']}}}" for piece in value["Fn::Join"][1])

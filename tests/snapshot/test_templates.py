@@ -8,12 +8,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from facts import names
 from functions.registry import VARIANTS, Variant
-from tests.snapshot.synthesis import Assembly, readable, without_names
+from tests.snapshot.synthesis import NAMES, Assembly, readable, without_names
 
 BASELINE, *OTHERS = VARIANTS
-IN_FULL = [names.SOURCE_STACK, names.stack_name(BASELINE.name), names.COMPARISON_STACK]
+IN_FULL = [NAMES.source_stack, NAMES.stack_name(BASELINE.name), NAMES.comparison_stack]
 
 
 @pytest.mark.parametrize("stack", IN_FULL)
@@ -30,7 +29,7 @@ def test_difference_from_the_baseline(variant: Variant, assembly: Assembly, snap
 
 
 def test_there_is_a_snapshot_of_every_stack(assembly: Assembly) -> None:
-    assert set(assembly.templates) == {*IN_FULL, *(names.stack_name(variant.name) for variant in OTHERS)}
+    assert set(assembly.templates) == {*IN_FULL, *(NAMES.stack_name(variant.name) for variant in OTHERS)}
 
 
 def test_the_mask_hides_all_hashes_of_the_code(assembly: Assembly) -> None:
@@ -39,5 +38,5 @@ def test_the_mask_hides_all_hashes_of_the_code(assembly: Assembly) -> None:
 
 
 def _lines(variant: Variant, assembly: Assembly) -> list[str]:
-    template = without_names(readable(assembly.templates[names.stack_name(variant.name)]), variant)
+    template = without_names(readable(assembly.templates[NAMES.stack_name(variant.name)]), variant)
     return json.dumps(template, indent=2, ensure_ascii=False).splitlines()

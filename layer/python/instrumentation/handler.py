@@ -81,7 +81,7 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
             now = time.time()
             read_units = inside.read_units + outside.read_units if settings.source == "dynamodb" else None
             line = emf_line(
-                metrics.NAMESPACE,
+                settings.names.namespace,
                 dimensions={metrics.DIMENSION: settings.variant},
                 metrics=_metrics(item, inside, outside, environment, now),
                 properties={

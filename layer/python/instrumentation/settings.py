@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facts import variables
+from facts.names import Names
 from facts.sources import DEFAULT_KEYS, MOST_AHEAD, SOURCES, SourceName, item_keys
 
 
@@ -16,6 +17,7 @@ class FunctionSettings:
 
     Attributes:
         variant: the value of the metric dimension.
+        names: those of the application's instance.
         source: what is read.
         table: the DynamoDB table; empty unless the source is dynamodb.
         bucket: the S3 bucket; empty unless the source is s3.
@@ -24,6 +26,7 @@ class FunctionSettings:
     """
 
     variant: str
+    names: Names = Names()  # noqa: RUF009 -- it is frozen
     source: SourceName = SOURCES[0]
     table: str = ""
     bucket: str = ""
@@ -47,6 +50,7 @@ class FunctionSettings:
             raise ValueError(f"{variables.SOURCE} is {source!r}: give one of {', '.join(SOURCES)}")
         return cls(
             variant=_required(environment, variables.VARIANT),
+            names=Names(environment.get(variables.INSTANCE)),
             source=source,
             table=_required(environment, variables.TABLE) if source == "dynamodb" else "",
             bucket=_required(environment, variables.BUCKET) if source == "s3" else "",

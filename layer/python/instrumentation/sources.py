@@ -1,4 +1,4 @@
-"""Reads the items: one class for each source. ``facts.sources`` has the names of the items in each service.
+"""Reads the items: one class for each source. ``facts.names`` has the names of the items in each service.
 
 In DynamoDB an item has the attributes ``value`` and ``version``; elsewhere it is the JSON text
 ``{"value": …, "version": …}``. Other attributes are ignored.
@@ -16,15 +16,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from facts.sources import (
-    KEY_ATTRIBUTE,
-    PARAMETER_PREFIX,
-    SECRET_PREFIX,
-    SourceName,
-    object_key,
-    parameter_name,
-    secret_name,
-)
+from facts.names import Names
+from facts.sources import KEY_ATTRIBUTE, SourceName, object_key
 from instrumentation.downstream import METER, DownstreamMeter
 from instrumentation.errors import DownstreamError, ItemNotFound
 from instrumentation.item import Item
@@ -157,13 +150,18 @@ class SsmSource(Source):
     missing = "ParameterNotFound"
     batch = 10
 
+    def __init__(self, names: Names, meter: DownstreamMeter) -> None:
+        super().__init__(meter)
+        self._names = names
+
     def _get(self, key: str) -> Content:
-        text: str = self._client.get_parameter(Name=parameter_name(key))["Parameter"]["Value"]
+        text: str = self._client.get_parameter(Name=self._names.parameter_name(key))["Parameter"]["Value"]
         return text
 
     def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
-        answer = self._client.get_parameters(Names=[parameter_name(key) for key in keys])
-        return [(found["Name"].removeprefix(PARAMETER_PREFIX), found["Value"]) for found in answer["Parameters"]]
+        answer = self._client.get_parameters(Names=[self._names.parameter_name(key) for key in keys])
+        path = self._names.parameter_path
+        return [(found["Name"].removeprefix(path), found["Value"]) for found in answer["Parameters"]]
 
 
 class SecretsManagerSource(Source):
@@ -173,13 +171,18 @@ class SecretsManagerSource(Source):
     missing = "ResourceNotFoundException"
     batch = 20
 
+    def __init__(self, names: Names, meter: DownstreamMeter) -> None:
+        super().__init__(meter)
+        self._names = names
+
     def _get(self, key: str) -> Content:
-        text: str = self._client.get_secret_value(SecretId=secret_name(key))["SecretString"]
+        text: str = self._client.get_secret_value(SecretId=self._names.secret_name(key))["SecretString"]
         return text
 
     def _get_many(self, keys: Sequence[str]) -> Iterable[tuple[str, Content]]:
-        answer = self._client.batch_get_secret_value(SecretIdList=[secret_name(key) for key in keys])
-        return [(found["Name"].removeprefix(SECRET_PREFIX), found["SecretString"]) for found in answer["SecretValues"]]
+        answer = self._client.batch_get_secret_value(SecretIdList=[self._names.secret_name(key) for key in keys])
+        prefix = self._names.secret_prefix
+        return [(found["Name"].removeprefix(prefix), found["SecretString"]) for found in answer["SecretValues"]]
 
 
 class S3Source(Source):
@@ -213,9 +216,9 @@ def make_source(settings: FunctionSettings, meter: DownstreamMeter = METER) -> S
         case "dynamodb":
             return DynamoDbSource(settings.table, meter)
         case "ssm":
-            return SsmSource(meter)
+            return SsmSource(settings.names, meter)
         case "secretsmanager":
-            return SecretsManagerSource(meter)
+            return SecretsManagerSource(settings.names, meter)
         case "s3":
             return S3Source(settings.bucket, meter)
 

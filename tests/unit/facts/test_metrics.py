@@ -1,6 +1,7 @@
 """The metrics are those of the contract."""
 
 from facts import metrics
+from facts.names import Names
 
 
 def test_every_metric_of_the_file_is_listed_once() -> None:
@@ -10,7 +11,7 @@ def test_every_metric_of_the_file_is_listed_once() -> None:
 
 
 def test_the_names_are_those_of_the_contract() -> None:
-    assert (metrics.NAMESPACE, metrics.DIMENSION) == ("CacheLab", "Variant")
+    assert (Names().namespace, metrics.DIMENSION) == ("CacheLab", "Variant")
     assert {metric.name for metric in metrics.METRICS} == {
         "Hits", "Misses", "StaleServed", "DownstreamCalls", "DownstreamErrors", "DownstreamFailures",
         "DownstreamLatency", "ValueAge", "ColdStarts",

@@ -8,6 +8,7 @@ import pytest
 from aws_cdk import App, Stack
 
 from facts import prices
+from facts.names import Names
 from facts.sources import MOST_KEYS, SOURCES, TITLES, SourceName, item_key, item_keys
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
@@ -33,7 +34,7 @@ def writer(source: SourceName) -> object:
             services.append(service)
             return super().client(service, attempts=attempts)
 
-    open_store(source, Recorded(target="local", endpoint_url="http://127.0.0.1:9"), "b")
+    open_store(source, Recorded(target="local", endpoint_url="http://127.0.0.1:9"), Names(), "b")
     return services
 
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from facts.sources import SOURCES, item_keys, object_key, parameter_name, secret_name
+from facts.names import Names
+from facts.sources import SOURCES, item_keys, object_key
 from functions.registry import VARIANTS, Variant
 from tests.unit.functions.function_process import FunctionProcess, Invocation, started
 from tests.unit.layer.http_server import REFUSAL, Request, Response, Wire, served
@@ -67,12 +68,12 @@ class Store:
             case "s3":
                 self._s3.put_object(Bucket=BUCKET, Key=object_key(key), Body=text.encode())
             case "ssm":
-                self._ssm.put_parameter(Name=parameter_name(key), Value=text, Type="String", Overwrite=True)
+                self._ssm.put_parameter(Name=Names().parameter_name(key), Value=text, Type="String", Overwrite=True)
             case _:
                 try:
-                    self._secrets.put_secret_value(SecretId=secret_name(key), SecretString=text)
+                    self._secrets.put_secret_value(SecretId=Names().secret_name(key), SecretString=text)
                 except self._secrets.exceptions.ResourceNotFoundException:
-                    self._secrets.create_secret(Name=secret_name(key), SecretString=text)
+                    self._secrets.create_secret(Name=Names().secret_name(key), SecretString=text)
 
     def delete(self, key: str) -> None:
         self._dynamodb.delete_item(TableName=TABLE, Key={"key": {"S": key}})

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from cloudwatch.dashboard import parse_dashboard
-from facts import names, prices
+from facts import prices
 from facts.variables import DEFAULT_TTL_S
 from functions.registry import VARIANTS, Variant
-from tests.snapshot.synthesis import Assembly, dashboard_body
+from tests.snapshot.synthesis import NAMES, Assembly, dashboard_body
 from tests.unit.lab.dashboard.runs import record, write
 from tests.unit.lab.dashboard.whole_runs import COST, cost_rows, whole_run
 
@@ -179,7 +179,7 @@ def test_provisioned_concurrency_has_its_own_price_in_the_graph_of_cost(
     everything_on: Assembly, name: str, provisioned: bool
 ) -> None:
     (variant,) = (each for each in VARIANTS if each.name == name)
-    body = dashboard_body(everything_on.templates[names.stack_name(name)])
+    body = dashboard_body(everything_on.templates[NAMES.stack_name(name)])
     graph = Dashboard((variant,), body["widgets"]).drawn()
     (total,) = [
         line for line in graph["timeSeries: Cost per million over time, without init and restores"] if not line.metric

@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from facts import names
 from functions.registry import VARIANTS
 from stacks.load_stack import built_driver
-from tests.snapshot.synthesis import Assembly, Template, resource
+from tests.snapshot.synthesis import NAMES, Assembly, Template, resource
 
 
 @pytest.fixture
 def template(everything_on: Assembly) -> Template:
-    return everything_on.templates[names.LOAD_STACK]
+    return everything_on.templates[NAMES.load_stack]
 
 
 def definition(template: Template) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def definition(template: Template) -> dict[str, Any]:
 
 
 def test_it_is_there_only_when_asked_for(assembly: Assembly) -> None:
-    assert names.LOAD_STACK not in assembly.templates
+    assert NAMES.load_stack not in assembly.templates
 
 
 def test_shards_run_side_by_side_and_none_twice(template: Template) -> None:
@@ -51,7 +50,7 @@ def test_a_driver_may_invoke_the_variants_and_use_its_parts_of_the_bucket(templa
 
     invoked = by_action['"lambda:InvokeFunction"']
     assert sorted(re.findall(r"function:([\w-]+:\w+)", invoked)) == sorted(
-        names.alias_resource(variant.name) for variant in VARIANTS
+        NAMES.alias_resource(variant.name) for variant in VARIANTS
     )
     assert "/*/plan/*" in by_action['"s3:GetObject"']
     assert "/*/records/*" in by_action['"s3:PutObject"']

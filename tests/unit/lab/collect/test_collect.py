@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from facts.names import Names
 from lab.analysis.summary import summarise
 from lab.aws.connection import Connection
 from lab.collect.collect import Collection, collect
@@ -58,7 +59,7 @@ def put(logs: Any, number: int, captured: Captured, began: float) -> None:
 
 
 def collected(connection: Connection, ministack: str, out: Path, began: float) -> dict[str | None, Record]:
-    collection = Collection(("no_cache",), began, began + 600, "local", ministack)
+    collection = Collection(("no_cache",), began, began + 600, Names(), "local", ministack)
     count = collect(collection, out, Steps(lambda _: None))
     records = list(read_records(out))
     assert len(records) == count

@@ -16,7 +16,7 @@ from cloudwatch.metric_math import Points
 from cloudwatch.series import Dimensions, MetricStat
 from facts.metrics import DOWNSTREAM_FAILURES
 from facts.metrics import METRICS as EMITTED
-from lab.dashboard.run_source import METRICS, RunSource
+from lab.dashboard.run_source import OF_FUNCTIONS, OF_LAMBDA, RunSource
 from lab.records.files import run_files
 from tests.unit.lab.dashboard.runs import BEGAN, append, record, write
 from tests.unit.lab.dashboard.whole_runs import loaded
@@ -47,16 +47,14 @@ def statistics(source: RunSource, end: float = 500.0, period: float = 10.0) -> M
 
 def points(source: RunSource, name: str, statistic: str, variant: str = "no_cache") -> dict[float, float]:
     """A metric's values by second, counted from `BEGAN`."""
-    namespace = next(namespace for namespace, known in METRICS if known == name)
+    namespace = "AWS/Lambda" if name in OF_LAMBDA else "CacheLab"
     stat = MetricStat(namespace, name, by_variant(namespace, variant), statistic)
     found = source.statistics([stat], start=BEGAN, end=BEGAN + 100, period=1)[stat]
     return {at - BEGAN: value for at, value in found.items()}
 
 
 def test_every_metric_that_the_functions_emit_is_known_but_the_one_that_only_an_alarm_watches() -> None:
-    assert {name for namespace, name in METRICS if namespace == "CacheLab"} == {
-        metric.name for metric in EMITTED if metric != DOWNSTREAM_FAILURES
-    }
+    assert set(OF_FUNCTIONS) == {metric.name for metric in EMITTED if metric != DOWNSTREAM_FAILURES}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_every_widget_of_every_dashboard_of_the_application_has_data(
     shown_run: Path, application_dashboards: Sequence[DashboardBody]
 ) -> None:
     dashboards = [parse_dashboard(*body) for body in application_dashboards]
-    assert dashboards[0].name == "CacheLab-comparison"
+    assert dashboards[0].name == "CacheLab-comparison-us-east-1"
     assert len(dashboards) == len(NAMES) + 1
     for dashboard in dashboards:
         assert dashboard.faults == []

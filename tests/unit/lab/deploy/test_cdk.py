@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from facts.names import Names
 from lab.aws.target import Target
 from lab.deploy import cdk
 from lab.errors import UsageError
@@ -26,7 +27,7 @@ def test_provisioned_concurrency_is_refused_locally(synthesized: list[dict[str, 
     context = {"provisioned_concurrency": "2"}
     with (
         pytest.raises(UsageError, match="--context provisioned_concurrency=2 works on AWS only"),
-        cdk.application(target="local", endpoint_url="http://127.0.0.1:1", context=context, echo=print),
+        cdk.application(target="local", endpoint_url="http://127.0.0.1:1", names=Names(), context=context, echo=print),
     ):
         pytest.fail("it was not refused")
     assert synthesized == []
@@ -35,5 +36,7 @@ def test_provisioned_concurrency_is_refused_locally(synthesized: list[dict[str, 
 @pytest.mark.parametrize(("target", "value"), [("local", "none"), ("aws", "2")])
 def test_what_can_be_kept_is_synthesized(target: Target, value: str, synthesized: list[dict[str, str]]) -> None:
     url = "http://127.0.0.1:1" if target == "local" else None
-    with cdk.application(target=target, endpoint_url=url, context={"provisioned_concurrency": value}, echo=print):
+    with cdk.application(
+        target=target, endpoint_url=url, names=Names(), context={"provisioned_concurrency": value}, echo=print
+    ):
         assert [context["provisioned_concurrency"] for context in synthesized] == [value]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facts.names import Names
 from facts.sources import SOURCES, SourceName, object_key
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
@@ -15,6 +16,7 @@ from lab.aws.connection import Connection
 from lab.deploy.items import Store, open_store, remove_items, seed
 from lab.errors import LabError
 
+NAMES = Names()
 BUCKET = "items-of-the-lab"
 KEYS = ["item-0000", "item-0001", "item-0002"]
 
@@ -44,9 +46,9 @@ def source(request: pytest.FixtureRequest) -> SourceName:
 
 @pytest.fixture
 def store(source: SourceName, connection: Connection) -> Iterator[Store]:
-    store = open_store(source, connection, BUCKET)
+    store = open_store(source, connection, NAMES, BUCKET)
     yield store
-    remove_items(connection)
+    remove_items(connection, NAMES)
     for key in KEYS:
         connection.client("s3").delete_object(Bucket=BUCKET, Key=object_key(key))
     if source == "dynamodb":  # CloudFormation removes the table
@@ -78,7 +80,7 @@ def test_another_run_goes_on_from_the_versions_that_it_finds(
 ) -> None:
     seed(store, KEYS)
     store.update("item-0000")
-    later = open_store(source, connection, BUCKET)
+    later = open_store(source, connection, NAMES, BUCKET)
     seed(later, KEYS)
 
     assert later.update("item-0000") == 3
@@ -86,8 +88,8 @@ def test_another_run_goes_on_from_the_versions_that_it_finds(
 
 def test_removing_leaves_nothing_that_no_stack_holds(source: SourceName, connection: Connection, store: Store) -> None:
     seed(store, KEYS)
-    remove_items(connection)
-    remove_items(connection)
+    remove_items(connection, NAMES)
+    remove_items(connection, NAMES)
 
     assert store.versions(KEYS) == (dict.fromkeys(KEYS, 1) if source in ("dynamodb", "s3") else {})
 
@@ -119,7 +121,7 @@ def test_the_functions_read_what_was_written(
 
 
 def test_an_item_says_when_it_was_written(connection: Connection) -> None:
-    store = open_store("dynamodb", connection)
+    store = open_store("dynamodb", connection, NAMES)
     seed(store, KEYS)
     before = time.time()
     store.update("item-0000")
@@ -131,7 +133,7 @@ def test_an_item_says_when_it_was_written(connection: Connection) -> None:
 
 
 def test_more_keys_than_one_call_takes(connection: Connection) -> None:
-    store = open_store("dynamodb", connection)
+    store = open_store("dynamodb", connection, NAMES)
     keys = [f"many-{number:04d}" for number in range(110)]
 
     assert seed(store, keys) == dict.fromkeys(keys, 1)
@@ -142,16 +144,16 @@ def test_something_else_under_an_items_name_is_told_of(connection: Connection, t
     connection.client("s3").put_object(Bucket=BUCKET, Key="items/item-0009.json", Body=text.encode())
 
     with pytest.raises(LabError, match="item item-0009 was not written by the lab"):
-        seed(open_store("s3", connection, BUCKET), ["item-0009"])
+        seed(open_store("s3", connection, NAMES, BUCKET), ["item-0009"])
 
 
 def test_without_a_bucket_s3_is_told_how_to_get_one(connection: Connection) -> None:
     with pytest.raises(LabError, match="deploy with --source s3"):
-        open_store("s3", connection)
+        open_store("s3", connection, NAMES)
 
 
 def test_a_failure_of_the_service_is_one_line(connection: Connection) -> None:
-    missing = open_store("s3", connection, "no-such-bucket")
+    missing = open_store("s3", connection, NAMES, "no-such-bucket")
 
     with pytest.raises(LabError, match=r"^cannot seed the items: NoSuchBucket: ") as error:
         seed(missing, KEYS)
@@ -162,4 +164,4 @@ def test_nobody_there_is_one_line() -> None:
     nobody: Any = Connection(target="local", endpoint_url="http://127.0.0.1:9")
 
     with pytest.raises(LabError, match="cannot seed the items: Could not connect to the endpoint URL"):
-        seed(open_store("dynamodb", nobody), KEYS)
+        seed(open_store("dynamodb", nobody, NAMES), KEYS)

@@ -6,13 +6,17 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from facts.names import Names
 from lab.drive.invoke import by_function_url, by_invoke_api
 
 
 def test_a_request_is_signed_as_lambda_asks() -> None:
     credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI", "token")
     sign = by_invoke_api(
-        endpoint_url="https://lambda.eu-central-1.amazonaws.com", region="eu-central-1", credentials=credentials
+        endpoint_url="https://lambda.eu-central-1.amazonaws.com",
+        names=Names(),
+        region="eu-central-1",
+        credentials=credentials,
     )
     request = sign("ttl_cache", "item-0007")
 

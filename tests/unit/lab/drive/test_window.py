@@ -9,6 +9,7 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
+from facts.names import Names
 from lab.drive.clock import steady_clock
 from lab.drive.invoke import Invoker, SignedRequest, SignInvocation, by_invoke_api
 from lab.drive.load import Load, PlannedUpdate
@@ -50,7 +51,7 @@ class Driven:
 
     async def drive(self, *also: Any) -> None:
         async with self.double.serving() as url, Invoker(timeout_s=self.timeout_s) as invoker:
-            sign = by_invoke_api(endpoint_url=url, region="us-east-1", credentials=Credentials("a", "b"))
+            sign = by_invoke_api(endpoint_url=url, names=Names(), region="us-east-1", credentials=Credentials("a", "b"))
             self.opens_at = self.clock() + 0.05
             window = Window(
                 run_id="r",
@@ -166,7 +167,9 @@ async def test_without_an_answer_in_time_it_is_lost() -> None:
 
 async def test_without_a_server_all_is_lost() -> None:
     driven = Driven(duration_s=0.1)
-    driven.sign = by_invoke_api(endpoint_url="http://127.0.0.1:9", region="r", credentials=Credentials("a", "b"))
+    driven.sign = by_invoke_api(
+        endpoint_url="http://127.0.0.1:9", names=Names(), region="r", credentials=Credentials("a", "b")
+    )
     await driven.drive()
 
     assert {(r.status, r.error_type) for r in driven.records} == {("lost", "ClientConnectorError")}

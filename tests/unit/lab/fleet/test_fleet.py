@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
+from facts.names import Names
 from lab.aws.connection import Connection
 from lab.drive.load import Load, PlannedInvocation
 from lab.drive.schedule import plan
@@ -81,6 +82,7 @@ class Driven:
             fleet=fleet,
             run_id=run_id,
             target="local",
+            instance=None,
             drivers=3,
             schedule=self.schedule,
             updates=[],
@@ -335,7 +337,7 @@ def test_a_run_of_this_id_is_there_already(connection: Connection) -> None:
 
 def test_a_fleet_that_is_not_deployed(ministack: str) -> None:
     with pytest.raises(LabError, match=r"--fleet needs stack CacheLab-load.*deploy with --context load=true"):
-        find_fleet(Connection(target="local", endpoint_url=ministack))
+        find_fleet(Connection(target="local", endpoint_url=ministack), Names())
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_driver_that_is_refused_writes_its_throttles_down(throttling: AwsDoubl
     place = ShardObjects(BUCKET, "refused", 0)
     schedule = list(plan(Load(variants=("no_cache",), rate=8, duration_s=600, repeat=None, keys=5)))
     s3.put_object(Bucket=BUCKET, Key=place.plan, Body="\n".join(json.dumps(each) for each in schedule).encode())
-    event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "timeout_s": 60.0}
+    event = {"bucket": BUCKET, "run_id": "refused", "shard": 0, "target": "aws", "instance": None, "timeout_s": 60.0}
 
     answer = handler(event | {"opens_at": time.time() + 0.2}, Context())
 

@@ -31,7 +31,7 @@ def test_a_denied_count_is_a_warning_without_the_accounts_number(connection: Con
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": DENIED}}, "GetMetricStatistics")
 
     connection._session.events.register("before-call.cloudwatch.GetMetricStatistics", denied)
-    observer = AwsObserver(connection, "dynamodb", Tally(("a",)), Steps(lambda _: None))
+    observer = AwsObserver(connection, "cache-lab-items", Tally(("a",)), Steps(lambda _: None))
     observer.wait_for_table_metrics(1_795_000_000.0, 1_795_000_060.0, patience_s=1.0)
     run = observer.end(RunFile())
 

@@ -4,6 +4,7 @@ import dataclasses
 import time
 from typing import Any
 
+from facts.names import Names
 from lab.deploy.endpoint_control import EndpointControl
 from lab.records.run_file import MeasuredSettings, Repetition, RunFile, RunIdentity, RunWarning, WireCounts
 from lab.run.local_observer import LocalObserver
@@ -43,7 +44,7 @@ def calls(downstream_calls: int, downstream_errors: int, read_units: float) -> d
 def test_the_calls_of_the_window_are_counted() -> None:
     control = Control()
     control.functions = {"cache-lab-a": calls(3, 1, 2.0)}
-    observer = LocalObserver(control)
+    observer = LocalObserver(control, Names())
     begun = observer.begin(RUN)
     control.functions = {"cache-lab-a": calls(13, 1, 52.0), "cache-lab-b": calls(5, 2, 3), "other": calls(9, 9, 9)}
 
@@ -55,14 +56,14 @@ def test_the_calls_of_the_window_are_counted() -> None:
 
 def test_only_dynamodb_has_read_units() -> None:
     control = Control()
-    observer = LocalObserver(control)
+    observer = LocalObserver(control, Names())
     begun = observer.begin(dataclasses.replace(RUN, run=RunIdentity(source="s3")))
 
     assert observer.end(begun).wire == dict.fromkeys("ab", WireCounts(downstream_calls=0, downstream_errors=0))
 
 
 def test_the_endpoint_is_described() -> None:
-    local = LocalObserver(Control()).begin(RUN).local
+    local = LocalObserver(Control(), Names()).begin(RUN).local
 
     assert local is not None
     assert (local.interpreter, local.profile, local.profile_text) == ("3.14.0", "typical", "as assumed")
@@ -72,7 +73,7 @@ def test_the_endpoint_is_described() -> None:
 
 def test_the_endpoints_warnings_are_kept_except_the_one_that_the_report_derives() -> None:
     control, given = Control(), {"code": "snapshot_unusable", "message": "m", "advice": "a"}
-    observer = LocalObserver(control)
+    observer = LocalObserver(control, Names())
     begun = observer.begin(RUN)
     control.answer["warnings"] = [given, given | {"code": "interpreter_differs"}]
 
@@ -86,7 +87,7 @@ def test_the_youngest_snapshot_of_a_driven_function_is_dated() -> None:
         {"function": "cache-lab-b", "version": "2", "age_s": 30.0},
         {"function": "cache-lab-not-driven", "version": "1", "age_s": 1.0},
     ]
-    observer = LocalObserver(control)
+    observer = LocalObserver(control, Names())
     before, begun, after = time.time(), observer.begin(RUN), time.time()
     repetitions = (Repetition(number=0, measured_from=before + 7), Repetition(number=1, measured_from=before + 70))
     local = observer.end(dataclasses.replace(begun, repetitions=repetitions)).local
@@ -97,7 +98,7 @@ def test_the_youngest_snapshot_of_a_driven_function_is_dated() -> None:
 
 
 def test_without_a_snapshot_or_a_repetition_there_is_no_age() -> None:
-    observer = LocalObserver(Control())
+    observer = LocalObserver(Control(), Names())
     local = observer.end(observer.begin(RUN)).local
 
     assert local is not None
