@@ -75,9 +75,8 @@ class Snapshot:
             self._log.write_lines(self._lines.init_report(init_ms, "init", "success", None))
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
-            header = json.loads(head)
             self.sandbox.read_log()
-            self._settle(SnapshotState.REFUSED, f"{header['threads']} threads run after init: {header['names']}")
+            self._settle(SnapshotState.REFUSED, json.loads(head)["reason"])
         elif kind == channel.INIT_ERROR:
             self.reason = _text(body)
 

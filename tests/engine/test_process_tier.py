@@ -23,6 +23,7 @@ from lab.engine.sandbox import control_groups, isolation, sandbox
 from lab.engine.sandbox.isolation import Isolation
 from lab.engine.settings import EngineSettings, Transport
 from tests.engine.harness import Harness, Meeting, processes_with
+from tests.engine.test_copies_of_a_snapshot import assert_own_files, seen_by_environments
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="what is left behind is looked up in /proc"),
@@ -299,6 +300,13 @@ async def test_environments_are_restored_from_a_snapshot(harness: Harness, meeti
     assert len({answer.payload["tmp"] for answer in answers}) == 2
     if harness.settings.transport is Transport.SOCKET:  # a fork
         assert len({(answer.payload["me"], answer.payload["random"]) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("harness", ["linux"], indirect=True)
+async def test_restored_environments_have_files_and_an_event_loop_of_their_own(
+    harness: Harness, meeting: Meeting
+) -> None:
+    assert_own_files(await seen_by_environments(harness, meeting, 2))
 
 
 async def test_a_restored_environment_survives_a_crash_and_ends_with_the_engine(harness: Harness) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from lab.engine.sandbox.isolation import Isolation
-from tests.engine.harness import Harness
+from tests.engine.endpoint import OVER_THE_CHANNEL
+from tests.engine.harness import Harness, Meeting
+from tests.engine.test_copies_of_a_snapshot import assert_own_files, seen_by_environments
 from tests.engine.test_life_of_an_environment import (
     test_a_process_left_behind_by_a_crash_does_not_outlive_it,
     test_a_timeout_ends_the_process_and_keeps_the_environment,
@@ -67,3 +69,10 @@ async def test_the_tier_is_the_one_that_is_tested(harness: Harness) -> None:
     (inside, _, count) = (await harness.invoke(harness.function(source))).payload
     assert (inside, count) == ("0", "1")
     assert harness.engine.tiers()["isolation"] == "namespaces (user)"
+
+
+@OVER_THE_CHANNEL
+async def test_restored_environments_have_files_and_an_event_loop_of_their_own(
+    harness: Harness, meeting: Meeting
+) -> None:
+    assert_own_files(await seen_by_environments(harness, meeting, 2))

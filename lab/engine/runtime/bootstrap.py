@@ -5,18 +5,17 @@ Everything that a function sees (context, errors, logging, hooks) is AWS's own c
 
 import json
 import os
-import random
 import resource
 import signal
 import socket
-import struct
 import sys
-import threading
 import time
 from typing import Any
 
 from . import channel, init, namespaces
 from .channel import CHANNEL_FD, LOG_FD, Channel
+from .copy_of_snapshot import Copy
+from .descriptors import CannotCopyError, Moved
 
 TASKS_OF_ONE_THREAD = 3  # links of a folder: its name, its own dot, and one for each folder in it
 
@@ -100,13 +99,11 @@ class SocketRuntimeClient:
 
     def restore_next(self) -> None:
         """Be the snapshot; return in each environment that is restored from it."""
-        threads = len(os.listdir("/proc/self/task")) if sys.platform == "linux" else threading.active_count()
-        if threads > 1:
-            names = ", ".join(thread.name for thread in threading.enumerate())
-            self._channel.send(channel.SNAPSHOT_REFUSED, {"threads": threads, "names": names})
+        try:
+            copy = Copy((CHANNEL_FD, LOG_FD))
+        except CannotCopyError as error:
+            self._channel.send(channel.SNAPSHOT_REFUSED, {"reason": str(error)})
             _wait_for_the_end()
-        dead = _reset_socket()
-        random_state = random.getstate()
         self._channel.send(channel.SNAPSHOT)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
@@ -119,10 +116,9 @@ class SocketRuntimeClient:
                 break
             for fd in fds:
                 os.close(fd)
-        self._become_environment(json.loads(header), fds, dead)
-        random.setstate(random_state)
+        self._become_environment(json.loads(header), fds, copy)
 
-    def _become_environment(self, header: "dict[str, Any]", fds: "list[int]", dead: socket.socket) -> None:
+    def _become_environment(self, header: "dict[str, Any]", fds: "list[int]", copy: Copy) -> None:
         """In the fork: namespaces and a first process of its own, then the channel and log of the new environment."""
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, an exit before `serve` listens would be lost
         channel_fd, log_fd, control_fd = fds
@@ -152,7 +148,7 @@ class SocketRuntimeClient:
         if log_fd != LOG_FD:
             os.close(log_fd)
         self._channel = Channel(socket.socket(fileno=CHANNEL_FD))
-        _kill_connections(dead)
+        copy.complete(Moved(*(("/tmp", "/tmp") if in_namespace else header["tmp"])))
         self._channel.send(channel.SNAPSHOT)
         try:
             self._channel.receive()
@@ -200,33 +196,6 @@ def _private_tmp(size_mb: int) -> None:
         else:
             shutil.copy2(source, f"/tmp/{entry}", follow_symlinks=False)
     os.close(files)
-
-
-def _reset_socket() -> socket.socket:
-    """A TCP socket that its peer has reset: what a connection made before a snapshot is after a restore."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sock = socket.create_connection(listener.getsockname())
-        peer, _ = listener.accept()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        peer.close()
-    return sock
-
-
-def _kill_connections(dead: socket.socket) -> None:
-    """Put the reset socket in the place of every TCP connection, which forks would otherwise share."""
-    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
-    for name in os.listdir(folder):
-        fd = int(name)
-        if fd in (dead.fileno(), CHANNEL_FD):
-            continue
-        try:
-            with socket.socket(fileno=os.dup(fd)) as sock:
-                is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
-        except OSError:
-            continue
-        if is_tcp:
-            os.dup2(dead.fileno(), fd)
-    dead.close()
 
 
 def main() -> None:

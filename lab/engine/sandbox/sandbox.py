@@ -115,6 +115,7 @@ class Sandbox:
             "tmp_mb": self._tmp_mb,
             "joins": self._joins,
             "env": {**env, **self._own_variables(snapshot._tmp)},
+            "tmp": [str(snapshot._tmp), str(self._tmp)],
         }
         assert snapshot._channel is not None
         frame = channel.encode(channel.RESTORE, header)
