@@ -24,6 +24,16 @@ from botocore.exceptions import (
 from lab.errors import LabError
 
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+THROTTLED: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 _EXPIRED: Final = "the AWS credentials have expired ({error}); log in again (`aws sso login`), or fetch new ones"
 _ANSWERS: Final = (
     ({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}, _EXPIRED),
@@ -42,19 +52,9 @@ _ANSWERS: Final = (
         "AWS does not accept these credentials ({error}); check AWS_PROFILE or the access key, and that the region is"
         " enabled in the account",
     ),
-    (DENIED, "no permission ({error}); use credentials with the permissions in docs/aws.md"),
-    (
-        {
-            "LimitExceededException",
-            "ProvisionedThroughputExceededException",
-            "RequestLimitExceeded",
-            "SlowDown",
-            "Throttling",
-            "ThrottlingException",
-            "TooManyRequestsException",
-        },
-        "AWS throttled every attempt ({error}); try again in a minute",
-    ),
+    (DENIED, "no permission ({error}); use credentials with the permissions in docs/how-to/measure-on-aws.md"),
+    (THROTTLED, "AWS throttled every attempt ({error}); try again in a minute"),
+    ({"LimitExceededException"}, "a quota of the service is used up ({error}); wait until it is free, or raise it"),
     (
         {"OptInRequired", "SubscriptionRequiredException"},
         "the region is not enabled in this account ({error}); enable it, or set AWS_REGION to another",

@@ -5,7 +5,6 @@ to a new version start new ones.
 """
 
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -13,12 +12,10 @@ from typing import Any, Final
 from facts.names import ALIAS
 from facts.variables import REPETITION
 from lab.aws.connection import Connection
+from lab.aws.control_plane import ControlPlane
 from lab.aws.errors import aws_errors
 from lab.errors import LabError
 
-BETWEEN_S: Final = 0.5
-PATIENCE_S: Final = 900.0
-"""For a version to become ready: a snapshot takes some minutes."""
 SAME: Final = ("CodeSha256", "MemorySize", "Timeout", "Runtime", "Architectures")
 
 
@@ -40,11 +37,11 @@ class PublishedVersions:
     def __init__(self, connection: Connection, functions: Sequence[str], report: Callable[[str], None]) -> None:
         """Args: functions: their names; report: shows a line to the user."""
         self._client = connection.client("lambda")
+        self._lambda = ControlPlane(connection, report)
         self._names = functions
         self._report = report
         self._functions: list[_Function] = []
         self._published = 0
-        self._stopped = threading.Event()
 
     def __enter__(self) -> "PublishedVersions":
         """Read the functions as they are.
@@ -74,22 +71,22 @@ class PublishedVersions:
         for function in self._functions:
             self._configure(function, function.variables | {REPETITION: value})
         for function in self._functions:
-            self._wait(function, "$LATEST", "LastUpdateStatus", "Successful")
+            self._lambda.wait_until_updated(function.name)
         versions = [self._publish(function) for function in self._functions]
         for function, version in zip(self._functions, versions, strict=True):
-            self._wait(function, version, "State", "Active")
+            self._lambda.wait_until_active(function.name, version)
         for function, version in zip(self._functions, versions, strict=True):
             self._lead_to(function, version)
 
     def stop(self) -> None:
         """End a wait of `renew` in another thread."""
-        self._stopped.set()
+        self._lambda.stopped.set()
 
     def _read(self, name: str) -> _Function:
-        with aws_errors(f"read the versions of {name}"):
-            latest = self._client.get_function_configuration(FunctionName=name)
-            version = self._client.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
-            live = self._client.get_function_configuration(FunctionName=name, Qualifier=version)
+        read, doing = self._lambda.call, f"read the versions of {name}"
+        latest = read(doing, "get_function_configuration", FunctionName=name)
+        version = read(doing, "get_alias", FunctionName=name, Name=ALIAS)["FunctionVersion"]
+        live = read(doing, "get_function_configuration", FunctionName=name, Qualifier=version)
         variables, own = _variables(latest), _variables(live)
         if [*map(latest.get, SAME), _without(variables)] != [*map(live.get, SAME), _without(own)]:
             raise LabError(f"{name} was changed after its version {version} was published; deploy again first")
@@ -105,16 +102,17 @@ class PublishedVersions:
         return function
 
     def _put_back(self, function: _Function) -> None:
+        self._lambda.stopped.clear()
         self._lead_to(function, function.version)
-        self._stopped.clear()
-        self._wait(function, "$LATEST", "LastUpdateStatus", "Successful")
+        self._lambda.wait_until_updated(function.name)
         self._configure(function, function.variables)
-        self._wait(function, "$LATEST", "LastUpdateStatus", "Successful")
+        self._lambda.wait_until_updated(function.name)
 
     def _remove_versions(self, function: _Function) -> None:
         for version in list(filter(_is_ours, self._versions(function.name))):
-            with aws_errors(f"remove version {version['Version']} of {function.name}"):
-                self._client.delete_function(FunctionName=function.name, Qualifier=version["Version"])
+            number = version["Version"]
+            doing = f"remove version {number} of {function.name}"
+            self._lambda.call(doing, "delete_function", FunctionName=function.name, Qualifier=number)
 
     def _versions(self, name: str) -> Iterator[dict[str, Any]]:
         """The published versions."""
@@ -123,30 +121,22 @@ class PublishedVersions:
             yield from (each for page in pages for each in page["Versions"] if each["Version"] != "$LATEST")
 
     def _configure(self, function: _Function, variables: dict[str, str]) -> None:
-        with aws_errors(f"change the variables of {function.name}"):
-            self._client.update_function_configuration(FunctionName=function.name, Environment={"Variables": variables})
+        self._lambda.call(
+            f"change the variables of {function.name}",
+            "update_function_configuration",
+            FunctionName=function.name,
+            Environment={"Variables": variables},
+        )
 
     def _publish(self, function: _Function) -> str:
-        with aws_errors(f"publish a version of {function.name}"):
-            answer = self._client.publish_version(FunctionName=function.name, Description="of a run of lab; removed")
+        doing = f"publish a version of {function.name}"
+        description = "of a run of lab; removed"
+        answer = self._lambda.call(doing, "publish_version", FunctionName=function.name, Description=description)
         return str(answer["Version"])
 
     def _lead_to(self, function: _Function, version: str) -> None:
-        with aws_errors(f"let alias {ALIAS} of {function.name} lead to version {version}"):
-            self._client.update_alias(FunctionName=function.name, Name=ALIAS, FunctionVersion=version)
-
-    def _wait(self, function: _Function, version: str, field: str, wanted: str) -> None:
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            with aws_errors(f"read the state of {function.name}"):
-                found = self._client.get_function_configuration(FunctionName=function.name, Qualifier=version)
-            if found[field] == wanted:
-                return
-            if found[field] == "Failed" or time.monotonic() > until:
-                reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or found[field]
-                raise LabError(f"version {version} of {function.name} is not ready: {reason}; deploy again")
-            if self._stopped.wait(BETWEEN_S):
-                raise LabError("stopped while versions were published")
+        doing = f"let alias {ALIAS} of {function.name} lead to version {version}"
+        self._lambda.call(doing, "update_alias", FunctionName=function.name, Name=ALIAS, FunctionVersion=version)
 
 
 def _variables(configuration: dict[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from facts.names import ALIAS
 from functions.registry import VARIANTS
 from lab.aws.account import concurrency_limit, identify, reserved_concurrency
 from lab.aws.connection import Connection
+from lab.aws.control_plane import NOT_READY, ControlPlane
 from lab.aws.errors import aws_errors, error_code
 from lab.deploy.cdk import application, bootstrapping
 from lab.deploy.consent import Ask
@@ -73,11 +74,18 @@ def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask:
             "--fresh-environments cannot be combined with provisioned concurrency, which starts environments by itself;"
             " leave it out, or deploy without -c provisioned_concurrency"
         )
-    for variant in settings.variants:
-        _check_invocable(connection, settings.names.function_name(variant))
+    control_plane = ControlPlane(connection, steps.echo)
+    states = [control_plane.state(settings.names.function_name(variant)) for variant in settings.variants]
+    for found in states:
+        found.check()
+        _check_invocable(connection, found.function)
+    waiting = [found for found in states if found.state != "Active" and not settings.fresh_environments]
     driver = _driver(settings, run_id, connection)
-    ask(before_run(caller, settings, deployment, concurrency_limit(connection)))
-    return Prepared(deployment, seed_items(connection, settings.names, settings.source, settings.keys, steps), *driver)
+    ask([*before_run(caller, settings, deployment, concurrency_limit(connection)), *map(str, waiting)])
+    seeded = seed_items(connection, settings.names, settings.source, settings.keys, steps)
+    for found in waiting:  # after the items, which a snapshot contains
+        control_plane.wait_until_active(found.function)
+    return Prepared(deployment, seeded, *driver)
 
 
 def _check_invocable(connection: Connection, function: str) -> None:
@@ -91,6 +99,8 @@ def _check_invocable(connection: Connection, function: str) -> None:
         try:
             client.invoke(FunctionName=function, Qualifier=ALIAS, InvocationType="DryRun")
         except ClientError as error:
+            if error_code(error) in NOT_READY:
+                return
             if error_code(error) != "TooManyRequestsException":
                 raise
             reason = error.response.get("Reason") or error_code(error)

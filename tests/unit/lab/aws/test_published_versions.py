@@ -131,9 +131,31 @@ def test_a_stop_ends_the_wait_for_a_version(functions: Functions, monkeypatch: p
     with functions.versions() as versions:
         versions.stop()
         client = functions.client
-        monkeypatch.setattr(versions, "_client", client)
+        monkeypatch.setattr(versions._lambda, "_client", client)
         read = client.get_function_configuration
         monkeypatch.setattr(client, "get_function_configuration", lambda **asked: read(**asked) | {"State": "Pending"})
         with pytest.raises(LabError, match="stopped"):
             versions.renew()
         monkeypatch.undo()
+
+
+def test_a_version_of_a_repetition_that_lambda_still_prepares_has_a_line(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with functions.versions() as versions:
+        client = functions.client
+        monkeypatch.setattr(versions._lambda, "_client", client)
+        read, pending = client.get_function_configuration, iter([{"State": "Pending"}])
+
+        def snapshot_first(**asked: Any) -> Any:
+            return read(**asked) | (next(pending, {}) if asked.get("Qualifier") == "2" else {})
+
+        monkeypatch.setattr(client, "get_function_configuration", snapshot_first)
+        versions.renew()
+        monkeypatch.undo()
+
+    assert functions.said[:2] == [
+        "version 2 of versions-a is Pending: Lambda prepares it; with SnapStart, that takes some minutes",
+        "version 2 of versions-a is Active",
+    ]
+    functions.check_as_before()

@@ -1,6 +1,7 @@
 """When AWS refuses: one clear line, before anything is created or sent."""
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from lab import cli
 from lab.cli.options import DEFAULTS
-from tests.unit.lab.aws.aws_double import Answer, AwsDouble, json_error, xml_error
+from tests.unit.lab.aws.aws_double import CONFIGURATION, Answer, AwsDouble, json_error, xml_error
 
 TIMELY = "Signature expired: 20261121T100000Z is now earlier than 20261121T101000Z"
 
@@ -55,7 +56,10 @@ def assert_one_line(said: Said, code: int, *parts: str) -> None:
         (xml_error(403, "InvalidClientTokenId", "The security token is invalid"), ["does not accept", "AWS_PROFILE"]),
         (xml_error(403, "SignatureDoesNotMatch", "The request signature"), ["does not accept these credentials"]),
         (xml_error(403, "SignatureDoesNotMatch", TIMELY), ["set this machine's clock"]),
-        (xml_error(403, "AccessDenied", "explicit deny in a service control policy"), ["no permission", "docs/aws.md"]),
+        (
+            xml_error(403, "AccessDenied", "explicit deny in a service control policy"),
+            ["no permission", "docs/how-to/measure-on-aws.md"],
+        ),
         (xml_error(403, "OptInRequired", "You are not subscribed"), ["not enabled in this account"]),
         (Answer(503, "<html>a proxy</html>"), ["cannot use AWS"]),
     ],
@@ -173,3 +177,24 @@ def test_a_configuration_that_leads_nowhere(
         monkeypatch.setenv(name, value)
 
     assert_one_line(run("--yes"), 1, part)
+
+
+def test_an_inactive_version_is_detected_before_a_run_and_nothing_is_invoked_without_consent(
+    run: Run, aws: AwsDouble
+) -> None:
+    aws.answers["configuration"] = Answer(200, json.dumps(CONFIGURATION | {"State": "Inactive", "Version": "3"}))
+    aws.answers["invoke"] = json_error(409, "SnapStartNotReadyException", "Lambda is initializing your function.")
+
+    said = run("--variant", "no_cache")
+
+    assert said.code == 2
+    assert "version 3 of cache-lab-no_cache is Inactive: it was not invoked for 14 days" in said.err
+    assert aws.asked.count("invoke") == 1  # the dry run
+
+
+def test_a_failed_version_ends_a_run_before_it_begins(run: Run, aws: AwsDouble) -> None:
+    failed = {"State": "Failed", "StateReason": "Init raised", "StateReasonCode": "FunctionError", "Version": "3"}
+    aws.answers["configuration"] = Answer(200, json.dumps(CONFIGURATION | failed))
+
+    assert_one_line(run("--yes", "--variant", "no_cache"), 1, "no_cache is Failed: Init raised", "lab deploy")
+    assert "invoke" not in aws.asked
