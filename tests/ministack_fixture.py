@@ -13,6 +13,13 @@ from pathlib import Path
 import pytest
 
 START_LIMIT_S = 120
+PROGRAM = """
+import os, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(0)), daemon=True).start()
+from ministack.app import main
+main()
+"""
+"""It ends when its standard input closes, however this process ended."""
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +37,11 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "LAMBDA_EXECUTOR": "docker",
         "LOG_LEVEL": "WARNING",
     }
-    command = str(Path(sys.executable).with_name("ministack"))
     with (
         (folder / "log").open("w") as log,
-        subprocess.Popen([command], env=environment, stdout=log, stderr=log) as process,
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM], env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+        ) as process,
     ):
         try:
             _wait_until_ready(url, process, folder / "log")

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from pathlib import Path
 
 from lab.endpoint.control_secret import published_secret
@@ -15,6 +14,7 @@ from lab.endpoint.deployments.functions import Functions
 from lab.endpoint.emulator.emulator import REGION, Emulator
 from lab.endpoint.front_door import FrontDoor
 from lab.endpoint.http_server import HttpServer
+from lab.endpoint.leftovers import claimed_folder, remove_leftovers
 from lab.endpoint.ports import listen
 from lab.endpoint.process import LOG_FORMAT, STOPPED
 from lab.endpoint.profiles import Profile
@@ -73,8 +73,9 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     if leash:
         loop.add_reader(0, _leash, loop, stop)
-    with tempfile.TemporaryDirectory(prefix="cache-lab-", ignore_cleanup_errors=True) as folder:
-        await _serve_in(Path(folder), listener, profile, settings, stop, log_file=log_file)
+    remove_leftovers()
+    with claimed_folder() as folder:
+        await _serve_in(folder, listener, profile, settings, stop, log_file=log_file)
 
 
 def _leash(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

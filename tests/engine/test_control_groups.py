@@ -17,6 +17,7 @@ from typing import ClassVar, NamedTuple
 
 import pytest
 
+from lab.engine.claims import claim
 from lab.engine.interpreters import ROOT
 from lab.engine.sandbox import control_groups
 from tests.engine.endpoint import until
@@ -223,6 +224,72 @@ def test_groups_are_removed_when_the_last_process_of_an_environment_has_ended(ow
     assert control_groups.remove_groups(offered.folders)
     assert own.processes == {os.getpid()}
     assert (own.children, own._enabled) == ([], set())
+
+
+def test_a_group_that_is_busy_at_its_end_is_removed_before_the_next_is_made(own: GroupPath, child: int) -> None:
+    offered = probed()
+    group = offered.group(128, 512)
+    GroupPath(group.joins[0]).write_text(str(child))
+    group.close()
+    environments = GroupPath(offered.folders[0])
+    assert len(environments.children) == 1
+    own.place[child] = str(own)
+    offered.group(128, 512)
+    assert len(environments.children) == 1
+
+
+def test_a_busy_group_does_not_keep_the_others(own: GroupPath, child: int) -> None:
+    offered = probed()
+    names = [GroupPath(offered.group(128, 512).joins[0]).parent.name for _ in range(5)]
+    environments = GroupPath(offered.folders[0])
+    busy = environments.children[2]
+    own.place[child] = str(environments / busy)
+    assert busy in names
+    assert not control_groups.remove_groups(offered.folders)
+    assert environments.children == [busy]
+
+
+def test_the_end_of_the_engine_kills_what_still_runs_in_its_groups(
+    own: GroupPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = probed()
+    (procs,) = offered.group(128, 512).joins
+    with subprocess.Popen(["sleep", "60"]) as process:
+        own.place[process.pid] = str(GroupPath(procs).parent)
+        monkeypatch.setattr(control_groups, "PATIENCE_S", 0.0)  # the stand-in does not see the process end
+        offered.close()
+        assert process.wait(60) == -signal.SIGKILL
+
+
+def test_groups_of_a_dead_engine_are_removed_and_those_of_a_live_one_stay(root: GroupPath) -> None:
+    root.place[os.getpid()] = str(root)
+    dead, live = probed(), probed()
+    for limits in (dead, live):
+        limits.group(128, 512)
+    for descriptor in dead._claims:
+        os.close(descriptor)  # as the kernel does at the end of a process
+    control_groups.remove_dead_groups()
+    assert root.children == [Path(folder).name for folder in live.folders]
+    assert len(GroupPath(live.folders[0]).children) == 1
+
+
+def test_an_engine_makes_other_groups_when_its_new_ones_were_taken_for_a_dead_ones(
+    root: GroupPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root.place[os.getpid()] = str(root)
+    taken: list[Path] = []
+
+    def first_removed(folder: Path) -> int:
+        if not taken:
+            taken.append(folder)
+            folder.rmdir()
+        return claim(folder)
+
+    monkeypatch.setattr(control_groups, "claim", first_removed)
+    offered = probed()
+    assert offered.tier == "cgroup v2: memory, cpu"
+    assert root.children == [Path(folder).name for folder in offered.folders]
+    assert str(taken[0]) not in offered.folders
 
 
 # The kernel itself

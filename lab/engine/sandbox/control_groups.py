@@ -4,21 +4,31 @@ Lambda kills an environment's process that exceeds the function's memory, and gi
 its memory: 1,769 MB is one processor (AWS Lambda Developer Guide, "Configure Lambda function memory"). ``/tmp`` is not
 part of the memory on Lambda; here it is a memory file system, so the group's own limit has room for it, and
 `Group.over_memory` looks at what the processes themselves hold.
+
+An engine claims the groups in which it makes those of environments (`lab.engine.claims`); dead engines' are unclaimed.
 """
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import secrets
+import signal
+import time
 from pathlib import Path
+
+from lab.engine.claims import claim
 
 FULL_CPU_MB = 1769
 CPU_PERIOD_US = 20_000
 MEBIBYTE = 1 << 20
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 ROOT = Path("/sys/fs/cgroup")
-LEAF = "-engine"
+NAME = "cache-lab-engine-"
+LEAF = "-own"
 MOVES = 10
+PATIENCE_S = 20.0
+DEAD_PATIENCE_S = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,15 +61,17 @@ V2 = _Files(
 class Group:
     """The limits of one environment.
 
-    ``joins`` are the files to which the environment's first process writes 0 to come under the limits.
+    ``joins`` are the files to which the environment's first process writes 0 to come under the limits. ``busy`` gets
+    the folders that cannot be removed yet, because a process is still ending.
     """
 
-    def __init__(self, files: _Files, folders: dict[str, Path], memory_mb: int) -> None:
+    def __init__(self, files: _Files, folders: dict[str, Path], memory_mb: int, busy: list[list[str]]) -> None:
         self._files = files
         self._memory = folders.get("memory")
         self._cpu = folders.get("cpu")
         self._memory_mb = memory_mb
         self._kills = 0
+        self._busy = busy
         self._folders = list(dict.fromkeys(map(str, folders.values())))
         self.joins = [f"{folder}/cgroup.procs" for folder in self._folders]
 
@@ -90,7 +102,8 @@ class Group:
 
     def close(self) -> None:
         """Remove the group: the environment has ended."""
-        remove_groups(self._folders)
+        if not remove_groups(self._folders):
+            self._busy.append(self._folders)
 
 
 class Limits:
@@ -104,20 +117,29 @@ class Limits:
         self.folders = folders
         self._files = files
         self._parents = parents
+        self._busy: list[list[str]] = []
+        self._claims: list[int] = []
+
+    def claim(self) -> None:
+        """Claim the groups for this process; `OSError` if another has taken them for those of a dead one."""
+        self._claims += [claim(Path(folder)) for folder in self.folders]
 
     def group(self, memory_mb: int, tmp_mb: int) -> Group:
         """Limits for a new environment."""
+        self._busy[:] = [folders for folders in self._busy if not remove_groups(folders)]
         name = secrets.token_hex(6)
         folders = {controller: parent / name for controller, parent in self._parents.items()}
         for folder in folders.values():
             folder.mkdir(exist_ok=True)
         if "memory" in folders:
             (folders["memory"] / self._files.limit).write_text(str((memory_mb + tmp_mb) * MEBIBYTE))
-        return Group(self._files, folders, memory_mb)
+        return Group(self._files, folders, memory_mb, self._busy)
 
     def close(self) -> None:
-        """Remove what is left."""
-        remove_groups(self.folders)
+        """Remove what is left, with the processes in it."""
+        end_groups(self.folders, PATIENCE_S)
+        while self._claims:
+            os.close(self._claims.pop())
 
 
 def probe(*, limit_memory: bool, limit_cpu: bool) -> Limits:
@@ -125,10 +147,16 @@ def probe(*, limit_memory: bool, limit_cpu: bool) -> Limits:
     wanted = [name for name, use in (("memory", limit_memory), ("cpu", limit_cpu)) if use]
     if not wanted:
         return Limits("off", V2, {}, [])
-    name = f"cache-lab-{os.getpid()}-{secrets.token_hex(3)}"
+    name = NAME + secrets.token_hex(6)
     for make in (_version_2, _version_1):
         with contextlib.suppress(OSError):
-            return make(name, wanted)
+            limits = make(name, wanted)
+            try:
+                limits.claim()
+            except (BlockingIOError, FileNotFoundError):  # `remove_dead_groups` of another process was faster
+                limits.close()
+                return probe(limit_memory=limit_memory, limit_cpu=limit_cpu)
+            return limits
     watched = "memory by resident size each 10 ms, processor share not limited" if limit_memory else "none"
     return Limits(f"no writable control groups: {watched}", V2, {}, [])
 
@@ -245,15 +273,43 @@ def remove_groups(folders: list[str]) -> bool:
     A leaf of `make_room` comes after the group beside it; the processes in it, this one among them, are moved out.
     """
     for folder in map(Path, folders):
-        try:
-            if not folder.is_dir():
-                continue
+        with contextlib.suppress(OSError):
             if folder.name.endswith(LEAF):
                 _empty(folder)
-            for child in list(folder.iterdir()):
-                if child.is_dir():
-                    child.rmdir()
-            folder.rmdir()
-        except OSError:
-            return False
-    return True
+        for group in (*_below(folder), folder):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+    return not any(Path(folder).exists() for folder in folders)
+
+
+def end_groups(folders: list[str], patience_s: float) -> bool:
+    """Kill the processes of the groups below these, and remove them all; False if one is left after so many seconds."""
+    until = time.monotonic() + patience_s
+    while True:
+        for group in itertools.chain.from_iterable(map(_below, map(Path, folders))):
+            with contextlib.suppress(OSError):
+                for pid in filter(None, _processes(group)):  # 0: of another process namespace
+                    os.kill(pid, signal.SIGKILL)
+        removed = remove_groups(folders)
+        if removed or time.monotonic() > until:
+            return removed
+        time.sleep(0.02)
+
+
+def remove_dead_groups() -> None:
+    """Remove the groups of engines that died without removing them."""
+    for place, names, _ in os.walk(ROOT):
+        for name in [name for name in names if name.startswith(NAME)]:
+            names.remove(name)
+            folder = Path(place, name)
+            with contextlib.suppress(OSError):
+                held = claim(folder)
+                end_groups([str(folder)], DEAD_PATIENCE_S)
+                os.close(held)
+
+
+def _below(folder: Path) -> list[Path]:
+    try:
+        return [child for child in folder.iterdir() if child.is_dir()]
+    except OSError:
+        return []

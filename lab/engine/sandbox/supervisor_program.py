@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.engine.runtime import init, namespaces
 from lab.engine.runtime.channel import Channel
-from lab.engine.sandbox.control_groups import remove_groups
+from lab.engine.sandbox.control_groups import PATIENCE_S, end_groups
 
 
 def main(fd: int, folder: str, groups: list[str]) -> None:
@@ -42,11 +42,11 @@ def main(fd: int, folder: str, groups: list[str]) -> None:
 
 
 def _clean_up(folder: str, groups: list[str]) -> None:
-    # More than once: processes that end with the engine may still write, and be in their groups, for a moment.
-    for _ in range(100):
+    end_groups(groups, PATIENCE_S)
+    # More than once: processes that end with the engine may still write for a moment.
+    until = time.monotonic() + PATIENCE_S
+    while os.path.exists(folder) and time.monotonic() < until:  # noqa: PTH110 - a path as text throughout
         shutil.rmtree(folder, ignore_errors=True)
-        if remove_groups(groups) and not os.path.exists(folder):  # noqa: PTH110 - a path as text throughout
-            return
         time.sleep(0.02)
 
 

@@ -1,0 +1,100 @@
+"""What an endpoint leaves on the machine, however it ends."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lab.endpoint.control_secret import secret_file
+from lab.endpoint.process import started_endpoint
+from tests.endpoint.test_front_door import invoke as invocation
+from tests.engine.endpoint import Endpoint, until
+from tests.engine.harness import left_behind, processes_with
+from tests.engine.raw_http import connected
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+SLOW = """
+    import time
+    time.sleep(0.1)
+    def handler(event, context):
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end: pass
+"""
+REQUESTS = 30
+
+
+class Served(NamedTuple):
+    """A `lab serve` under load; ``supervisor`` is the process that removes what is left if it is killed."""
+
+    process: "subprocess.Popen[str]"
+    endpoint: Endpoint
+    supervisor: int
+    folder: Path
+    groups: list[str]
+
+    def left(self) -> list[str]:
+        """What is left of it: processes, mounts, groups, folder, secret, port."""
+        port = int(self.endpoint.url.rpartition(":")[2])
+        left = [str(file) for file in (secret_file(port),) if file.exists()]
+        with contextlib.suppress(ConnectionRefusedError), connected(self.endpoint.url):
+            left.append(self.endpoint.url)
+        return left + left_behind(self.folder / "environments", self.groups)
+
+
+@pytest.fixture
+def loaded() -> Iterator[Served]:
+    """One with many requests under way, for which it starts environments."""
+    command = [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", "--startup", "none"]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
+        assert process.stdout is not None
+        endpoint = Endpoint(process.stdout.readline().split()[1])
+        supervisor, folder, groups = supervisor_of(process.pid)
+        name = endpoint.new_function(SLOW, Timeout=60, MemorySize=128)
+        for _ in range(REQUESTS):
+            stack.enter_context(connected(endpoint.url)).send(invocation(name, b"{}"))
+        until(lambda: len(processes_with(f"AWS_LAMBDA_FUNCTION_NAME={name}")) >= 2)
+        yield Served(process, endpoint, supervisor, folder, groups)
+
+
+def supervisor_of(pid: int) -> tuple[int, Path, list[str]]:
+    """The supervisor of a `lab serve`, the endpoint's folder and its control groups: the latter are its arguments."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        line = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        if "lab.engine.sandbox.supervisor_program" in line:
+            return int(child), Path(line[4]), line[5:-1]
+    raise AssertionError("it has no supervisor")
+
+
+@pytest.mark.parametrize("end", ["ctrl-c", "ctrl-c after the supervisor was killed"])
+def test_no_cgroup_mount_or_port_is_left_after_ctrl_c_under_load(loaded: Served, end: str) -> None:
+    if end != "ctrl-c":
+        os.kill(loaded.supervisor, signal.SIGKILL)
+    loaded.process.send_signal(signal.SIGINT)
+    assert loaded.process.wait(60) == 0
+    assert loaded.left() == []
+
+
+def test_serve_removes_what_dead_labs_left_and_nothing_of_a_live_one(loaded: Served, endpoint: Endpoint) -> None:
+    name = endpoint.function("def handler(event, context): return 1\n")
+    endpoint.invoke(name)
+    for pid in (loaded.supervisor, loaded.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    loaded.process.wait()
+    assert str(loaded.folder / "environments") in loaded.left()
+    with started_endpoint(profile="none") as url:
+        assert Endpoint(url).client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+        until(lambda: loaded.left() == [])
+    assert endpoint.control("GET", "/_lab/info").status == 200
+    endpoint.control("DELETE", "/_lab/environments")
+    assert endpoint.invoke(name).payload == 1  # in a new environment, in a new group
