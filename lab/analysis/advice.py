@@ -352,12 +352,15 @@ def _longer_ttl(evidence: Evidence, chosen: VariantSummary, limit_s: float) -> I
     ttl_s = evidence.run.settings.ttl_s
     if chosen.about.bound != "ttl" or ttl_s is None or not ttl_s < limit_s < math.inf:
         return
+    instance = evidence.run.run.instance
     setting = f"-c ttl_s={limit_s:g}"
+    named = "" if instance is None else f" --instance {shown(instance, 16)}"
     # Each repetition then measures for two TTLs.
     length = f"--duration {2 * limit_s * len(chosen.repetitions):.0f}"
-    command = f"`lab run {setting} {length}`"
+    command = f"`lab run{named} {setting} {length}`"
     if evidence.run.run.target == "aws":
-        command = f"`lab deploy --target aws {setting}` and then `lab run --target aws --fresh-environments {length}`"
+        aws = f"--target aws{named}"
+        command = f"`lab deploy {aws} {setting}` and then `lab run {aws} --fresh-environments {length}`"
     yield (
         f"A TTL of {limit_s:g} s meets the limit too, with fewer reads. This run did not measure it; {command} does."
     )

@@ -93,7 +93,7 @@ class PublishedVersions:
         if REPETITION in own:  # a run was killed before it could put things back
             published = [each["Version"] for each in self._versions(name) if not _is_ours(each)]
             if not published:
-                raise LabError(f"{name} has no version of its deployment; run `lab deploy --target aws` first")
+                raise LabError(f"{name} has no version of its deployment; deploy again first")
             version = max(published, key=int)
         function = _Function(name, _without(variables), version)
         if REPETITION in variables or REPETITION in own:

@@ -34,14 +34,16 @@ class Finite(click.FloatRange):
         return number
 
 
-class Instance(click.ParamType[str]):
-    """The name of an instance of the application."""
+class Instance(click.ParamType[str | None]):
+    """The name of an instance of the application; as in the settings, `none` is the one without a name."""
 
     name = "instance"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | None:
         """Return the name, or raise a usage error."""
-        if not re.fullmatch(INSTANCE_FORM, value, re.ASCII) or value == "none":
+        if value == "none":
+            return None
+        if not re.fullmatch(INSTANCE_FORM, value, re.ASCII):
             self.fail(f"{value!r} is not {INSTANCE_WORDS}; for example: --instance anna", param, ctx)
         return str(value)
 

@@ -86,6 +86,11 @@ def _month(report: Report) -> str:
 
 
 def _where(report: Report) -> str:
+    instance = report.file.run.instance
+    return _place(report) + ("" if instance is None else f"; instance {shown(instance, 16)}")
+
+
+def _place(report: Report) -> str:
     if report.from_logs:
         return f"from the logs of the functions, whoever invoked them; target {shown(report.target)}"
     return {

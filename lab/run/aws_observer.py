@@ -11,18 +11,16 @@ from lab.drive.tally import Tally
 from lab.errors import LabError
 from lab.records.run_file import AwsObservations, RunFile, RunWarning, run_warning
 from lab.records.run_file import TableReads as CountedReads
+from lab.run.settings import RunSettings
 from lab.steps import Steps
 
 
 class AwsObserver:
-    """Observes one run. Use in the order: `begin`, the window, `end`, `wait_for_table_metrics`, `end`.
+    """Observes one run. Use in the order: `begin`, the window, `end`, `wait_for_table_metrics`, `end`."""
 
-    ``table`` is the DynamoDB table that the functions read; None with another source.
-    """
-
-    def __init__(self, connection: Connection, table: str | None, tally: Tally, steps: Steps) -> None:
+    def __init__(self, connection: Connection, settings: RunSettings, tally: Tally, steps: Steps) -> None:
         self._connection = connection
-        self._table = table
+        self._settings = settings
         self._tally = tally
         self._steps = steps
         self._clock: ClockDifference | None = None
@@ -49,9 +47,9 @@ class AwsObserver:
 
         The run is complete without it, so an error becomes a warning.
         """
-        if self._table is None or not patience_s:
+        if self._settings.source != "dynamodb" or not patience_s:
             return
-        metrics = TableMetrics(self._connection, self._table, begin + self.ahead_s, end + self.ahead_s)
+        metrics = TableMetrics(self._connection, self._settings.names.table, begin + self.ahead_s, end + self.ahead_s)
         with self._steps.step("wait for DynamoDB's own count of the reads"):
             try:
                 self._reads = metrics.wait(least=self._answered, patience_s=patience_s)

@@ -155,8 +155,7 @@ class _Run:
 
     def _observer(self) -> LocalObserver | AwsObserver:
         if self._endpoint_url is None:
-            table = self._settings.names.table if self._settings.source == "dynamodb" else None
-            return AwsObserver(self._connection, table, self._tally, self._surroundings.steps)
+            return AwsObserver(self._connection, self._settings, self._tally, self._surroundings.steps)
         return LocalObserver(EndpointControl(self._endpoint_url), self._settings.names)
 
     def _describe(self, deployment: Deployment) -> RunFile:

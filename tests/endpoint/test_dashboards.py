@@ -84,6 +84,17 @@ def test_a_dashboard_that_is_deployed_later_is_found(endpoint: Endpoint) -> None
     assert source.state.problem == ""
 
 
+def test_with_an_instance_only_the_dashboards_that_draw_its_metrics_are_shown(endpoint: Endpoint) -> None:
+    names = ("CacheLab-anna-x-us-east-1", "CacheLab-anna-comparison-us-east-1", "CacheLab-anna-b-x-us-east-1")
+    for name, namespace in zip(names, ("CacheLab/anna", "CacheLab/anna", "CacheLab/anna-b"), strict=True):
+        put(endpoint, name, metrics([namespace, "Hits", "Variant", "no_cache"]))
+
+    assert list(EndpointSource(endpoint.url, Names("anna")).dashboards) == [names[1], names[0]]
+    assert set(names) <= EndpointSource(endpoint.url, Names()).dashboards.keys()
+    with pytest.raises(LabError, match=r"no dashboard of instance ben at .*`lab deploy --target local --instance ben`"):
+        EndpointSource(endpoint.url, Names("ben"))
+
+
 def test_an_endpoint_that_does_not_answer_is_said_to() -> None:
     with pytest.raises(LabError, match=r"no local endpoint answers at http://127\.0\.0\.1:1; start one"):
         EndpointSource("http://127.0.0.1:1", Names())

@@ -33,6 +33,16 @@ def test_provisioned_concurrency_is_refused_locally(synthesized: list[dict[str, 
     assert synthesized == []
 
 
+@pytest.mark.parametrize(("instance", "setting"), [(None, "none"), ("anna", "anna")])
+def test_the_instance_is_a_setting_of_the_application(
+    instance: str | None, setting: str, synthesized: list[dict[str, str]]
+) -> None:
+    names = Names(instance)
+    with cdk.application(target="aws", endpoint_url=None, names=names, context={}, echo=print) as app:
+        assert app.names == names
+    assert [context["instance"] for context in synthesized] == [setting]
+
+
 @pytest.mark.parametrize(("target", "value"), [("local", "none"), ("aws", "2")])
 def test_what_can_be_kept_is_synthesized(target: Target, value: str, synthesized: list[dict[str, str]]) -> None:
     url = "http://127.0.0.1:1" if target == "local" else None

@@ -33,6 +33,14 @@ def test_a_deployment_tells_what_it_makes_and_what_that_costs_idle() -> None:
     )
 
 
+def test_the_user_reads_which_instance_is_deployed_or_removed() -> None:
+    anna = Names("anna")
+    deploying = "\n".join(before_deploy(CALLER, anna, {}, bootstrapped=True, source="ssm", keys=3))
+    assert "until `lab destroy --target aws --instance anna`" in deploying
+    assert "and instance anna's items from every source" in "\n".join(before_destroy(CALLER, anna, ["s"], None))
+    assert "no stack of instance anna exists" in "\n".join(before_destroy(CALLER, anna, [], None))
+
+
 def test_secrets_cost_while_they_exist() -> None:
     said = before_deploy(CALLER, Names(), {}, bootstrapped=True, source="secretsmanager", keys=30)
     assert "US$ 12.00 per month" in "\n".join(said)

@@ -10,6 +10,7 @@ import pytest
 
 from facts.names import Names
 from facts.sources import SOURCES, SourceName, object_key
+from instrumentation.item import Item
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
@@ -94,9 +95,9 @@ def test_removing_leaves_nothing_that_no_stack_holds(source: SourceName, connect
     assert store.versions(KEYS) == (dict.fromkeys(KEYS, 1) if source in ("dynamodb", "s3") else {})
 
 
-def test_the_functions_read_what_was_written(
-    source: SourceName, store: Store, ministack: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def of_functions(ministack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment variables by which a function finds the emulator."""
     for name, value in {
         "AWS_ENDPOINT_URL": ministack,
         "AWS_ACCESS_KEY_ID": "cachelab",
@@ -104,20 +105,51 @@ def test_the_functions_read_what_was_written(
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
-    seed(store, KEYS)
-    store.update("item-0001")
+
+
+def read_by_function(source: SourceName, key: str, **more: str) -> Item:
+    """Read an item as a function with these environment variables does."""
     environment = {
         "CACHE_LAB_VARIANT": "no_cache",
         "CACHE_LAB_SOURCE": source,
         "CACHE_LAB_TABLE": "cache-lab-items",
         "CACHE_LAB_BUCKET": BUCKET,
     }
+    return make_source(FunctionSettings.from_environment(environment | more)).read(key)
 
-    item = make_source(FunctionSettings.from_environment(environment)).read("item-0001")
+
+@pytest.mark.usefixtures("of_functions")
+def test_the_functions_read_what_was_written(source: SourceName, store: Store) -> None:
+    seed(store, KEYS)
+    store.update("item-0001")
+
+    item = read_by_function(source, "item-0001")
 
     assert (item.key, item.version) == ("item-0001", 2)
     assert item.value["name"] == "item-0001"
     assert item.value["revision"] == 2
+
+
+@pytest.mark.usefixtures("of_functions")
+@pytest.mark.parametrize("source", ["ssm", "secretsmanager"], indirect=True)
+def test_parameters_and_secrets_of_an_instance_are_its_own(
+    source: SourceName, connection: Connection, store: Store
+) -> None:
+    anna = Names("anna")
+    of_anna = open_store(source, connection, anna)
+    seed(store, KEYS)
+    seed(of_anna, KEYS)
+    of_anna.update("item-0001")
+
+    assert read_by_function(source, "item-0001").version == 1
+    assert read_by_function(source, "item-0001", CACHE_LAB_INSTANCE="anna").version == 2
+    remove_items(connection, NAMES)
+    assert store.versions(KEYS) == {}
+    assert of_anna.versions(KEYS) == {"item-0000": 1, "item-0001": 2, "item-0002": 1}
+    seed(store, KEYS)
+    remove_items(connection, anna)
+    assert of_anna.versions(KEYS) == {}
+    assert store.versions(KEYS) == dict.fromkeys(KEYS, 1)
 
 
 def test_an_item_says_when_it_was_written(connection: Connection) -> None:

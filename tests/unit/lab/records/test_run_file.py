@@ -32,7 +32,9 @@ from lab.records.run_file import (
 )
 
 WHOLE = RunFile(
-    run=RunIdentity(id="r", target="aws", duration_s=1.5, seed=1, machine=Machine(cpus=2, memory_gb=23.5)),
+    run=RunIdentity(
+        id="r", target="aws", instance="anna", duration_s=1.5, seed=1, machine=Machine(cpus=2, memory_gb=23.5)
+    ),
     settings=MeasuredSettings(variants=("no_cache", "ttl_cache"), ttl_s=10.0, context={"keys": "9"}),
     variants=describe_variants(VARIANTS, ["ttl_cache", "no_cache"]),
     baseline=BASELINE,
@@ -57,7 +59,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_version_1_is_read_with_names_for_titles_and_colours_of_a_palette() -> None:
     run = run_from({"schema_version": 1, "run": {"id": "old"}, "settings": {"variants": ["no_cache", "mine"]}})
 
-    assert (run.run.id, run.baseline, run.damaged) == ("old", "no_cache", ())
+    assert (run.run.id, run.run.instance, run.baseline, run.damaged) == ("old", None, "no_cache", ())
     assert [(one.name, one.title, one.bound) for one in run.variants] == [
         ("no_cache", "no_cache", None),
         ("mine", "mine", None),

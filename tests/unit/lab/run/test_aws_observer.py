@@ -1,5 +1,6 @@
 """What a run on AWS observes beside its records."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from lab.drive.tally import Tally
 from lab.records.record import Outcome
 from lab.records.run_file import RunFile
 from lab.run.aws_observer import AwsObserver
+from lab.run.settings import RunSettings
 from lab.steps import Steps
 
 
@@ -23,6 +25,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
     return Connection(target="aws", endpoint_url=None)
 
 
+SETTINGS = RunSettings(variants=("a",))
 DENIED = "User: arn:aws:iam::111122223333:user/lab is not authorized to perform: cloudwatch:GetMetricStatistics"
 
 
@@ -31,7 +34,7 @@ def test_a_denied_count_is_a_warning_without_the_accounts_number(connection: Con
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": DENIED}}, "GetMetricStatistics")
 
     connection._session.events.register("before-call.cloudwatch.GetMetricStatistics", denied)
-    observer = AwsObserver(connection, "cache-lab-items", Tally(("a",)), Steps(lambda _: None))
+    observer = AwsObserver(connection, SETTINGS, Tally(("a",)), Steps(lambda _: None))
     observer.wait_for_table_metrics(1_795_000_000.0, 1_795_000_060.0, patience_s=1.0)
     run = observer.end(RunFile())
 
@@ -49,7 +52,7 @@ def test_the_wait_for_dynamodbs_count_does_not_miss_failed_attempts(
     tally = Tally(("a",))
     tally.count("a", Outcome(status="ok", downstream_calls=4, downstream_errors=1))
     tally.count("a", Outcome(status="function_error", downstream_calls=6, downstream_errors=3))
-    observer = AwsObserver(connection, "dynamodb", tally, Steps(lambda _: None))
+    observer = AwsObserver(connection, SETTINGS, tally, Steps(lambda _: None))
 
     observer.wait_for_table_metrics(1_795_000_000.0, 1_795_000_060.0, patience_s=5.0)
 
@@ -58,3 +61,22 @@ def test_the_wait_for_dynamodbs_count_does_not_miss_failed_attempts(
     assert aws.downstream is not None
     assert (aws.downstream.functions_calls, aws.downstream.functions_errors) == (10, 4)
     assert (aws.downstream.cloudwatch_calls, aws.downstream.cloudwatch_whole) == (6, True)
+
+
+@pytest.mark.parametrize(("instance", "table"), [(None, "cache-lab-items"), ("anna", "cache-lab-anna-items")])
+def test_dynamodbs_count_is_that_of_the_instances_table(
+    connection: Connection, instance: str | None, table: str
+) -> None:
+    asked: list[str] = []
+
+    def refused(params: dict[str, Any], **_: Any) -> None:
+        asked.append(str(params["body"]))
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": DENIED}}, "GetMetricStatistics")
+
+    connection._session.events.register("before-call.cloudwatch.GetMetricStatistics", refused)
+    settings = dataclasses.replace(SETTINGS, instance=instance)
+    observer = AwsObserver(connection, settings, Tally(("a",)), Steps(lambda _: None))
+    observer.wait_for_table_metrics(1_795_000_000.0, 1_795_000_060.0, patience_s=1.0)
+
+    assert asked
+    assert f"'{table}'" in asked[0] or f'"{table}"' in asked[0]

@@ -57,6 +57,16 @@ def test_the_answer_is_the_contracts(capsys: pytest.CaptureFixture[str]) -> None
     assert line["environment_id"] == answer["environment"]["id"]
 
 
+@pytest.mark.parametrize(("instance", "namespace"), [(None, "CacheLab"), ("anna", "CacheLab/anna")])
+def test_the_namespace_is_that_of_the_instance(
+    instance: str | None, namespace: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if instance is not None:
+        monkeypatch.setenv("CACHE_LAB_INSTANCE", instance)
+    lambda_handler(kept)(EVENT, CONTEXT)
+    assert [each["Namespace"] for each in emitted(capsys)["_aws"]["CloudWatchMetrics"]] == [namespace]
+
+
 @pytest.mark.parametrize(
     ("find", "word"),
     [(read, "miss"), (kept, "hit"), (lambda key: dataclasses.replace(kept(key), stale=True), "stale")],
