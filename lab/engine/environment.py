@@ -99,6 +99,7 @@ class Environment:
         self._billed_restore_ms: float | None = None
         self._own_began = 0.0
         self._error: bytes | None = None
+        self._inits_again = False
         self._peak_kb = 0
 
     # What the pool asks for
@@ -126,7 +127,7 @@ class Environment:
             self._start_within_invocation()
         elif self.state is State.INIT:
             self._began = self._own_began = time.perf_counter()
-            self._log.write_lines(self._lines.init_start())
+            self._log_overflow(self._lines.init_start())
             self._deadline.set(INIT_LIMIT_S)
             self._sandbox.start(self._variables())
         else:
@@ -145,7 +146,7 @@ class Environment:
         elif self.state is State.FORKING:  # the gate let it through once to prepare it, and now to restore it
             self._pool.environment_started()
         self._began = time.perf_counter()
-        self._log.write_lines(self._lines.restore_start())
+        self._log_overflow(self._lines.restore_start())
         self._deadline.set(RESTORE_LIMIT_S)
         if self.state is State.RESTORING:
             self._restore()
@@ -171,12 +172,22 @@ class Environment:
         self._error = None
         self._deadline.set(self.version.timeout_s)
         self._began = time.perf_counter()
-        self._write_start()
+        self._inits_again = True
         self._sandbox.start(self._variables())
+
+    def _end_init_again(self, status: str, error_type: str | None) -> None:
+        """Log an init within the invocation that has failed, and then the START that comes after it."""
+        if self._inits_again:
+            self._inits_again = False
+            self._log.write_lines(self._lines.init_report(self._elapsed_ms(), "invoke", status, error_type))
+            self._write_start()
 
     def _ready(self, before: State, measured: bytes) -> None:
         self._group.start()
+        self._sandbox.read_log()
         if before is State.INIT_AGAIN:
+            self._inits_again = False
+            self._write_start()
             self._send_invocation()
             return
         assert self.start is not None
@@ -231,7 +242,8 @@ class Environment:
         remaining_s = self.version.timeout_s - (time.perf_counter() - self._began)
         deadline_ms = int((time.time() + remaining_s) * 1000)
         frame = channel.encode_invoke(
-            invocation.request_id, invocation.arn, deadline_ms, invocation.client_context, invocation.payload
+            *(invocation.request_id, invocation.arn, deadline_ms, invocation.client_context, invocation.payload),
+            trace_id=invocation.trace_id,
         )
         self._sandbox.send(frame)
         if self._memory_limit_kb is not None:
@@ -296,15 +308,18 @@ class Environment:
         assert self._invocation is not None
         payload = fault_payload(self._invocation.request_id, fault, message)
         status, error_type = ("timeout", None) if fault is Fault.TIMEOUT else ("error", fault.value)
+        self._end_init_again(status, error_type)
+        if fault is not Fault.TIMEOUT:
+            self._log.write_lines(self._lines.fault(self._invocation.request_id, error_type, message))
         return self._finish(payload, function_error=True, status=status, error_type=error_type)
 
     def _fail_by_exit(self, status: int) -> Callable[[], None]:
         """Fail by the error that the process reported before it exited, else by its exit status."""
         if self._error is None:
             return self._fail(Fault.EXIT, f"Runtime exited {_exit_text(status)}")
-        assert self._invocation is not None
-        payload = json.dumps(json.loads(self._error) | {"requestId": self._invocation.request_id}).encode()
-        return self._finish(payload, function_error=True, status="error", error_type=_error_type(self._error))
+        error_type = _error_type(self._error)
+        self._end_init_again("error", error_type)
+        return self._finish(self._error, function_error=True, status="error", error_type=error_type)
 
     # Between invocations
 
@@ -372,6 +387,7 @@ class Environment:
         elif self.state is State.TIMED_OUT:
             assert self._invocation is not None
             self._sandbox.read_log()
+            self._end_init_again("timeout", None)
             self._log.write_lines(self._lines.timed_out(self._invocation.request_id))
         self._kill()
 
@@ -402,7 +418,9 @@ class Environment:
             self._crashed(State.OUT_OF_MEMORY if by_kernel else before, status)
 
     def _init_failed(self, status: str) -> None:
-        error_type = _error_type(self._error) if self._error else Fault.EXIT.value
+        error_type = None if status == "timeout" else Fault.EXIT.value
+        if self._error:
+            error_type = _error_type(self._error)
         self._log.write_lines(self._lines.init_report(self._elapsed_ms(), "init", status, error_type))
         self._start_within_invocation()
         self._pool.environment_started()
@@ -448,7 +466,7 @@ class Environment:
         return (time.perf_counter() - self._began) * 1000
 
     def _log_overflow(self, data: bytes) -> None:
-        if self._telemetry is not None:
+        if data and self._telemetry is not None:
             self._telemetry.log(self.version, self.log_stream, data)
 
 

@@ -38,13 +38,22 @@ class FunctionVersion:
         return hash((self.name, self.version))
 
 
+XRAY_HOST = "127.0.0.1"
+RUNTIME_API = f"{XRAY_HOST}:9001"
+"""As Lambda's, which has the host of the X-Ray daemon; over the channel nothing of the lab listens there."""
+
+_WITH_LOCALES = frozenset({"python3.11"})
+"""Runtimes of Amazon Linux 2, which has the locale that LANG names. In later ones Python falls back to ``C.UTF-8``."""
+
+
 def lambda_environment(version: FunctionVersion, *, log_stream: str, paths: Mapping[str, str]) -> dict[str, str]:
     """The variables that Lambda sets, and over them the function's own.
 
     ``paths`` gives ``task``, ``opt`` and ``runtime`` as the function sees them. Source: the AWS Lambda Developer Guide,
-    "Defined runtime environment variables".
+    "Defined runtime environment variables", and the variables of real functions in LocalStack's validated snapshots.
     """
-    log_level = {"AWS_LAMBDA_LOG_LEVEL": version.application_log_level} if version.log_format == "JSON" else {}
+    task, opt, runtime = (paths[name] for name in ("task", "opt", "runtime"))
+    libraries = ["/var/lang/lib", "/lib64", "/usr/lib64", runtime, f"{runtime}/lib", task, f"{task}/lib", f"{opt}/lib"]
     return {
         "_HANDLER": version.handler,
         "AWS_REGION": version.region,
@@ -54,15 +63,29 @@ def lambda_environment(version: FunctionVersion, *, log_stream: str, paths: Mapp
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_FORMAT": version.log_format,
-        **log_level,
+        **_of_json_logs(version),
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "LAMBDA_TASK_ROOT": paths["task"],
-        "LAMBDA_RUNTIME_DIR": paths["runtime"],
+        "AWS_LAMBDA_RUNTIME_API": RUNTIME_API,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": f"{XRAY_HOST}:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": XRAY_HOST,
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "LAMBDA_TASK_ROOT": task,
+        "LAMBDA_RUNTIME_DIR": runtime,
         "LANG": "en_US.UTF-8",
+        **({} if version.runtime in _WITH_LOCALES else {"LC_CTYPE": "C.UTF-8"}),
         "TZ": ":UTC",
-        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{paths['opt']}/bin",
-        "LD_LIBRARY_PATH": f"{paths['task']}:{paths['task']}/lib:{paths['opt']}/lib",
+        "PATH": f"/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:{opt}/bin",
+        "PWD": task,
+        "SHLVL": "0",
+        "LD_LIBRARY_PATH": ":".join(libraries),
+        "PYTHONPATH": runtime,
         **dict(version.environment),
     }
+
+
+def _of_json_logs(version: FunctionVersion) -> dict[str, str]:
+    if version.log_format != "JSON":
+        return {}
+    return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": version.application_log_level}

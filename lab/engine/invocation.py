@@ -37,12 +37,14 @@ class Invocation:
     """One invocation. ``on_done`` is called once, with its result, in the engine's event loop.
 
     Without ``wants_log`` the answer comes sooner, with an empty ``log_tail``. The engine sets ``start_wait_ms``.
+    ``trace_id`` is an X-Ray trace header, or empty.
     """
 
     request_id: str
     payload: bytes
     arn: str
     on_done: Callable[[InvocationResult], None]
+    trace_id: str = ""
     client_context: str | None = None
     wants_log: bool = False
     start_wait_ms: float = 0.0

@@ -116,13 +116,15 @@ class RuntimeApi:
             return
         (header, event), self._waiting = self._waiting, None
         poll, self._poll = self._poll, None
-        invoke_id, arn, deadline_ms, client_context = header.decode().split("\n", 3)
+        invoke_id, arn, deadline_ms, trace_id, client_context = header.decode().split("\n", 4)
         self._current = invoke_id.encode()
         lines = (
             f"Lambda-Runtime-Aws-Request-Id: {invoke_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {arn}\r\n"
         )
+        if trace_id:
+            lines += f"Lambda-Runtime-Trace-Id: {trace_id}\r\n"
         if client_context:  # JSON, in which a line's end can only stand where a space may
             lines += f"Lambda-Runtime-Client-Context: {client_context.translate(LINE_ENDS)}\r\n"
         poll.respond(200, event, lines.encode())

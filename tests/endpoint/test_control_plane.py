@@ -26,10 +26,12 @@ def test_a_functions_urls_go_with_it(endpoint: Endpoint) -> None:
         new_function(endpoint, name, "old")
     first, version = (endpoint.publish("with-urls", SAYS.format("old") + end) for end in ("", "# 2"))
     client.create_alias(FunctionName="with-urls", Name="live", FunctionVersion=version)
-    own = client.create_function_url_config(FunctionName="with-urls", AuthType="NONE")
-    aliass = client.create_function_url_config(FunctionName="with-urls", Qualifier="live", AuthType="NONE")
-    others = client.create_function_url_config(FunctionName="with-urls-2", AuthType="NONE")
-    own, aliass, others = (each["FunctionUrl"].removeprefix(endpoint.url) for each in (own, aliass, others))
+    urls = (
+        endpoint.function_url("with-urls"),
+        endpoint.function_url("with-urls", Qualifier="live"),
+        endpoint.function_url("with-urls-2"),
+    )
+    own, aliass, others = (url.removeprefix(endpoint.url) for url in urls)
 
     client.delete_function(FunctionName="with-urls", Qualifier=first)
     assert request(endpoint.url, "GET", own).body == b"old", "of a version alone no URL goes"

@@ -7,6 +7,8 @@ Guide: AWS Lambda Developer Guide, "Invoking Lambda function URLs" and "Control 
 import base64
 import json
 import re
+import shutil
+import subprocess
 import time
 import uuid
 from typing import Any
@@ -31,10 +33,13 @@ def url_of(endpoint: Endpoint, source: str, auth_type: str = "NONE") -> str:
     """The path of a function's URL at the endpoint, without the last slash."""
     name = endpoint.function(source, Description=auth_type)
     try:
-        config = endpoint.aws_lambda.get_function_url_config(FunctionName=name)
+        url = endpoint.aws_lambda.get_function_url_config(FunctionName=name)["FunctionUrl"]
     except endpoint.aws_lambda.exceptions.ResourceNotFoundException:
-        config = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType=auth_type)
-    return path_of(endpoint, config["FunctionUrl"])
+        if auth_type == "NONE":
+            url = endpoint.function_url(name)
+        else:
+            url = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType=auth_type)["FunctionUrl"]
+    return path_of(endpoint, url)
 
 
 def path_of(endpoint: Endpoint, function_url: str) -> str:
@@ -248,9 +253,9 @@ def test_a_function_error_is_a_bad_gateway(endpoint: Endpoint) -> None:
 def test_a_throttled_function_is_a_429(endpoint: Endpoint) -> None:
     """Guide, "Throttling of function URLs": reserved concurrency zero turns a URL off with a 429."""
     name = endpoint.new_function(ECHO)
-    config = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE")
+    url = endpoint.function_url(name)
     endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    assert request(endpoint.url, "GET", path_of(endpoint, config["FunctionUrl"])).status == 429
+    assert request(endpoint.url, "GET", path_of(endpoint, url)).status == 429
 
 
 def test_a_head_request_gets_no_body(endpoint: Endpoint) -> None:
@@ -273,17 +278,16 @@ def test_an_aliass_url_runs_its_version(endpoint: Endpoint) -> None:
     name = endpoint.new_function("def handler(event, context): return context.invoked_function_arn\n")
     endpoint.aws_lambda.publish_version(FunctionName=name)
     endpoint.aws_lambda.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    plain = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE")
-    live = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE", Qualifier="live")
-    arns = [request(endpoint.url, "GET", path_of(endpoint, config["FunctionUrl"])).body for config in (plain, live)]
+    urls = [endpoint.function_url(name), endpoint.function_url(name, Qualifier="live")]
+    arns = [request(endpoint.url, "GET", path_of(endpoint, url)).body for url in urls]
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
     assert arns == [arn.encode(), f"{arn}:live".encode()]
 
 
 def test_a_deleted_url_is_unknown_at_once(endpoint: Endpoint) -> None:
     name = endpoint.new_function(ECHO)
-    config = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE")
-    path = path_of(endpoint, config["FunctionUrl"])
+    url = endpoint.function_url(name)
+    path = path_of(endpoint, url)
     assert request(endpoint.url, "GET", path).status == 200
     endpoint.aws_lambda.delete_function_url_config(FunctionName=name)
     assert request(endpoint.url, "GET", path).status == 403
@@ -303,6 +307,15 @@ def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint) -> None:
             "Url": {
                 "Type": "AWS::Lambda::Url",
                 "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Fn::GetAtt": ["Function", "Arn"]}},
+            },
+            "Everyone": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {
+                    "Action": "lambda:InvokeFunctionUrl",
+                    "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]},
+                    "FunctionUrlAuthType": "NONE",
+                    "Principal": "*",
+                },
             },
         },
         "Outputs": {"Url": {"Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}},
@@ -405,3 +418,33 @@ def test_what_is_no_signature_is_refused(endpoint: Endpoint, header: str, error_
     headers = {"Authorization": header.format(day=now[:8]), "X-Amz-Date": now}
     answer = request(endpoint.url, "GET", url_of(endpoint, ECHO, "AWS_IAM"), b"", headers)
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, error_type)
+
+
+# By curl
+
+
+@pytest.fixture
+def curl() -> str:
+    found = shutil.which("curl")
+    if found is None:
+        pytest.skip("no curl on this machine")
+    return found
+
+
+def curled(*arguments: str) -> str:
+    return subprocess.run([*arguments], capture_output=True, check=True, text=True, timeout=60).stdout
+
+
+def test_a_public_url_can_be_called_with_curl(endpoint: Endpoint, curl: str) -> None:
+    url = endpoint.url + url_of(endpoint, ECHO)
+    event = json.loads(curled(curl, "-sS", "--json", '{"a": 1}', f"{url}/path?q=1"))
+    assert (event["body"], event["rawPath"], event["rawQueryString"]) == ('{"a": 1}', "/path", "q=1")
+
+
+def test_a_url_with_iam_auth_can_be_called_with_the_sigv4_of_curl(endpoint: Endpoint, curl: str) -> None:
+    """The line of docs/how-to/call-a-function-url.md."""
+    url = endpoint.url + url_of(endpoint, ECHO, "AWS_IAM")
+    sign = ("--aws-sigv4", "aws:amz:us-east-1:lambda", "--user", "AKIAIOSFODNN7EXAMPLE:secret")
+    event = json.loads(curled(curl, "-sS", *sign, "-H", "x-amz-security-token: token", f"{url}/"))
+    assert event["requestContext"]["authorizer"]["iam"]["accessKey"] == "AKIAIOSFODNN7EXAMPLE"
+    assert json.loads(curled(curl, "-sS", f"{url}/")) == {"Message": FORBIDDEN}

@@ -50,7 +50,7 @@ def test_starts_that_waited_for_a_processor_are_counted(endpoint: Endpoint) -> N
 def test_an_answer_of_a_function_url_has_the_wait_too(endpoint: Endpoint) -> None:
     """It is asked for while as many inits as may run at a time wait at a gate."""
     name = endpoint.new_function("def handler(event, context): return 1")
-    url = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    url = endpoint.function_url(name)
     path = url.removeprefix(endpoint.url)
     with contextlib.ExitStack() as stack:
         made = stack.enter_context(gate())

@@ -20,7 +20,9 @@ from lab.engine.settings import EngineSettings, Routing, Transport
 from tests.endpoint.gate import WAITS, gate
 from tests.engine.endpoint import ROLE, Endpoint, until, zipped
 
-OVER_HTTP = "import os\ndef handler(event, context): return 'AWS_LAMBDA_RUNTIME_API' in os.environ\n"
+OVER_HTTP = (
+    "import os\ndef handler(event, context): return not os.environ['AWS_LAMBDA_RUNTIME_API'].endswith(':9001')\n"
+)
 FAILS_TWICE = """
 calls = []
 def handler(event, context):

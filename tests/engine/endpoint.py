@@ -129,6 +129,20 @@ class Endpoint:
         lines = [f"{method} {target} HTTP/1.1", "Host: localhost", f"{HEADER}: {read_secret(self.url)}", *headers]
         return "\r\n".join([*lines, "", ""]).encode()
 
+    def function_url(self, name: str, **parameters: Any) -> str:
+        """Make a URL that everyone may call: of the function, or of the alias that ``Qualifier`` names."""
+        config = self.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE", **parameters)
+        self.aws_lambda.add_permission(
+            FunctionName=name,
+            StatementId=f"url-{next(_numbers)}",
+            Action="lambda:InvokeFunctionUrl",
+            Principal="*",
+            FunctionUrlAuthType="NONE",
+            **parameters,
+        )
+        url: str = config["FunctionUrl"]
+        return url
+
     def queue(self) -> tuple[str, str]:
         """A new SQS queue: its URL and its ARN."""
         sqs = self.client("sqs")

@@ -5,6 +5,7 @@ import collections
 import dataclasses
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ MASKS = (
     (re.compile(r"(Duration: )[\d.]+"), r"\1N"),
     (re.compile(r"(Runtime Version: )\S+"), r"\1V"),
     (re.compile(r"/\S*?/code-\d+/|/var/task/"), ""),
+    (re.compile(rf"/var/lang/|{re.escape(sys.base_prefix)}/|/\S*?/versions/[\d.]+/"), "<python>/"),
     (re.compile(r"arn:aws:lambda:us-east-1:012345678912:function:code-\d+"), "<arn of RIE>"),
     (re.compile(r"arn:aws:lambda:us-east-1:000000000000:function:function-\d+:1"), "<arn of the version>"),
 )
@@ -61,8 +63,11 @@ def error(error_type: str) -> Known:
 
 def failed_init(error_type: str) -> Known:
     return known(
-        f"Lambda runs a failed init again within the invocation, and logs an INIT_REPORT between ({LIFECYCLE})",
-        f"engine logs INIT_REPORT Init Duration: N ms\tPhase: init\tStatus: error\tError Type: {error_type}",
+        f"Lambda runs a failed init again within the invocation, and logs an INIT_REPORT after each ({LIFECYCLE})",
+        *(
+            f"engine logs INIT_REPORT Init Duration: N ms\tPhase: {phase}\tStatus: error\tError Type: {error_type}"
+            for phase in ("init", "invoke")
+        ),
     )
 
 
@@ -80,9 +85,8 @@ MEMORY = known(
     "RIE reports Max Memory Used: the size",
     "engine reports Max Memory Used: measured",
 )
-INIT_START = known(f"Lambda logs INIT_START before an init ({LIFECYCLE})", "engine logs INIT_START Runtime Version: V")
 INIT_FIRST = known("RIE puts Init Duration first in REPORT, Lambda last", "the order of what both report")
-COLD = (MEMORY, INIT_START, INIT_FIRST)
+COLD = (MEMORY, INIT_FIRST)
 NO_REPORT = known(
     f"RIE ends an invocation without END and REPORT if its process died; Lambda writes them ({LIFECYCLE})",
     "engine logs END RequestId: <id>",
@@ -92,11 +96,17 @@ NO_REPORT = known(
     f"engine reports Memory Size: {MEMORY_MB} MB",
     "engine reports Max Memory Used: measured",
 )
+
+
+def exited(how: str) -> Known:
+    return known(
+        "seen in public logs of Lambda: the end of the process is an event before END",
+        f"engine logs RequestId: <id> Error: Runtime exited {how}",
+        "engine logs Runtime.ExitError",
+    )
+
+
 INIT_DURATION = known("as part of the REPORT that RIE does not write", "engine reports Init Duration: N ms")
-REQUEST_ID_OF_INIT = known(
-    "seen on AWS: an init's error comes with the request id of the invocation that it failed",
-    "payload requestId: RIE '', engine '<id>'",
-)
 TIMED_OUT = known(
     "Lambda answers a timeout with an error object, and logs it: RIE answers the bare text",
     "engine marks a function error",
@@ -183,18 +193,18 @@ CASES = [
             if event: os._exit(event)
         """,
         (b"0", COLD),
-        (b"3", (NO_REPORT, error("Runtime.ExitError"))),
+        (b"3", (NO_REPORT, exited("with error: exit status 3"), error("Runtime.ExitError"))),
         (b"0", (MEMORY,)),
     ),
     case(
         "sys.exit",
         "import sys\ndef handler(event, context): sys.exit(0)",
-        (b"{}", (INIT_START, NO_REPORT, INIT_DURATION, error("Runtime.ExitError"))),
+        (b"{}", (NO_REPORT, INIT_DURATION, exited("without providing a reason"), error("Runtime.ExitError"))),
     ),
     case(
         "a signal",
         "import os\ndef handler(event, context): os.kill(os.getpid(), 9)",
-        (b"{}", (INIT_START, NO_REPORT, INIT_DURATION, error("Runtime.ExitError"))),
+        (b"{}", (NO_REPORT, INIT_DURATION, exited("with error: signal: killed"), error("Runtime.ExitError"))),
     ),
     case(
         "a timeout",
@@ -212,7 +222,7 @@ CASES = [
         (
             b"{}",
             (
-                *(INIT_START, NO_REPORT, REQUEST_ID_OF_INIT, error("RuntimeError"), failed_init("RuntimeError")),
+                *(NO_REPORT, error("RuntimeError"), failed_init("RuntimeError")),
                 logged_twice("[ERROR] RuntimeError: no luck"),
             ),
         ),
@@ -223,7 +233,7 @@ CASES = [
         (
             b"{}",
             (
-                *(INIT_START, NO_REPORT, EMPTY_AFTER_INIT, error("Runtime.ExitError")),
+                *(NO_REPORT, EMPTY_AFTER_INIT, exited("with error: exit status 4"), error("Runtime.ExitError")),
                 failed_init("Runtime.ExitError"),
             ),
         ),
@@ -234,7 +244,7 @@ CASES = [
         (
             b"{}",
             (
-                *(INIT_START, NO_REPORT, REQUEST_ID_OF_INIT, error("Runtime.HandlerNotFound")),
+                *(NO_REPORT, error("Runtime.HandlerNotFound")),
                 failed_init("Runtime.HandlerNotFound"),
                 logged_twice("[ERROR] Runtime.HandlerNotFound: Handler 'handler' missing o"),
             ),
@@ -246,7 +256,7 @@ CASES = [
         (
             b"{}",
             (
-                *(INIT_START, NO_REPORT, REQUEST_ID_OF_INIT, error("Runtime.ImportModuleError")),
+                *(NO_REPORT, error("Runtime.ImportModuleError")),
                 failed_init("Runtime.ImportModuleError"),
                 logged_twice("[ERROR] Runtime.ImportModuleError: Unable to import module '"),
             ),

@@ -219,7 +219,7 @@ async def test_what_the_function_prints_stands_between_start_and_end(harness: Ha
     version = harness.function("def handler(event, context): print('hello'); return 1")
     lines = (await harness.invoke(version)).log.splitlines()
     kinds = [line.split(" ")[0] for line in lines]
-    assert kinds == ["INIT_START", "START", "hello", "END", "REPORT"]
+    assert kinds == ["START", "hello", "END", "REPORT"]
 
 
 @OVER_THE_CHANNEL

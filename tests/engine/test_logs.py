@@ -190,6 +190,7 @@ def test_in_json_platform_lines_are_documents(endpoint: Endpoint) -> None:
     assert {of["type"] for of in (start, begun, report)} == {"platform.initStart", "platform.start", "platform.report"}
     for event in (start, begun, report):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", event["time"])
+    assert start["record"].pop("runtimeVersionArn").startswith("arn:aws:lambda:us-east-1::runtime:")
     assert start["record"] == {
         "initializationType": "on-demand",
         "phase": "init",
@@ -264,7 +265,7 @@ def test_the_application_log_level_filters_the_functions_lines(
 
 def test_in_text_no_level_is_set(endpoint: Endpoint) -> None:
     payload = endpoint.invoke(endpoint.function(LOGS)).payload
-    assert payload == {"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_LEVEL": None}
+    assert payload == {"AWS_LAMBDA_LOG_FORMAT": None, "AWS_LAMBDA_LOG_LEVEL": None}
 
 
 def test_the_tail_of_a_json_log_has_the_report(endpoint: Endpoint) -> None:
@@ -298,7 +299,7 @@ def test_a_record_of_logging_is_one_event_and_each_printed_line_another(endpoint
     assert found[7].endswith("\nZeroDivisionError: division by zero")
     assert found[8:10] == ["unfinished", "last\n"]
     assert found[10].startswith("[ERROR] ValueError: refused\nTraceback (most recent call last):\n")
-    assert [text.split(" ")[0] for text in (found[0], found[2], found[11])] == ["INIT_START", "START", "END"]
+    assert [text.split(" ")[0] for text in (found[2], found[11])] == ["START", "END"]
     assert len(found) == 13
 
 

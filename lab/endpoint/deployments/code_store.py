@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import io
+import os
 import shutil
+import stat
 import threading
 import urllib.request
 import zipfile
@@ -66,14 +68,36 @@ def _fetch(url: str) -> bytes:
 
 
 def _unpack(archives: list[bytes], target: Path) -> None:
+    """Unpack archives over one another, with the modes and symbolic links of their entries.
+
+    Links are made last, so that no entry is written through one.
+    """
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    links: dict[str, bytes] = {}
     for content in archives:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(partial)
             for entry in archive.infolist():
                 mode = entry.external_attr >> 16
-                if mode & 0o111:
-                    (partial / entry.filename).chmod(mode & 0o777 | 0o400)
+                if stat.S_ISLNK(mode):
+                    links[entry.filename] = archive.read(entry)
+                    continue
+                links.pop(entry.filename, None)
+                path = archive.extract(entry, partial)
+                if mode:
+                    os.chmod(path, stat.S_IMODE(mode) & 0o777 | (0o700 if entry.is_dir() else 0o400))  # noqa: PTH101
+    for name, destination in links.items():
+        _link(partial, name, destination)
     partial.replace(target)
+
+
+def _link(folder: Path, name: str, destination: bytes) -> None:
+    path = folder / name
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise zipfile.BadZipFile(f"the symbolic link {name} is outside the archive's folder")
+    if path.is_dir() and not path.is_symlink():
+        return  # another layer has this folder
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(destination.decode())

@@ -7,10 +7,10 @@ the emulator answers.
 """
 
 import asyncio
+import contextlib
 import dataclasses
+import json
 import re
-import secrets
-import time
 from typing import Any
 
 from facts.names import START_WAIT_HEADER
@@ -21,6 +21,7 @@ from lab.endpoint.function_urls.sigv4 import signer_of
 from lab.endpoint.function_urls.url_payload import BAD_GATEWAY, url_answer, url_event
 from lab.endpoint.http_server import Answer, Request
 from lab.endpoint.invoke.invoker import Invoker
+from lab.endpoint.invoke.trace_header import trace_header
 
 HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
 PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")
@@ -35,8 +36,11 @@ MAX_KEPT = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _FunctionUrl:
-    name: FunctionName
-    is_public: bool
+    """The function of a URL: no name if its alias was deleted. ``allows_everyone`` is for ``AuthType`` NONE."""
+
+    name: FunctionName | None
+    needs_signature: bool
+    allows_everyone: bool = False
 
 
 class FunctionUrls:
@@ -54,15 +58,17 @@ class FunctionUrls:
         Raises `ApiError` if there is no such URL, the caller may not call it, or the function cannot be invoked.
         """
         url = await self._find(url_id)
-        caller = None if url.is_public else signer_of(request)
-        if not url.is_public and caller is None:
+        caller = signer_of(request) if url.needs_signature else None
+        if url.name is None or not (url.allows_everyone or caller):
             raise ApiError(403, "AccessDeniedException", {"Message": FORBIDDEN})
         if len(request.body) > MAX_BYTES:
             raise ApiError(413, "RequestEntityTooLargeException", {"Message": "Request Entity Too Large"})
         request_id = new_request_id()
-        trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+        resolved = await self._functions.find(url.name)
+        trace = trace_header(resolved.invoked_arn, request.headers.get(b"x-amzn-trace-id", b""))
+        trace_id = trace.partition(";")[0]
         event = url_event(request, url_id=url_id, path=path, caller=caller, request_id=request_id, trace_id=trace_id)
-        result = await self._invoker.result(await self._functions.find(url.name), event, request_id)
+        result = await self._invoker.result(resolved, event, request_id, trace)
         status, headers, body = BAD_GATEWAY if result.function_error else url_answer(result.payload)
         ids = [(b"x-amzn-RequestId", request_id.encode()), (b"X-Amzn-Trace-Id", trace_id.encode())]
         if result.start_wait_ms:
@@ -92,17 +98,40 @@ def _look_up(client: Any, url_id: str) -> _FunctionUrl | None:
             name = function["FunctionName"]
             for config in client.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]:
                 if config["FunctionUrl"].startswith(f"https://{url_id}."):
-                    return _FunctionUrl(_qualified(client, name, config["FunctionUrl"]), config["AuthType"] == "NONE")
+                    return _described(client, name, config)
     return None
 
 
-def _qualified(client: Any, name: str, url: str) -> FunctionName:
-    # The emulator's list does not say of which alias a URL is.
-    for alias in client.list_aliases(FunctionName=name)["Aliases"]:
-        try:
-            config = client.get_function_url_config(FunctionName=name, Qualifier=alias["Name"])
-        except client.exceptions.ResourceNotFoundException:
-            continue
-        if config["FunctionUrl"] == url:
-            return FunctionName(name, alias["Name"])
-    return FunctionName(name)
+def _described(client: Any, function: str, config: Any) -> _FunctionUrl:
+    name = _owner(client, function, config["FunctionUrl"])
+    if name is None or config["AuthType"] != "NONE":
+        return _FunctionUrl(name, needs_signature=True)
+    return _FunctionUrl(name, needs_signature=False, allows_everyone=_allows_everyone(client, name))
+
+
+def _owner(client: Any, function: str, url: str) -> FunctionName | None:
+    # The emulator's list does not say of which alias a URL is, and keeps the URLs of deleted aliases.
+    aliases = client.list_aliases(FunctionName=function)["Aliases"]
+    for name in (FunctionName(function), *(FunctionName(function, alias["Name"]) for alias in aliases)):
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            if client.get_function_url_config(**name.parameters)["FunctionUrl"] == url:
+                return name
+    return None
+
+
+def _allows_everyone(client: Any, name: FunctionName) -> bool:
+    """Whether a statement lets everyone call the URL.
+
+    AWS requires this of a public URL (AWS Lambda Developer Guide, "Control access to Lambda function URLs").
+    """
+    try:
+        policy = json.loads(client.get_policy(**name.parameters)["Policy"])
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return any(
+        statement["Effect"] == "Allow"
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        and statement["Action"] in ("lambda:InvokeFunctionUrl", "lambda:*")
+        and statement["Resource"] == name.arn
+        for statement in policy["Statement"]
+    )

@@ -16,6 +16,7 @@ from lab.endpoint.http_server import Answer, Request, Respond
 from lab.endpoint.invoke.event_queue import EventQueue
 from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.invoke.json_fault import describe, is_json
+from lab.endpoint.invoke.trace_header import trace_header
 from lab.engine.invocation import InvocationResult
 
 INVOKE = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations(?:\?(.*))?")
@@ -32,7 +33,7 @@ MAX_CLIENT_CONTEXT_BYTES = 3_583
 
 ANSWERED = (
     b"Content-Type: application/json\r\nx-amzn-RequestId: %b\r\nx-amzn-Remapped-Content-Length: 0\r\n"
-    b"X-Amz-Executed-Version: %b\r\n"
+    b"X-Amz-Executed-Version: %b\r\nX-Amzn-Trace-Id: %b\r\n"
 )
 ACCEPTED = b"x-amzn-RequestId: %b\r\nx-amzn-Remapped-Content-Length: 0\r\n"
 
@@ -64,9 +65,10 @@ class InvokeApi:
             encoded = headers.get(b"x-amz-client-context")
             client_context = None if encoded is None else _client_context(encoded)
             wants_log = log_type == LOG_TAIL
+            trace_id = trace_header(resolved.invoked_arn, headers.get(b"x-amzn-trace-id", b""))
 
             def on_done(result: InvocationResult) -> None:
-                lines = ANSWERED % (request_id.encode(), result.executed_version.encode())
+                lines = ANSWERED % (request_id.encode(), result.executed_version.encode(), trace_id.encode())
                 if result.start_wait_ms:
                     lines += b"%b: %.1f\r\n" % (START_WAIT_HEADER.encode(), result.start_wait_ms)
                 if result.function_error:
@@ -75,7 +77,9 @@ class InvokeApi:
                     lines += b"X-Amz-Log-Result: %b\r\n" % base64.b64encode(result.log_tail)
                 respond(200, lines, result.payload)
 
-            self._invoker.invoke(resolved, payload, request_id, on_done, client_context, wants_log=wants_log)
+            self._invoker.invoke(
+                resolved, payload, request_id, on_done, client_context, wants_log=wants_log, trace_id=trace_id
+            )
 
     async def resolve_and_invoke(self, match: re.Match[bytes], request: Request, respond: Respond) -> None:
         """Invoke a function that is not known yet; ``match`` is of `INVOKE`."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lab.endpoint.api_error import ApiError, service_error
 from lab.endpoint.deployments.functions import Resolved
+from lab.endpoint.invoke.trace_header import trace_header
 from lab.engine.engine import Engine
 from lab.engine.invocation import Invocation, InvocationResult, ThrottledError
 
@@ -31,8 +32,9 @@ class Invoker:
         client_context: str | None = None,
         *,
         wants_log: bool = False,
+        trace_id: str = "",
     ) -> None:
-        """Start an invocation; ``on_done`` is called when it is over.
+        """Start an invocation; ``on_done`` is called when it is over. Without a ``trace_id`` it begins a new trace.
 
         Raises `ApiError` if it is throttled, or cannot run here.
         """
@@ -54,6 +56,7 @@ class Invoker:
             on_done=done,
             client_context=client_context,
             wants_log=wants_log,
+            trace_id=trace_id or trace_header(resolved.invoked_arn),
         )
         try:
             self._engine.invoke(resolved.pick_version(), invocation)
@@ -65,7 +68,7 @@ class Invoker:
             # A runtime that this machine lacks: AWS has the same error for one that it does not support.
             raise service_error(502, "InvalidRuntimeException", str(error)) from error
 
-    async def result(self, resolved: Resolved, payload: bytes, request_id: str) -> InvocationResult:
+    async def result(self, resolved: Resolved, payload: bytes, request_id: str, trace_id: str = "") -> InvocationResult:
         """Run an invocation and wait for its result; errors as of `invoke`."""
         future: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
 
@@ -73,7 +76,7 @@ class Invoker:
             if not future.done():  # the endpoint may have ended meanwhile
                 future.set_result(result)
 
-        self.invoke(resolved, payload, request_id, done)
+        self.invoke(resolved, payload, request_id, done, trace_id=trace_id)
         return await future
 
     def _throttled(self, resolved: Resolved, reason: str) -> ApiError:

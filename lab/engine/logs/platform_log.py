@@ -8,11 +8,13 @@ event mapping". Order of the members and three decimals are as in AWS's own logs
 import dataclasses
 import datetime
 import enum
+import hashlib
 import json
 import math
 from typing import TypeAlias
 
 from lab.engine.function import FunctionVersion
+from lab.engine.logs import framed_log
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -68,10 +70,11 @@ class TextLog:
     def __init__(self, version: FunctionVersion) -> None:
         self._version = version
         self._runtime = _runtime_version(version)
+        self._arn = _runtime_arn(version)
 
     def init_start(self) -> bytes:
         """Before an init."""
-        return f"INIT_START Runtime Version: {self._runtime}\n".encode()
+        return f"INIT_START Runtime Version: {self._runtime}\tRuntime Version ARN: {self._arn}\n".encode()
 
     def init_done(self, init_ms: float) -> bytes:  # noqa: ARG002 - as in the JSON format
         """After an init that succeeded: nothing, REPORT has its duration."""
@@ -84,7 +87,7 @@ class TextLog:
 
     def restore_start(self) -> bytes:
         """Before a restore."""
-        return f"RESTORE_START Runtime Version: {self._runtime}\n".encode()
+        return f"RESTORE_START Runtime Version: {self._runtime}\tRuntime Version ARN: {self._arn}\n".encode()
 
     def restore_report(self, restore_ms: float) -> bytes:
         """After a restore."""
@@ -95,8 +98,13 @@ class TextLog:
         return f"START RequestId: {request_id} Version: {self._version.version}\n".encode()
 
     def timed_out(self, request_id: str) -> bytes:
-        """When an invocation takes longer than the function's timeout."""
-        return f"{_now()} {request_id} Task timed out after {self._version.timeout_s:.2f} seconds\n\n".encode()
+        """When an invocation takes longer than the function's timeout: one event."""
+        text = f"{_now()} {request_id} Task timed out after {self._version.timeout_s:.2f} seconds\n\n"
+        return framed_log.record(text.encode())
+
+    def fault(self, request_id: str, error_type: str | None, message: str) -> bytes:
+        """When the runtime process has ended by itself: one event of two lines."""
+        return framed_log.record(f"RequestId: {request_id} Error: {message}\n{error_type}\n".encode())
 
     def finish(self, report: ReportLine) -> bytes:
         """After an invocation: END and REPORT."""
@@ -119,6 +127,7 @@ class JsonLog:
         self._least = Level[version.system_log_level]
         self._function = {
             "runtimeVersion": _runtime_version(version),
+            "runtimeVersionArn": _runtime_arn(version),
             "functionName": version.name,
             "functionVersion": version.version,
         }
@@ -161,6 +170,10 @@ class JsonLog:
         """Nothing: ``platform.report`` has the status."""
         return b""
 
+    def fault(self, request_id: str, error_type: str | None, message: str) -> bytes:  # noqa: ARG002 - as above
+        """Nothing: ``platform.runtimeDone`` has the error."""
+        return b""
+
     def finish(self, report: ReportLine) -> bytes:
         """``platform.runtimeDone`` and ``platform.report``."""
         request = {"requestId": report.request_id}
@@ -201,6 +214,12 @@ def platform_log(version: FunctionVersion) -> PlatformLog:
 def _runtime_version(version: FunctionVersion) -> str:
     """As platform lines name it: ``python:3.13.lab`` for ``python3.13``."""
     return f"{version.runtime.replace('python', 'python:')}.lab"
+
+
+def _runtime_arn(version: FunctionVersion) -> str:
+    """As AWS's: its last part is a SHA-256."""
+    digest = hashlib.sha256(_runtime_version(version).encode()).hexdigest()
+    return f"arn:aws:lambda:{version.region}::runtime:{digest}"
 
 
 def _now() -> str:

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from . import channel, init, namespaces
+from . import channel, init, namespaces, over_http
 from .channel import CHANNEL_FD, LOG_FD, Channel
 from .copy_of_snapshot import Copy
 from .descriptors import CannotCopyError, Moved
@@ -51,7 +51,7 @@ class SocketRuntimeClient:
             _, header, body = self._channel.receive()
         except EOFError:
             os._exit(0)
-        invoke_id, arn, deadline_ms, client_context = header.decode().split("\n", 3)
+        invoke_id, arn, deadline_ms, trace_id, client_context = header.decode().split("\n", 4)
         return self._request(
             event_body=body,
             invoke_id=invoke_id,
@@ -62,7 +62,7 @@ class SocketRuntimeClient:
             cognito_identity=None,
             tenant_id=None,
             invocation_id=None,
-            x_amzn_trace_id=None,
+            x_amzn_trace_id=trace_id or None,
         )
 
     def _let_go(self) -> None:
@@ -199,8 +199,11 @@ def _private_tmp(size_mb: int) -> None:
 
 
 def main() -> None:
-    """Run the function that the environment variables name, as Lambda's Python runtime does."""
+    """Run the function as Lambda's Python runtime does: over HTTP if an argument names its handler."""
     sys.path[:0] = os.environ.pop("LAB_IMPORT_PATH").split(":")
+    if sys.argv[1:]:
+        over_http.run()
+        return
     from awslambdaric import bootstrap
 
     # From here on it is the function's init: the client takes the time.

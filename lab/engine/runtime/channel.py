@@ -54,9 +54,11 @@ def encode(kind: int, header: dict[str, object] | None = None, body: bytes = b""
     return PREFIX.pack(5 + len(head) + len(body), kind, len(head)) + head + body
 
 
-def encode_invoke(invoke_id: str, arn: str, deadline_ms: int, client_context: "str | None", body: bytes) -> bytes:
+def encode_invoke(
+    invoke_id: str, arn: str, deadline_ms: int, client_context: "str | None", body: bytes, *, trace_id: str = ""
+) -> bytes:
     """An INVOKE frame. Its header is lines of text, not JSON: it is made and read on every invocation."""
-    head = f"{invoke_id}\n{arn}\n{deadline_ms}\n{client_context or ''}".encode()
+    head = f"{invoke_id}\n{arn}\n{deadline_ms}\n{trace_id}\n{client_context or ''}".encode()
     return PREFIX.pack(5 + len(head) + len(body), INVOKE, len(head)) + head + body
 
 

@@ -6,6 +6,7 @@ engine closes the control channel, or dies, this process ends and the environmen
 """
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -17,6 +18,7 @@ from . import channel, namespaces
 from .channel import Channel
 
 INIT_FAILED = 70
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
 def enter(wanted: "dict[str, Any] | None", joins: "list[str]") -> bool:
@@ -110,6 +112,10 @@ def start_process(header: "dict[str, Any]", fds: "list[int]", close: "tuple[int,
             os.write(channel.CHANNEL_FD, channel.encode(channel.STARTED))
         os.chdir(header["cwd"])
         os.execve(header["argv"][0], header["argv"], header["env"])
+    except OSError as error:
+        # The status of a shell, in which Lambda's runtimes start a wrapper.
+        os.write(2, f"cannot start the runtime: {error}\n".encode())
+        os._exit({errno.ENOENT: NOT_FOUND, errno.EACCES: NOT_EXECUTABLE}.get(error.errno or 0, INIT_FAILED))
     except BaseException as error:
         os.write(2, f"cannot start the runtime: {error}\n".encode())
     os._exit(INIT_FAILED)

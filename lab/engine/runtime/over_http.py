@@ -4,11 +4,14 @@ import contextlib
 import os
 import sys
 
-from awslambdaric.__main__ import main
-
 from . import channel
 
-with contextlib.suppress(OSError):  # a wrapper may have closed it
-    os.write(channel.CHANNEL_FD, channel.encode(channel.LOADED))
-    os.close(channel.CHANNEL_FD)
-main(sys.argv)
+
+def run() -> None:
+    """Run the function that the first argument names."""
+    from awslambdaric.__main__ import main
+
+    with contextlib.suppress(OSError):  # a wrapper may have closed it
+        os.write(channel.CHANNEL_FD, channel.encode(channel.LOADED))
+        os.close(channel.CHANNEL_FD)
+    main(sys.argv)

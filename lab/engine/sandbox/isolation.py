@@ -4,12 +4,9 @@ import dataclasses
 import logging
 import subprocess
 import sys
-from pathlib import Path
 
 from lab.engine.function import FunctionVersion
 from lab.engine.interpreters import Interpreter
-
-HIDDEN = ("/tmp", "/var", "/opt", "/mnt", "/media", "/srv")  # noqa: S108 - places, not files
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +67,7 @@ class Layout:
             return cls(outside, {}, python, interpreter.minor)
         inside = {"task": "/var/task", "opt": "/opt", "runtime": "/var/runtime"}
         places = {inside[name]: outside[name] for name in inside}
-        if str(interpreter.prefix).startswith(HIDDEN):
+        if interpreter.path.is_relative_to(interpreter.prefix):
             places["/var/lang"] = str(interpreter.prefix)
-            python = f"/var/lang/bin/{Path(python).name}"
+            python = f"/var/lang/{interpreter.path.relative_to(interpreter.prefix)}"
         return cls(inside, places, python, interpreter.minor)

@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 CREDENTIALS = struct.Struct("iII")
 NOTHING = bytes(4)
-CLIENT = ["-m", "lab_runtime.over_http"]
 
 
 class Rest(enum.Enum):
@@ -86,14 +85,14 @@ class Sandbox:
             self._watch_control(self._supervisor.make_environment(self.layout.places, self._tmp_mb, self._joins))
         channel_fd, log_fd = self._new_process_ends()
         paths = self.layout.paths
-        program = [f"{paths['runtime']}/bootstrap.py"] if self._runtime_api is None else [*CLIENT, env["_HANDLER"]]
-        argv = [self.layout.python, "-s", *program]
+        over_http = [] if self._runtime_api is None else [env["_HANDLER"]]
+        argv = [self.layout.python, "-s", f"{paths['runtime']}/bootstrap.py", *over_http]
         if wrapper := env.get("AWS_LAMBDA_EXEC_WRAPPER"):
             argv.insert(0, wrapper)
         header: dict[str, object] = {
             "cwd": paths["task"],
             "argv": argv,
-            "env": {**env, **self._own_variables(), **self._runtime_variables(env)},
+            "env": {**env, **self._own_variables(), **self._runtime_variables()},
             "announce": self._runtime_api is not None,
         }
         assert self._control is not None
@@ -194,13 +193,12 @@ class Sandbox:
             variables["TMPDIR"] = str(self._tmp)
         return variables
 
-    def _runtime_variables(self, env: dict[str, str]) -> dict[str, str]:
+    def _runtime_variables(self) -> dict[str, str]:
         """What the runtime takes from its variables before the function's code is loaded."""
-        log_fd = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD)}
-        if self._runtime_api is None:
-            return {**log_fd, "LAB_IMPORT_PATH": self.layout.import_path}
-        path = ":".join([self.layout.import_path, *([env["PYTHONPATH"]] if "PYTHONPATH" in env else [])])
-        return {**log_fd, "AWS_LAMBDA_RUNTIME_API": self._runtime_api.address, "PYTHONPATH": path}
+        variables = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD), "LAB_IMPORT_PATH": self.layout.import_path}
+        if self._runtime_api is not None:
+            variables["AWS_LAMBDA_RUNTIME_API"] = self._runtime_api.address
+        return variables
 
     def _new_process_ends(self) -> tuple[int, int]:
         self._close_process_ends()
