@@ -16,7 +16,7 @@ from lab.endpoint.invoke.destinations import Destinations
 from lab.endpoint.invoke.event_queue import EventQueue
 from lab.endpoint.invoke.invoke_api import INVOKE, INVOKE_ASYNC, InvokeApi
 from lab.endpoint.invoke.invoker import Invoker
-from lab.endpoint.lab_api import PREFIX
+from lab.endpoint.lab_api import PREFIX, SNAPSHOTS_PATH
 from lab.endpoint.lab_requests import LabRequests
 from lab.endpoint.tasks import Tasks
 from lab.endpoint.wire import Wire
@@ -27,6 +27,7 @@ LOCAL_ORIGIN = re.compile(rb"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)
 DEFAULT_HOST = b"127.0.0.1"
 MAX_HOSTS = 1000
 LAB_PREFIX = PREFIX.encode()
+SNAPSHOTS = SNAPSHOTS_PATH.encode()
 SECRET_HEADER = HEADER.lower().encode()
 CONTROL = re.compile(
     # No path of AWS begins with "_". The exceptions are what AWS has at other hosts: function URLs, APIs, signed URLs.
@@ -100,6 +101,8 @@ class FrontDoor:
             self._answer_later(self._invoke_api.invoke_async(match, request), respond)
         elif CONTROL.match(target) and not hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret):
             respond(403, [JSON_TYPE], REFUSAL)
+        elif request.method == "POST" and target == SNAPSHOTS:
+            self._answer_later(self._deployments.take_snapshot(request), respond)
         elif target.startswith(LAB_PREFIX):
             respond(*self._lab_requests.answer(request))
         elif match := PATH.fullmatch(target):

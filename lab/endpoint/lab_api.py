@@ -2,7 +2,7 @@
 
 `GET INFO_PATH` answers `Info`, `PUT FAULTS_PATH` takes and answers `Faults`. `GET WIRE_PATH` answers ``functions``, the
 `FunctionCalls` by the function's name. `DELETE ENVIRONMENTS_PATH` ends all environments of all functions and answers
-`Ended`.
+`Ended`. `POST SNAPSHOTS_PATH` takes an ``arn``: it has the snapshot of that version taken and answers `Taken`.
 This module imports nothing of the endpoint, so clients can share it.
 """
 
@@ -13,6 +13,7 @@ INFO_PATH: Final = PREFIX + "info"
 WIRE_PATH: Final = PREFIX + "wire"
 FAULTS_PATH: Final = PREFIX + "faults"
 ENVIRONMENTS_PATH: Final = PREFIX + "environments"
+SNAPSHOTS_PATH: Final = PREFIX + "snapshots"
 
 
 class Interpreter(TypedDict):
@@ -81,3 +82,9 @@ class Ended(TypedDict):
 
     ended: int
     busy: int
+
+
+class Taken(TypedDict):
+    """The end of taking a snapshot: why the version's init or a before-snapshot hook failed, or None."""
+
+    failure: str | None

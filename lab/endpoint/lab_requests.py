@@ -81,7 +81,7 @@ class LabRequests:
             yield {
                 "code": "snapshot_unusable",
                 "message": f"{version.name}, version {version.version}, has no snapshot and starts cold: {reason}",
-                "advice": "start threads after the restore, and fix an init that fails; its log says more",
+                "advice": "start threads and processes after the restore: the local endpoint cannot copy them",
             }
         for arn, reason in self._destinations.failed.items():
             yield {

@@ -99,7 +99,7 @@ async def _serve_in(
     server = HttpServer(lambda request, respond: door.answer(request, respond) if door else respond(503, [], b""))
     async with contextlib.AsyncExitStack() as stack:
         secret = stack.enter_context(published_secret(port))
-        emulator = stack.enter_context(contextlib.closing(Emulator(folder / "emulator", url)))
+        emulator = stack.enter_context(contextlib.closing(Emulator(folder / "emulator", url, secret)))
         telemetry = Telemetry(folder / "telemetry", emulator.url, log_file)
         wire = Wire(emulator.url, profile, telemetry)
         stack.push_async_callback(wire.close)

@@ -76,6 +76,11 @@ class Engine:
         """The snapshot of a SnapStart version, begun now if it was not (Lambda takes it at publication)."""
         return self._pool(version).prepare_snapshot()
 
+    @property
+    def functions(self) -> set[str]:
+        """The names of the functions that have environments or a snapshot."""
+        return {name for name, _ in self._current}
+
     def keep_functions(self, names: set[str]) -> None:
         """End the environments of all functions but these."""
         for key in [key for key in self._current if key[0] not in names]:

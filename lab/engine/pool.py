@@ -77,8 +77,8 @@ class Pool:
         return self._snapshot.age_s() if self._snapshot is not None and self.snapshot_source() is not None else None
 
     def snapshot_failure(self) -> str | None:
-        """Why there is no snapshot to restore from, if one was begun and cannot be used."""
-        if self._snapshot is None or self._snapshot.state in (SnapshotState.PENDING, SnapshotState.READY):
+        """Why environments start cold, if a snapshot was taken that cannot be used."""
+        if self._snapshot is None or self._snapshot.state not in (SnapshotState.REFUSED, SnapshotState.ENDED):
             return None
         return self._snapshot.reason
 

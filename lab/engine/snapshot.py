@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from lab.engine.environment import Services, log_stream_name
 from lab.engine.function import FunctionVersion, lambda_environment
+from lab.engine.invocation import Fault
 from lab.engine.logs.buffer import LogBuffer
 from lab.engine.runtime import channel
 
@@ -23,8 +24,9 @@ class SnapshotState(enum.Enum):
 
     PENDING = "pending"
     READY = "ready"
-    REFUSED = "refused"  # it cannot be forked: environments are started cold, and the reason is in `reason`
-    FAILED = "failed"
+    REFUSED = "refused"  # it cannot be copied: environments are started cold, and the reason is in `reason`
+    FAILED = "failed"  # init or a before-snapshot hook failed: on AWS, the version is Failed
+    ENDED = "ended"  # its process has ended: environments are started cold
 
 
 class Snapshot:
@@ -33,6 +35,7 @@ class Snapshot:
     def __init__(self, version: FunctionVersion, services: Services) -> None:
         self.state = SnapshotState.PENDING
         self.reason = ""
+        self._failure: tuple[str, str | None] = ("error", Fault.EXIT.value)  # of a failed init: its status and type
         self._lines = services.lines
         self._telemetry = services.telemetry
         self._version = version
@@ -47,8 +50,10 @@ class Snapshot:
         self._forget_credentials = services.forget_credentials
         env = lambda_environment(version, log_stream=self._log_stream, paths=paths) | self._credentials
         self.sandbox.start(env | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
+        self._log.write_lines(self._lines.init_start())
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(SNAPSHOT_INIT_LIMIT_S, self.sandbox.kill_process)
+        self._limit_s = max(SNAPSHOT_INIT_LIMIT_S, version.timeout_s)
+        self._timer = loop.call_later(self._limit_s, self._took_too_long)
 
     def when_settled(self, call: Callable[[], None]) -> None:
         """Call once the snapshot is ready, refused or failed."""
@@ -64,27 +69,41 @@ class Snapshot:
     def end(self) -> None:
         """End the process, and with it the environments that were restored from it."""
         self._forget_credentials(self._credentials)
-        self._settle(SnapshotState.FAILED, "the version is no longer deployed")
+        self._settle(SnapshotState.ENDED, "the version is no longer deployed")
 
     def _frame(self, kind: int, head: bytes, body: bytes) -> None:
         if self.state is not SnapshotState.PENDING:
             return  # what came along with the frame that settled it
         if kind == channel.SNAPSHOT:
-            init_ms = (time.perf_counter() - self._began) * 1000
             self.sandbox.read_log()
-            self._log.write_lines(self._lines.init_report(init_ms, "init", "success", None))
+            self._report("success", None)
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
             self.sandbox.read_log()
             self._settle(SnapshotState.REFUSED, json.loads(head)["reason"])
         elif kind == channel.INIT_ERROR:
-            self.reason = _text(body)
+            self.reason, error_type = _parsed(body)
+            self._failure = ("error", error_type)
+
+    def _took_too_long(self) -> None:
+        self.reason = f"init took longer than {self._limit_s:g} seconds"
+        self._failure = ("timeout", None)
+        self.sandbox.kill_process()
+
+    def _report(self, status: str, error_type: str | None) -> None:
+        init_ms = (time.perf_counter() - self._began) * 1000
+        self._log.write_lines(self._lines.init_report(init_ms, "init", status, error_type))
 
     def _exited(self, status: int, reason: str | None) -> None:
         if self.state is SnapshotState.PENDING:
-            self._settle(SnapshotState.FAILED, self.reason or reason or f"init ended with status {status}")
+            if reason is not None:  # the lab could not make the environment: that is not the version's failure
+                self._settle(SnapshotState.ENDED, reason)
+                return
+            self.sandbox.read_log()
+            self._report(*self._failure)
+            self._settle(SnapshotState.FAILED, self.reason or f"init ended with status {status}")
         elif self.state is SnapshotState.READY:
-            self._settle(SnapshotState.FAILED, reason or f"the snapshot's process ended with status {status}")
+            self._settle(SnapshotState.ENDED, reason or f"the snapshot's process ended with status {status}")
 
     def _pass_on(self, data: bytes) -> None:
         if data and self._telemetry is not None:
@@ -103,10 +122,10 @@ class Snapshot:
             call()
 
 
-def _text(error: bytes) -> str:
-    """A runtime's error as text; a function can say anything there."""
+def _parsed(error: bytes) -> tuple[str, str]:
+    """A runtime's error as text, and its type; a function can say anything there."""
     try:
         content = json.loads(error)
-        return f"{content['errorType']}: {content['errorMessage']}"
+        return f"{content['errorType']}: {content['errorMessage']}", str(content["errorType"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return error.decode("utf-8", "replace")
+        return error.decode("utf-8", "replace"), Fault.EXIT.value

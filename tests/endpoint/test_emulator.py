@@ -33,7 +33,7 @@ def test_the_error_of_a_failed_start_names_a_log_that_is_kept(
     monkeypatch.setattr(module, "PROGRAM", script)
     monkeypatch.setattr(module, "START_LIMIT_S", limit_s)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "kept"))
-    emulator = Emulator(tmp_path / "emulator", "http://127.0.0.1:4566")
+    emulator = Emulator(tmp_path / "emulator", "http://127.0.0.1:4566", "secret")
     with pytest.raises(LabError) as caught:
         emulator.wait_until_ready()
     emulator.close()
@@ -47,7 +47,7 @@ def test_an_emulator_that_ended_before_the_endpoint_is_logged_with_its_log(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    emulator = Emulator(tmp_path / "emulator", "http://127.0.0.1:4566")
+    emulator = Emulator(tmp_path / "emulator", "http://127.0.0.1:4566", "secret")
     emulator.wait_until_ready()
     emulator._process.kill()
     emulator._process.wait()

@@ -1,14 +1,19 @@
 """Notices deployments: by the requests that pass the front door on their way to the control plane."""
 
 import asyncio
+import json
 import logging
 import re
 
+from lab.endpoint.deployments.code_store import UnavailableCodeError
+from lab.endpoint.deployments.function_names import parse_name
 from lab.endpoint.deployments.functions import Functions
 from lab.endpoint.emulator.emulator import EMULATOR_ERRORS
+from lab.endpoint.http_server import JSON_TYPE, Answer, Request
+from lab.endpoint.lab_api import Taken
 from lab.endpoint.tasks import Tasks
 from lab.engine.engine import Engine
-from lab.engine.snapshot import Snapshot
+from lab.engine.snapshot import SnapshotState
 
 STACK_STATE = re.compile(rb"<(?:StackId|StackStatus|CreationTime|LastUpdatedTime)>[^<]*")
 SERVICES = frozenset({"lambda", "cloudformation"})
@@ -17,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Deployments:
-    """Has the code of new versions fetched and their snapshots taken, as Lambda does when a version is published."""
+    """Has the code of new versions fetched, and their snapshots taken when the emulator publishes them."""
 
     def __init__(self, engine: Engine, functions: Functions, tasks: Tasks) -> None:
         self._engine = engine
@@ -27,10 +32,7 @@ class Deployments:
         self._settled: set[tuple[bytes, ...]] = set()
 
     async def passed(self, request_body: bytes, answer_body: bytes) -> None:
-        """The emulator has answered a control plane request. The client gets the answer when this returns.
-
-        The snapshots of a stack are taken before a client sees that it is complete, as CloudFormation does.
-        """
+        """The emulator has answered a control plane request. The client gets the answer when this returns."""
         self._functions.changed()
         if b"Action=DescribeStacks" in request_body:
             state = tuple(STACK_STATE.findall(answer_body))
@@ -50,23 +52,28 @@ class Deployments:
         self._tasks.start(self._settle())
 
     async def _settle(self) -> None:
+        known = self._engine.functions  # others have been deployed since the list was asked for
         try:
             versions = await asyncio.to_thread(self._functions.deployed)
         except EMULATOR_ERRORS:  # a function that is deleted meanwhile, say; the next request tries again
             logger.info("cannot list what is deployed", exc_info=True)
             return
-        self._engine.keep_functions({version.name for version in versions})
-        snapshots = []
-        for version in versions:
-            if version.snap_start:
-                try:
-                    snapshots.append(self._engine.prepare_snapshot(version))
-                except (ValueError, OSError) as error:  # a runtime that this machine lacks, say
-                    logger.info("no snapshot of %s: %s", version.arn, error)
-        await asyncio.gather(*(_settled(snapshot) for snapshot in snapshots))
+        self._engine.keep_functions({version.name for version in versions} | self._engine.functions - known)
 
+    async def take_snapshot(self, request: Request) -> Answer:
+        """Take the snapshot of a version that is being published. The answer, `Taken`, comes when it is settled."""
+        arn = json.loads(request.body)["arn"]
+        taken: Taken = {"failure": await self._failure(arn)}
+        return 200, [JSON_TYPE], json.dumps(taken).encode()
 
-async def _settled(snapshot: Snapshot) -> None:
-    settled = asyncio.Event()
-    snapshot.when_settled(settled.set)
-    await settled.wait()
+    async def _failure(self, arn: str) -> str | None:
+        try:
+            version = await asyncio.to_thread(self._functions.published, parse_name(arn, None))
+            snapshot = self._engine.prepare_snapshot(version)
+        except (*EMULATOR_ERRORS, UnavailableCodeError, ValueError) as error:  # a runtime that this machine lacks, say
+            logger.info("no snapshot of %s: %s", arn, error)
+            return None
+        settled = asyncio.Event()
+        snapshot.when_settled(settled.set)
+        await settled.wait()
+        return snapshot.reason if snapshot.state is SnapshotState.FAILED else None

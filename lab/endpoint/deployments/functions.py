@@ -125,6 +125,13 @@ class Functions:
                         versions.append(self._version(configuration))
         return versions
 
+    def published(self, name: FunctionName) -> FunctionVersion:
+        """A version, which may still be pending. Blocks.
+
+        Raises `UnavailableCodeError`, or what the emulator's client raises.
+        """
+        return self._version(self.client.get_function_configuration(**name.parameters))
+
     def _ask(self, name: FunctionName) -> Resolved:
         function = self._function(name)
         if function is None:

@@ -18,7 +18,7 @@ import boto3
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab.endpoint.emulator.program import VARIABLE
+from lab.endpoint.emulator.program import CONTROL_VARIABLE, VARIABLE
 from lab.errors import LabError
 
 ACCESS_KEY = "cachelab"
@@ -35,10 +35,11 @@ class Emulator:
     """One ministack process on a free loopback port, with its files in a folder of ours.
 
     Only who knows `url` can call it: its path is a secret, so that functions cannot avoid the wire. In what it answers,
-    ministack gives the address of ``front_door`` as its own; its own invocations of functions go there, too.
+    ministack gives the address of ``front_door`` as its own; its own invocations of functions go there, too,
+    and its requests for snapshots, for which it has the ``control_secret``.
     """
 
-    def __init__(self, folder: Path, front_door: str) -> None:
+    def __init__(self, folder: Path, front_door: str, control_secret: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._log = (folder / "ministack.log").open("w+b")  # open: the folder may be deleted first
@@ -49,6 +50,7 @@ class Emulator:
             "MINISTACK_HOST": str(address.hostname),
             "GATEWAY_PORT": str(address.port),
             VARIABLE: secret,
+            CONTROL_VARIABLE: control_secret,
             "MINISTACK_REGION": REGION,
             # Never a worker of its own for a SnapStart version: our engine runs the functions.
             "LAMBDA_EXECUTOR": "docker",

@@ -3,8 +3,8 @@
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
 so that every function runs in the engine: ministack takes the front door's address for its own. It answers only
 requests whose path begins with the secret in `VARIABLE`, which functions do not have.
-`fix_lambda_api`, `fix_function_stacks` and `fix_read_units` correct what a user can see of ministack that differs from
-AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
+`fix_lambda_api`, `fix_function_stacks`, `fix_snap_start` and `fix_read_units` correct what a user can see of ministack
+that differs from AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
 
 Run as a program with the number of a listening socket. It ends when its standard input closes, however the lab ended.
 """
@@ -18,11 +18,14 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[3]
 VARIABLE = "LAB_EMULATOR_SECRET"
 NO_PROVISIONED_CONCURRENCY = "the local endpoint has no provisioned concurrency; remove the setting, or deploy to AWS"
 REFUSAL = b'{"message":"this address is for the local endpoint only: use AWS_ENDPOINT_URL"}'
+CONTROL_VARIABLE = "LAB_CONTROL_SECRET"
 LONGEST_S = 910  # a function's 900 s, and the way there and back
 
 
@@ -44,8 +47,11 @@ def invoke(func: dict[str, Any], event: Any, url: str, request_id: str) -> dict[
 def front_door_url(config: dict[str, Any]) -> str:
     """Where a function is invoked."""
     function = urllib.parse.quote(config["FunctionArn"], safe="")
-    host, port = os.environ["MINISTACK_HOST"], os.environ["GATEWAY_PORT"]
-    return f"http://{host}:{port}/2015-03-31/functions/{function}/invocations"
+    return f"{_front_door()}/2015-03-31/functions/{function}/invocations"
+
+
+def _front_door() -> str:
+    return f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}"
 
 
 def guarded(app: Any, secret: str) -> Any:
@@ -181,6 +187,28 @@ def fix_read_units(dynamodb: Any) -> None:
     dynamodb._add_consumed_capacity, dynamodb._batch_get_item = add_consumed_capacity, batch_get_item
 
 
+def fix_snap_start(lambda_svc: Any, handlers: dict[str, dict[str, Any]], secret: str) -> None:
+    """Have the local endpoint take the snapshots of SnapStart versions; ``secret`` is that of its control addresses."""
+    sys.path.append(str(ROOT))
+    from ministack.services.cloudformation import stacks  # noqa: PLC0415
+
+    from lab.endpoint.control_secret import HEADER  # noqa: PLC0415
+    from lab.endpoint.emulator import snap_start  # noqa: PLC0415
+    from lab.endpoint.lab_api import SNAPSHOTS_PATH  # noqa: PLC0415
+
+    def take_snapshot(arn: str) -> str | None:
+        body, headers = json.dumps({"arn": arn}).encode(), {HEADER: secret}
+        request = urllib.request.Request(_front_door() + SNAPSHOTS_PATH, body, headers, method="POST")  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=LONGEST_S) as answer:  # noqa: S310
+                failure: str | None = json.loads(answer.read())["failure"]
+        except OSError:  # the endpoint cannot run such a version at all: its invocations say why
+            return None
+        return failure
+
+    snap_start.install(lambda_svc, stacks, handlers, take_snapshot)
+
+
 def _end_with_stdin() -> None:
     os.read(0, 1)
     os._exit(0)
@@ -199,6 +227,7 @@ def main(listener: str) -> None:
     lambda_svc._execute_function_proxy = invoke
     fix_lambda_api(lambda_svc)
     fix_function_stacks(_RESOURCE_HANDLERS, lambda_svc)
+    fix_snap_start(lambda_svc, _RESOURCE_HANDLERS, os.environ.pop(CONTROL_VARIABLE))
     refuse_provisioned_concurrency(lambda_svc)
     fix_read_units(dynamodb)
     most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
