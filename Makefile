@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= 3
 QUICK := tests/unit tests/contract $(addprefix --ignore tests/unit/,stacks functions lab/dashboard)
 
-.PHONY: help setup rie demo test quick check fix synth snapshots docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth bench-truth lock clean
+.PHONY: help setup rie demo test quick check fix synth snapshots template-checks docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth bench-truth lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ synth: setup ## synthesize and validate the cloud assembly in cdk.out
 
 snapshots: setup ## regenerate the snapshots of the templates: read the diff
 	$(BIN)/python -m pytest tests/snapshot --snapshot-update
+
+template-checks: setup ## regenerate the page of the faults that the template checks find: three minutes
+	$(BIN)/python -m tests.snapshot.faults_page
 
 docs: setup ## regenerate the generated parts of the README and the docs
 	$(BIN)/python docs/generate.py

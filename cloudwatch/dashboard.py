@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from cloudwatch import metric_math
 from cloudwatch.series import MOST_DIMENSIONS, SHORT_PERIODS, MetricStat
 
 GRID: Final = 24
@@ -396,6 +397,17 @@ class _Parser:
             for word in _WORD.findall(_QUOTED.sub("", expression)):
                 message = f"{word} in {expression!r} is no id of this widget and no function"
                 self.check(word in known, "metric-expression", message)
+            if closed and metric_math.names(expression) <= {*identifiers, "PERIOD"}:
+                self._evaluate(expression, lines)
+
+    def _evaluate(self, expression: str, lines: Sequence[Line]) -> None:
+        """Evaluate an expression that calls no other function than PERIOD: its form is wrong if that fails."""
+        operands = {line.identifier: {0.0: 1.0} for line in lines}
+        periods = {line.identifier: 60.0 for line in lines if line.metric is not None}
+        try:
+            metric_math.evaluate(expression, operands, periods)
+        except metric_math.MathError as error:
+            self.check(False, "metric-expression", f"{expression!r}: {error}")
 
 
 def _written_out(names: Sequence[Any], above: Sequence[str]) -> list[str] | None:

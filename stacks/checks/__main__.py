@@ -1,17 +1,38 @@
 """The command of ``stacks.checks``: every check at once."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-from stacks.checks import functions, layers, monitoring, removal
+from stacks.checks import (
+    dashboards,
+    functions,
+    handlers,
+    layers,
+    monitoring,
+    permissions,
+    removal,
+    unique,
+    variables,
+)
 from stacks.checks.assembly import Assembly, Finding
 
-CHECKS = (functions.check, layers.check, removal.check, monitoring.check_alarms, monitoring.check_dashboards)
+CHECKS = (functions, handlers, layers, variables, permissions, removal, unique, monitoring, dashboards)
 
 
 def check_assembly(assembly: Assembly) -> list[Finding]:
     """Everything that is wrong with the templates and assets of a cloud assembly."""
-    return [finding for check in CHECKS for finding in check(assembly)]
+    return [finding for module in CHECKS for finding in _findings(module, assembly)]
+
+
+def _findings(module: ModuleType, assembly: Assembly) -> Iterator[Finding]:
+    try:
+        yield from module.check(assembly)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # A resource without what AWS requires, or with another type there: the CDK writes none, cfn-lint names each.
+        form = f"a resource has not the form that AWS documents ({error!r}): run cfn-lint"
+        yield Finding("template-form", "*", module.__name__.rpartition(".")[2], form)
 
 
 def main(arguments: list[str]) -> int:

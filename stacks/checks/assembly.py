@@ -2,12 +2,12 @@
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from facts.names import Names
+from facts.names import Names, log_group_name
 from facts.variables import INSTANCE, VARIANT
 
 
@@ -32,6 +32,12 @@ class Resource(NamedTuple):
     logical_id: str
     properties: dict[str, Any]
     definition: dict[str, Any]
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The environment variables of a function."""
+        found: dict[str, Any] = self.properties.get("Environment", {}).get("Variables", {})
+        return found
 
     def finding(self, rule: str, message: str, where: str = "") -> Finding:
         """Report something wrong with it."""
@@ -68,6 +74,20 @@ class Assembly:
         wanted = reference.get("Ref") or (reference.get("Fn::GetAtt") or [None])[0]
         return next((found for found in self.resources(stack=stack) if found.logical_id == wanted), None)
 
+    def log_group(self, function: Resource) -> Resource | None:
+        """Return the log group of a function: the one it names, or the one that has its name by convention."""
+        own = function.properties.get("LoggingConfig", {}).get("LogGroup")
+        by_convention = log_group_name(str(function.properties.get("FunctionName")))
+        groups = self.resources("AWS::Logs::LogGroup")
+        named = (found for found in groups if found.properties.get("LogGroupName") == by_convention)
+        return self.resource(function.stack, own) or next(named, None)
+
+    def asset(self, content: Mapping[str, Any]) -> Path | None:
+        """Return the folder of a function's code or a layer's content; None if it is no asset of this assembly."""
+        key = as_text(content.get("S3Key")) or ""
+        folder = self.folder / f"asset.{key.removesuffix('.zip')}"
+        return folder if key and folder.is_dir() else None
+
     @functools.cached_property
     def aliases(self) -> set[str]:
         """All aliases, as ``function:alias``."""
@@ -81,21 +101,22 @@ class Assembly:
     @functools.cached_property
     def variants(self) -> set[str]:
         """The variants in the functions' environment variables: the values of their metrics' dimension."""
-        return {found[VARIANT] for found in self._variables}
+        return set(self.variant_of.values())
+
+    @functools.cached_property
+    def variant_of(self) -> dict[str, str]:
+        """The variants by the names of their functions."""
+        return {found.properties["FunctionName"]: found.variables[VARIANT] for found in self._functions}
 
     @functools.cached_property
     def namespaces(self) -> set[str]:
         """The namespaces of the metrics that the functions emit."""
-        return {Names(found.get(INSTANCE)).namespace for found in self._variables}
+        return {Names(found.variables.get(INSTANCE)).namespace for found in self._functions}
 
     @property
-    def _variables(self) -> list[dict[str, Any]]:
-        """The environment variables of the variants' functions."""
-        variables = [
-            found.properties.get("Environment", {}).get("Variables", {})
-            for found in self.resources("AWS::Lambda::Function")
-        ]
-        return [found for found in variables if VARIANT in found]
+    def _functions(self) -> list[Resource]:
+        """The variants' functions."""
+        return [found for found in self.resources("AWS::Lambda::Function") if VARIANT in found.variables]
 
     @functools.cached_property
     def log_groups(self) -> set[str]:
@@ -114,6 +135,8 @@ def as_text(value: Any) -> str | None:
             return value
         case {"Ref": str(name)}:
             return f"${{{name}}}"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"${{{name}.{attribute}}}"
         case {"Fn::Sub": str(text)}:
             return text
         case {"Fn::Join": [str(mark), [*pieces]]}:

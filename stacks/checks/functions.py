@@ -1,7 +1,11 @@
-"""What Lambda refuses although the template is valid: SnapStart and provisioned concurrency.
+"""What Lambda refuses although the template is valid, and how callers reach a function.
+
+SnapStart and provisioned concurrency need a published version, so callers need an alias that leads to one. A function
+URL is reached from the internet: it must ask for IAM credentials.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html, "Supported features and limitations"
 https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 """
 
 import re
@@ -15,13 +19,22 @@ SNAP_START_STORAGE_MB = 512
 def check(assembly: Assembly) -> Iterator[Finding]:
     """See the module."""
     for function in assembly.resources("AWS::Lambda::Function"):
-        if _has_snap_start(function):
+        if has_snap_start(function):
             yield from _snap_start(assembly, function)
+        if function.properties.get("ReservedConcurrentExecutions") == 0:
+            yield function.finding("reserved-zero", "a reserved concurrency of 0 throttles every invocation")
     for alias in assembly.resources("AWS::Lambda::Alias"):
         yield from _provisioned(assembly, alias)
+        yield from _version(assembly, alias)
+    for url in assembly.resources("AWS::Lambda::Url"):
+        yield from _url(url)
+    for permission in assembly.resources("AWS::Lambda::Permission"):
+        if permission.properties.get("Principal") == "*":
+            yield permission.finding("function-public", "everybody may invoke the function; name a principal")
 
 
-def _has_snap_start(function: Resource) -> bool:
+def has_snap_start(function: Resource) -> bool:
+    """Whether published versions of a function start from a snapshot."""
     return bool(function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions")
 
 
@@ -51,8 +64,27 @@ def _provisioned(assembly: Assembly, alias: Resource) -> Iterator[Finding]:
     function = assembly.resource(alias.stack, alias.properties["FunctionName"])
     if provisioned is None or function is None:
         return
-    if _has_snap_start(function):
+    if has_snap_start(function):
         yield alias.finding("provisioned-snap-start", "provisioned concurrency and SnapStart cannot be combined")
     reserved = function.properties.get("ReservedConcurrentExecutions")
     if reserved is not None and provisioned > reserved:
         yield alias.finding("provisioned-reserved", f"{provisioned} provisioned is more than {reserved} reserved")
+
+
+def _version(assembly: Assembly, alias: Resource) -> Iterator[Finding]:
+    """Callers of an alias have to reach a published version of its own function."""
+    published = alias.properties["FunctionVersion"]
+    if published == "$LATEST":
+        yield alias.finding("alias-version", "leads to $LATEST, which has no SnapStart and no provisioned concurrency")
+        return
+    version = assembly.resource(alias.stack, published)
+    if version is not None and version.properties.get("FunctionName") != alias.properties["FunctionName"]:
+        yield alias.finding("alias-version", f"leads to {version.logical_id}, which is no version of its function")
+
+
+def _url(url: Resource) -> Iterator[Finding]:
+    # There is no exception: nobody but the account's owner is to measure, and the owner has credentials.
+    if url.properties.get("AuthType") != "AWS_IAM":
+        yield url.finding("url-auth", "anybody on the internet can invoke the function; give AuthType AWS_IAM")
+    if "Qualifier" not in url.properties:
+        yield url.finding("url-unpublished", "leads to $LATEST; give the Qualifier of an alias")

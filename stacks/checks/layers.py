@@ -7,9 +7,8 @@ https://packaging.python.org/en/latest/specifications/platform-compatibility-tag
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from stacks.checks.assembly import Assembly, Finding, Resource, as_text
+from stacks.checks.assembly import Assembly, Finding, Resource
 
 # The field e_machine of the ELF header, two bytes from the 19th, by Lambda's architecture.
 ELF_MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}
@@ -33,7 +32,7 @@ def _layer(assembly: Assembly, function: Resource, layer: Resource) -> Iterator[
         yield function.finding("layer-runtime", f"{layer.logical_id} is not compatible with {runtime}")
     if architecture not in layer.properties.get("CompatibleArchitectures", [architecture]):
         yield function.finding("layer-architecture", f"{layer.logical_id} is not compatible with {architecture}")
-    folder = _asset(assembly, layer.properties["Content"])
+    folder = assembly.asset(layer.properties["Content"])
     if folder is None:
         yield layer.finding("layer-asset", "its content is not an asset of this assembly")
         return
@@ -47,12 +46,6 @@ def _layer(assembly: Assembly, function: Resource, layer: Resource) -> Iterator[
             yield function.finding(
                 "layer-package", f"{file.parent.name} is for {', '.join(tags)}, not {runtime} on {architecture}"
             )
-
-
-def _asset(assembly: Assembly, content: dict[str, Any]) -> Path | None:
-    key = as_text(content.get("S3Key")) or ""
-    folder = assembly.folder / f"asset.{key.removesuffix('.zip')}"
-    return folder if key and folder.is_dir() else None
 
 
 def _unloadable(file: Path, python: str, architecture: str) -> str | None:

@@ -1,7 +1,6 @@
-"""Whether dashboards and alarms follow AWS's rules, and watch and draw what exists.
+"""Whether alarms go off when they should, and which metrics there are.
 
-The rules of dashboards are in `cloudwatch.dashboard`. The metrics that exist are those that AWS documents of the
-services in use, and those that the functions emit:
+Metrics are those that AWS documents for the services in use, and those that the functions emit:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -9,9 +8,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAl
 
 from collections.abc import Iterator, Mapping, Set
 
-from cloudwatch.dashboard import STATISTIC, Content, Fault, Logs, Metrics, parse_dashboard
+from cloudwatch.dashboard import STATISTIC
 from facts import metrics as emitted
-from stacks.checks.assembly import Assembly, Finding, as_text
+from stacks.checks.assembly import Assembly, Finding
 
 LONGEST_ALARM_S = 86_400
 """Period times evaluation periods, for periods below an hour."""
@@ -41,10 +40,11 @@ DYNAMODB: Mapping[frozenset[str], Set[str]] = {
 FUNCTIONS: Mapping[frozenset[str], Set[str]] = {
     frozenset({emitted.DIMENSION}): {metric.name for metric in emitted.METRICS}
 }
+LESS_IS_BETTER = {"Duration", "Errors", "Throttles", "DownstreamErrors", "DownstreamFailures", "DownstreamLatency"}
 NAMESPACES = {"AWS/Lambda": LAMBDA, "AWS/DynamoDB": DYNAMODB}
 
 
-def check_alarms(assembly: Assembly) -> Iterator[Finding]:
+def check(assembly: Assembly) -> Iterator[Finding]:
     """Whether every alarm watches something that exists, and can go off."""
     for alarm in assembly.resources("AWS::CloudWatch::Alarm"):
         of = alarm.properties
@@ -52,7 +52,7 @@ def check_alarms(assembly: Assembly) -> Iterator[Finding]:
             yield alarm.finding("alarm-plain", "watches metric math; a plain metric is watched everywhere")
             continue
         dimensions = {found["Name"]: found["Value"] for found in of.get("Dimensions", [])}
-        if reason := _why_absent(assembly, of["Namespace"], of["MetricName"], dimensions):
+        if reason := why_absent(assembly, of["Namespace"], of["MetricName"], dimensions):
             yield alarm.finding("alarm-metric", reason)
         statistic = of.get("Statistic") or of.get("ExtendedStatistic") or ""
         if not STATISTIC.fullmatch(statistic):
@@ -62,35 +62,18 @@ def check_alarms(assembly: Assembly) -> Iterator[Finding]:
             yield alarm.finding("alarm-period", f"a period of {period} s; give 10, 20, 30 or a multiple of 60")
         if period * periods > LONGEST_ALARM_S:
             yield alarm.finding("alarm-period", f"{periods} periods of {period} s are more than a day")
+        if of.get("TreatMissingData") == "breaching":
+            yield alarm.finding(
+                "alarm-missing-data", "goes off whenever nobody invokes the function: there is no data then"
+            )
+        if of["ComparisonOperator"].startswith("Less") and of["MetricName"] in LESS_IS_BETTER:
+            yield alarm.finding("alarm-comparison", f"goes off when there is little {of['MetricName']}")
         wanted = of.get("DatapointsToAlarm", periods)
         if wanted > periods:
             yield alarm.finding("alarm-datapoints", f"{wanted} datapoints of {periods} can never be")
 
 
-def check_dashboards(assembly: Assembly) -> Iterator[Finding]:
-    """Dashboard bodies against AWS's rules, and what they draw against what exists."""
-    for resource in assembly.resources("AWS::CloudWatch::Dashboard"):
-        body = as_text(resource.properties.get("DashboardBody")) or ""
-        dashboard = parse_dashboard(resource.logical_id, body)
-        for rule, message in dashboard.faults:
-            yield resource.finding(rule, message)
-        for number, widget in enumerate(dashboard.widgets):
-            for rule, message in (*widget.faults, *_absent(assembly, widget.content)):
-                yield resource.finding(rule, message, f"/widgets/{number}")
-
-
-def _absent(assembly: Assembly, content: Content) -> Iterator[Fault]:
-    match content:
-        case Metrics(lines=lines):
-            for metric in [line.metric for line in lines if line.metric is not None]:
-                if reason := _why_absent(assembly, metric.namespace, metric.name, dict(metric.dimensions)):
-                    yield Fault("metric-exists", reason)
-        case Logs(log_groups=groups):
-            for group in sorted(set(groups) - assembly.log_groups):
-                yield Fault("log-group", f"no stack makes the log group {group}")
-
-
-def _why_absent(assembly: Assembly, namespace: str, name: str, dimensions: Mapping[str, str]) -> str | None:
+def why_absent(assembly: Assembly, namespace: str, name: str, dimensions: Mapping[str, str]) -> str | None:
     """Why there is no such metric; None if there is."""
     by_dimensions = FUNCTIONS if namespace in assembly.namespaces else NAMESPACES.get(namespace)
     if by_dimensions is None:

@@ -1,8 +1,7 @@
-"""Whether `cdk destroy` leaves something behind."""
+"""Whether `cdk destroy` leaves something behind, and whether logs pile up until then."""
 
 from collections.abc import Iterator
 
-from facts.names import log_group_name
 from stacks.checks.assembly import Assembly, Finding
 
 # With these policies CloudFormation keeps a resource or a snapshot of it; otherwise it deletes the resource.
@@ -17,7 +16,8 @@ def check(assembly: Assembly) -> Iterator[Finding]:
             if resource.definition.get(attribute) in KEEPING:
                 yield resource.finding("left-behind", f"{attribute} is {resource.definition[attribute]}")
     for function in assembly.resources("AWS::Lambda::Function"):
-        own = function.properties.get("LoggingConfig", {}).get("LogGroup")
-        by_convention = log_group_name(str(function.properties.get("FunctionName")))
-        if assembly.resource(function.stack, own) is None and by_convention not in assembly.log_groups:
+        if assembly.log_group(function) is None:
             yield function.finding("log-group", "has no log group in the stacks: Lambda would create one that stays")
+    for group in assembly.resources("AWS::Logs::LogGroup"):
+        if "RetentionInDays" not in group.properties:
+            yield group.finding("log-retention", "keeps its logs for ever: give RetentionInDays")

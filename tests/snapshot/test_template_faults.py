@@ -1,4 +1,7 @@
-"""Faults put into the templates on purpose: the checker that is named has to see each."""
+"""Faults put into the templates on purpose: the checker that is named has to find each.
+
+`docs/results/template-checks.md` lists them: see `tests/snapshot/faults_page.py`.
+"""
 
 import copy
 import re
@@ -17,16 +20,21 @@ from tests.snapshot.validators import linted, reviewed_template
 SNAPSTART, TTL, SOURCE = "CacheLab-snapstart", "CacheLab-ttl-cache", "CacheLab-source"
 FUNCTION, ALIAS, LAYER = "AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::LayerVersion"
 ALARM, GROUP, POLICY = "AWS::CloudWatch::Alarm", "AWS::Logs::LogGroup", "AWS::IAM::Policy"
+ROLE, URL, DASHBOARD = "AWS::IAM::Role", "AWS::Lambda::Url", "AWS::CloudWatch::Dashboard"
 X86_64, ARM64 = 0x3E, 0xB7
 Change = Callable[[Template], None]
 
 
 class Fault(NamedTuple):
-    """A fault of one stack: what is changed, and the rule that has to tell."""
+    """A fault of one stack: what is changed, and the rule that has to find it.
+
+    ``everything_on``: in the application with every setting that adds something.
+    """
 
     stack: str
     change: Change
     rule: str
+    everything_on: bool = False
 
 
 def _first(template: Template, kind: str) -> dict[str, Any]:
@@ -50,9 +58,47 @@ def _removed(kind: str) -> Change:
     return change
 
 
+def _added(kind: str, **properties: Any) -> Change:
+    return lambda template: template["Resources"].update(Added={"Type": kind, "Properties": properties})
+
+
+def _copied(kind: str) -> Change:
+    return lambda template: _added(kind, **_first(template, kind)["Properties"])(template)
+
+
 def _allowed(template: Template, action: str, target: str) -> None:
     document = _first(template, POLICY)["Properties"]["PolicyDocument"]
     document["Statement"].append({"Effect": "Allow", "Action": action, "Resource": target})
+
+
+def _environment(**variables: Any) -> Change:
+    """Set environment variables of the function; None removes one."""
+
+    def change(template: Template) -> None:
+        given = _first(template, FUNCTION)["Properties"]["Environment"]["Variables"]
+        merged = {**given, **variables}
+        given.clear()
+        given.update({name: value for name, value in merged.items() if value is not None})
+
+    return change
+
+
+def _statement(part: str, change: Callable[[list[Any], dict[str, Any]], Any]) -> Change:
+    """Change the statement of the role's policy that has an action of this service."""
+
+    def of_template(template: Template) -> None:
+        statements = _first(template, POLICY)["Properties"]["PolicyDocument"]["Statement"]
+        change(statements, next(found for found in statements if part in str(found["Action"])))
+
+    return of_template
+
+
+def _resource(part: str, resource: Any) -> Change:
+    return _statement(part, lambda _, statement: statement.update(Resource=resource))
+
+
+def _table(name: str, region: str = "${AWS::Region}") -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:dynamodb:{region}:${{AWS::AccountId}}:table/{name}"}
 
 
 def _all(*changes: Change) -> Change:
@@ -91,6 +137,97 @@ OURS = {
     "an alarm on a dimension that Lambda has not": Fault(
         TTL, _set(ALARM, Dimensions=[{"Name": "Function", "Value": "cache-lab-ttl_cache"}]), "alarm-metric"
     ),
+    "an alarm that goes off without data": Fault(TTL, _set(ALARM, TreatMissingData="breaching"), "alarm-missing-data"),
+    "an alarm upside down": Fault(TTL, _set(ALARM, ComparisonOperator="LessThanThreshold"), "alarm-comparison"),
+    "an alarm by a statistic that is none": Fault(TTL, _set(ALARM, Statistic="Median"), "alarm-statistic"),
+    "an alarm over more than a day": Fault(TTL, _set(ALARM, EvaluationPeriods=1000), "alarm-period"),
+    "an alarm with a period of 45 seconds": Fault(TTL, _set(ALARM, Period=45), "alarm-period"),
+    "a role without the read": Fault(TTL, _statement("dynamodb", list.remove), "role-read"),
+    "a role for another table": Fault(TTL, _resource("dynamodb", _table("cache-lab-other")), "role-read"),
+    "a role for a table of one region": Fault(
+        TTL, _resource("dynamodb", _table("cache-lab-items", "eu-west-1")), "role-read"
+    ),
+    "a role that may not read many, for SnapStart": Fault(
+        SNAPSTART, _statement("dynamodb", lambda _, found: found.update(Action="dynamodb:GetItem")), "role-read"
+    ),
+    "a role that is denied the read": Fault(
+        TTL,
+        _statement("dynamodb", lambda statements, found: statements.append({**found, "Effect": "Deny"})),
+        "role-read",
+    ),
+    "a policy of no role": Fault(TTL, _set(POLICY, Roles=[]), "role-read"),
+    "a role that may write the table": Fault(
+        TTL,
+        _statement("dynamodb", lambda _, found: found.update(Action=["dynamodb:GetItem", "dynamodb:PutItem"])),
+        "role-more",
+    ),
+    "a role that may read another table too": Fault(
+        TTL,
+        _statement("dynamodb", lambda _, found: found.update(Resource=[found["Resource"], _table("payroll")])),
+        "role-more",
+    ),
+    "a role for another bucket": Fault(
+        TTL, _resource("s3:GetObject", "arn:aws:s3:::elsewhere/items/*"), "role-read", everything_on=True
+    ),
+    "a role that may not list the bucket": Fault(
+        TTL, _statement("s3:ListBucket", list.remove), "role-read", everything_on=True
+    ),
+    "a role that may not write the log": Fault(TTL, _statement("logs:", list.remove), "role-write"),
+    "a role that may not write traces": Fault(TTL, _statement("xray:", list.remove), "role-write", everything_on=True),
+    "a role that Lambda may not assume": Fault(
+        TTL,
+        lambda template: _first(template, ROLE)["Properties"]["AssumeRolePolicyDocument"]["Statement"][0].update(
+            Principal={"Service": "ec2.amazonaws.com"}
+        ),
+        "role-trust",
+    ),
+    "a role that no stack makes": Fault(
+        TTL, _set(FUNCTION, Role="arn:aws:iam::111111111111:role/elsewhere"), "role-unknown"
+    ),
+    "a log without retention": Fault(TTL, _without(GROUP, "RetentionInDays"), "log-retention"),
+    "a SnapStart alias at $LATEST": Fault(SNAPSTART, _set(ALIAS, FunctionVersion="$LATEST"), "alias-version"),
+    "an alias at another function's version": Fault(
+        TTL, _set("AWS::Lambda::Version", FunctionName="cache-lab-no_cache"), "alias-version"
+    ),
+    "SnapStart without a published version": Fault(
+        SNAPSTART, _removed("AWS::Lambda::Version"), "snap-start-unpublished"
+    ),
+    "a function that is never run": Fault(TTL, _set(FUNCTION, ReservedConcurrentExecutions=0), "reserved-zero"),
+    "a function without the table's variable": Fault(TTL, _environment(CACHE_LAB_TABLE=None), "variable-absent"),
+    "a function with an empty table's variable": Fault(TTL, _environment(CACHE_LAB_TABLE=""), "variable-absent"),
+    "a function with the variable of a table that no stack makes": Fault(
+        TTL, _environment(CACHE_LAB_TABLE="cache-lab-other"), "variable-dangling"
+    ),
+    "a function with the variable of a bucket that no stack makes": Fault(
+        TTL, _environment(CACHE_LAB_BUCKET="cache-lab-other"), "variable-dangling", everything_on=True
+    ),
+    "a function without a variant": Fault(TTL, _environment(CACHE_LAB_VARIANT=None), "variable-absent"),
+    "two functions of one variant": Fault(TTL, _environment(CACHE_LAB_VARIANT="no_cache"), "variable-value"),
+    "a function of another instance": Fault(TTL, _environment(CACHE_LAB_INSTANCE="other"), "variable-value"),
+    "a function with an unknown source": Fault(TTL, _environment(CACHE_LAB_SOURCE="redis"), "variable-value"),
+    "a function with a TTL that is no number": Fault(TTL, _environment(CACHE_LAB_TTL_S="1s"), "variable-value"),
+    "a table with another key": Fault(
+        SOURCE, _set("AWS::DynamoDB::Table", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}]), "table-key"
+    ),
+    "a URL without authentication": Fault(TTL, _set(URL, AuthType="NONE"), "url-auth", everything_on=True),
+    "a URL of no alias": Fault(TTL, _without(URL, "Qualifier"), "url-unpublished", everything_on=True),
+    "a function that everybody may invoke": Fault(
+        TTL,
+        _added("AWS::Lambda::Permission", Action="lambda:InvokeFunction", FunctionName="f", Principal="*"),
+        "function-public",
+    ),
+    "a handler that the asset does not define": Fault(TTL, _set(FUNCTION, Handler="handler.main"), "handler-name"),
+    "a handler in a module that is not in the asset": Fault(TTL, _set(FUNCTION, Handler="app.handler"), "handler-file"),
+    "code that is no asset": Fault(
+        TTL, _set(FUNCTION, Code={"S3Bucket": "elsewhere", "S3Key": "code.zip"}), "handler-asset"
+    ),
+    "a function without its layer": Fault(TTL, _without(FUNCTION, "Layers"), "handler-import"),
+    "a function without the code's property": Fault(TTL, _without(FUNCTION, "Code"), "template-form"),
+    "two dashboards with one name": Fault(
+        TTL, _all(_copied(DASHBOARD), _set(DASHBOARD, DashboardBody='{"widgets": []}')), "name-taken"
+    ),
+    "two functions with one name": Fault(TTL, _set(FUNCTION, FunctionName="cache-lab-no_cache"), "name-taken"),
+    "two alarms with one name": Fault(TTL, _set(ALARM, AlarmName="cache-lab-ttl_cache-duration"), "name-taken"),
     "an alarm on metric math": Fault(TTL, _set(ALARM, Metrics=[{"Id": "e", "Expression": "1"}]), "alarm-plain"),
     "an alarm that can never go off": Fault(TTL, _set(ALARM, DatapointsToAlarm=2), "alarm-datapoints"),
     "a log group that outlives the stack": Fault(
@@ -128,11 +265,12 @@ CDK_NAG = {
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_our_checks_see(name: str, assembly: Assembly) -> None:
+def test_our_checks_find(name: str, assembly: Assembly, everything_on: Assembly) -> None:
     fault = OURS[name]
-    templates = {**assembly.templates, fault.stack: _changed(assembly, fault)}
-    rules = {(found.stack, found.rule) for found in check_assembly(CheckedAssembly(assembly.folder, templates))}
-    assert (fault.stack, fault.rule) in rules
+    made = everything_on if fault.everything_on else assembly
+    templates = {**made.templates, fault.stack: changed(made, fault)}
+    rules = {found.rule for found in check_assembly(CheckedAssembly(made.folder, templates))}
+    assert fault.rule in rules
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +283,7 @@ def lint_before(assembly: Assembly) -> dict[str, list[str]]:
 def test_cfn_lint_sees(name: str, assembly: Assembly, lint_before: dict[str, list[str]]) -> None:
     fault = CFN_LINT[name]
     assert fault.rule not in lint_before[fault.stack]
-    assert fault.rule in linted(_changed(assembly, fault))
+    assert fault.rule in linted(changed(assembly, fault))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +298,7 @@ def nag_before(everything_on: Assembly, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("name", CDK_NAG)
 def test_cdk_nag_sees(name: str, everything_on: Assembly, nag_before: dict[str, list[str]], tmp_path: Path) -> None:
     fault = CDK_NAG[name]
-    after = reviewed_template(tmp_path, _changed(everything_on, fault)).open
+    after = reviewed_template(tmp_path, changed(everything_on, fault)).open
     assert _of(fault.rule, after) > _of(fault.rule, nag_before[fault.stack])
 
 
@@ -204,6 +342,9 @@ def _rules_with(package: tuple[str, bytes], assembly: Assembly, folder: Path) ->
     """The rules that are broken once a file more is in the layer."""
     name, content = package
     key = resource(assembly.templates[TTL], LAYER)["Content"]["S3Key"].removesuffix(".zip")
+    for asset in assembly.folder.glob("asset.*"):
+        if asset.name != f"asset.{key}":
+            (folder / asset.name).symlink_to(asset)
     shutil.copytree(assembly.folder / f"asset.{key}", folder / f"asset.{key}")
     file = folder / f"asset.{key}" / "python" / name
     file.parent.mkdir(exist_ok=True)
@@ -211,7 +352,8 @@ def _rules_with(package: tuple[str, bytes], assembly: Assembly, folder: Path) ->
     return {found.rule for found in check_assembly(CheckedAssembly(folder, assembly.templates))}
 
 
-def _changed(assembly: Assembly, fault: Fault) -> Template:
+def changed(assembly: Assembly, fault: Fault) -> Template:
+    """The template of the fault's stack, with the fault."""
     template = copy.deepcopy(assembly.templates[fault.stack])
     fault.change(template)
     return template

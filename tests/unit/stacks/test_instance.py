@@ -11,9 +11,9 @@ from aws_cdk import App, Stack
 from facts.names import INSTANCE_FORM, Names
 from facts.sources import SOURCES
 from functions.registry import VARIANTS
+from stacks.checks.__main__ import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from stacks.checks.assembly import as_text
-from stacks.checks.monitoring import check_alarms, check_dashboards
 from stacks.errors import ApplicationError
 from stacks.settings import ApplicationSettings
 from stacks.source import read_statements
@@ -138,7 +138,7 @@ def test_a_role_reads_the_items_of_its_instance_only(source: str) -> None:
 def test_checks_know_the_namespace_of_the_instance(instance: Assembly) -> None:
     checked = CheckedAssembly.read(instance.folder)
     assert checked.namespaces == {f"CacheLab/{ANNA}"}
-    assert not [*check_alarms(checked), *check_dashboards(checked)]
+    assert check_assembly(checked) == []
     alarm = next(
         alarm["Properties"]
         for template in checked.templates.values()
@@ -146,7 +146,7 @@ def test_checks_know_the_namespace_of_the_instance(instance: Assembly) -> None:
         if alarm["Properties"]["Namespace"] == f"CacheLab/{ANNA}"
     )
     alarm["Namespace"] = "CacheLab"
-    assert [finding.rule for finding in check_alarms(checked)] == ["alarm-metric"]
+    assert [finding.rule for finding in check_assembly(checked)] == ["alarm-metric"]
 
 
 def test_dashboard_names_include_the_region(assembly: Assembly) -> None:
