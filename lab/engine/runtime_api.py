@@ -15,6 +15,7 @@ from pathlib import Path
 import httptools
 
 from lab.engine.runtime import channel
+from lab.engine.sandbox.peer import Address
 
 PATHS = b"/2018-06-01/runtime/"
 FRAME_OF_POST = {
@@ -30,6 +31,7 @@ FROM_BROWSERS = (b"origin", b"sec-fetch-site")
 LINE_ENDS = str.maketrans("\r\n", "  ")
 
 OnFrame = Callable[[int, bytes, bytes], None]
+IsRuntime = Callable[[Address, Address], bool]
 
 
 class RuntimeApi:
@@ -39,9 +41,14 @@ class RuntimeApi:
     for an invocation, SNAPSHOT when it asks to be restored (a RESTORE frame lets it go on). ``peak_kb()`` returns the
     process's peak memory. ``on_idle()`` is called when the runtime has asked for an invocation and there is none: only
     then may it be frozen, as on Lambda (Developer Guide, "Understanding the Lambda execution environment lifecycle").
+    ``is_runtime(peer, own)`` says whether a connection with these two addresses is the environment's own: every process
+    of this machine can connect.
     """
 
-    def __init__(self, on_frame: OnFrame, peak_kb: Callable[[], int], on_idle: Callable[[], None]) -> None:
+    def __init__(
+        self, on_frame: OnFrame, peak_kb: Callable[[], int], on_idle: Callable[[], None], is_runtime: IsRuntime
+    ) -> None:
+        self.is_runtime = is_runtime
         self._on_frame = on_frame
         self._on_idle = on_idle
         self._peak_kb = peak_kb
@@ -171,6 +178,9 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._api.opened(self)
+        if not self._api.is_runtime(*map(transport.get_extra_info, ("peername", "sockname"))):
+            self.respond_error(403, "Forbidden", "this is the Runtime API of another execution environment")
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None

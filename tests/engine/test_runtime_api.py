@@ -22,7 +22,10 @@ class Wire:
     def __init__(self) -> None:
         self.frames: list[tuple[int, bytes, bytes]] = []
         self.times_idle = 0
-        self.api = RuntimeApi(lambda *frame: self.frames.append(frame), lambda: 1234, self._idle)
+        self.is_runtime = True
+        self.api = RuntimeApi(
+            lambda *frame: self.frames.append(frame), lambda: 1234, self._idle, lambda *_: self.is_runtime
+        )
 
     def _idle(self) -> None:
         self.times_idle += 1

@@ -26,6 +26,10 @@ from tests.engine.test_limits import (
     test_only_tmp_can_be_written,
     test_tmp_has_the_size_that_was_configured,
 )
+from tests.engine.test_runtime_apis_of_others import (
+    test_an_environments_own_processes_reach_its_runtime_api,
+    test_one_environment_cannot_reach_the_runtime_api_of_another,
+)
 from tests.engine.test_snap_start import (
     test_init_runs_once_and_every_environment_is_restored_from_it,
     test_tmp_begins_as_the_snapshots_and_is_private_after_that,
@@ -35,11 +39,13 @@ __all__ = [
     "test_a_process_left_behind_by_a_crash_does_not_outlive_it",
     "test_a_timeout_ends_the_process_and_keeps_the_environment",
     "test_after_a_crash_the_same_environment_has_a_new_process_and_the_same_tmp",
+    "test_an_environments_own_processes_reach_its_runtime_api",
     "test_environments_do_not_see_one_anothers_processes",
     "test_environments_have_a_tmp_of_their_own",
     "test_init_runs_once_and_every_environment_is_restored_from_it",
     "test_more_memory_than_the_function_has_is_an_out_of_memory_error",
     "test_nothing_of_an_environment_runs_between_invocations",
+    "test_one_environment_cannot_reach_the_runtime_api_of_another",
     "test_only_tmp_can_be_written",
     "test_the_first_invocation_is_a_cold_start_and_the_next_reuses_its_environment",
     "test_tmp_begins_as_the_snapshots_and_is_private_after_that",

@@ -24,6 +24,7 @@ from typing import Any
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import RuntimeApi, peak_kb
 from lab.engine.sandbox.isolation import Layout
+from lab.engine.sandbox.peer import Address, is_peer_beside
 from lab.engine.sandbox.supervisor import Supervisor
 from lab.engine.settings import Transport
 
@@ -207,7 +208,7 @@ class Sandbox:
         if sys.platform == "linux":
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         if self._transport is Transport.HTTP:  # the process says who it is over the channel, and nothing more
-            self._runtime_api = RuntimeApi(self._on_frame, lambda: peak_kb(self.pid), self._stop)
+            self._runtime_api = RuntimeApi(self._on_frame, lambda: peak_kb(self.pid), self._stop, self._is_runtime)
         self._log, log_theirs = os.pipe()
         os.set_blocking(self._log, False)
         self._channel = ours
@@ -216,6 +217,14 @@ class Sandbox:
         self._loop.add_reader(ours, self._channel_readable)
         self._loop.add_reader(self._log, self._log_readable)
         return theirs.detach(), log_theirs
+
+    def _is_runtime(self, peer: Address, own: Address) -> bool:
+        """Whether a connection to the Runtime API comes from this environment; nobody can say so without namespaces."""
+        if self._supervisor.isolation.namespaces is None:
+            return True
+        if self.pid is None:
+            self._channel_readable()  # where it says who it is, before it connects
+        return self.pid is not None and is_peer_beside(self.pid, peer, own)
 
     def _close_process_ends(self) -> None:
         self.pid = None
