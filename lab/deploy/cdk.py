@@ -28,6 +28,7 @@ LOCAL_ENVIRONMENT = "aws://000000000000/us-east-1"
 NO_APP = ("--app", "")
 """Otherwise the CDK CLI synthesizes what cdk.json names."""
 ERROR = re.compile(r"❌|[Ee]rror|failed|Need to perform|Unable to|must|Cannot")
+FAILED = re.compile(r"\| \w+_FAILED\s*\| \S+\s*\| (\S+ \(\w+\)) (.+)")  # a resource, and CloudFormation's reason
 DONE = re.compile(r"✅\s+(.*)")
 UNDER_WAY = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|")
 NOT_LOCAL = "provisioned_concurrency"
@@ -190,7 +191,10 @@ def _path() -> str:
 
 
 def _reason(output: Sequence[str]) -> str:
-    """The last line of the output that looks like an error, or else the last line."""
+    """Why the first resource failed; else the last line of the output that looks like an error, else the last line."""
     lines = [line.strip() for line in output if line.strip()]
+    failed = next(filter(None, map(FAILED.search, lines)), None)
+    if failed is not None:
+        return f"{failed[1]}: {failed[2]}"
     errors = [line for line in lines if ERROR.search(line)]
     return (errors or lines or ["it printed nothing"])[-1].lstrip("❌ ")

@@ -50,3 +50,15 @@ def test_what_can_be_kept_is_synthesized(target: Target, value: str, synthesized
         target=target, endpoint_url=url, names=Names(), context={"provisioned_concurrency": value}, echo=print
     ):
         assert [context["provisioned_concurrency"] for context in synthesized] == [value]
+
+
+def test_the_reason_of_a_failed_deployment_is_that_of_the_first_resource_that_failed() -> None:
+    """The lines are those of CDK CLI 2.1148 at the local endpoint, shortened."""
+    output = [
+        "CacheLab-snapstart | 5/5 | 10:41:53 PM | UPDATE_ROLLBACK_IN_PROG | AWS::CloudFormation::Stack | CacheLab",
+        "CacheLab-snapstart | 5/5 | 10:41:53 PM | UPDATE_FAILED           | AWS::Lambda::Version       | "
+        "Function/CurrentVersion (FunctionCurrentVersion4E2B2261) it did not stabilize: no",
+        "\u274c  CacheLab-snapstart failed to deploy",
+        "   CloudTrail delivery can lag up to 15 minutes behind the failure; re-run `cdk diagnose` for more errors.",
+    ]
+    assert cdk._reason(output) == "Function/CurrentVersion (FunctionCurrentVersion4E2B2261): it did not stabilize: no"
