@@ -15,6 +15,10 @@ READ_UNITS: Final = "read_units"
 """The property of a line of metrics that has the read units that DynamoDB bills; absent for another source."""
 
 
+THROTTLED_CALLS: Final = "downstream_throttles"
+"""The property of a line of metrics that has the attempts that the source throttled."""
+
+
 class MetricDefinition(NamedTuple):
     """A metric's name, its CloudWatch unit, and what its value means."""
 

@@ -2,16 +2,16 @@
 
 To add a source:
 
-1. Here: its name and its title. In `facts/names.py`: how it names an item.
+1. Here: its name, its title, and how many items a restore can read ahead. In `facts/names.py`: how it names an item.
 2. `layer/python/instrumentation/sources.py`: a reader.
 3. `lab/deploy/items.py`: a writer in `open_store`, and `remove_items` if the items are in no stack.
 4. `stacks/source.py`: what a reader may do. If the service needs a resource or a name: `stacks/source_stack.py`,
    `facts/variables.py` and `layer/python/instrumentation/settings.py`.
-5. `facts/prices.toml`: the price of a read.
+5. `facts/prices.toml`: the price of a read. `facts/quotas.py`: what limits the reads.
 6. `lab/endpoint/profiles.py`: its latency. `lab/endpoint/wire.py`: the form of its errors, unless it is JSON.
 
-`tests/unit/facts/test_sources.py` finds a missing reader, writer, permission, price or latency. Settings, the command
-line and other tests follow from `SOURCES`.
+`tests/unit/facts/test_sources.py` finds a missing reader, writer, permission, price, quota or latency. Settings, the
+command line and other tests follow from `SOURCES`.
 """
 
 from typing import Final, Literal, TypeAlias, get_args

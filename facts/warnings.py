@@ -21,6 +21,7 @@ class WarningCode(enum.StrEnum):
     RUN_FILE_DAMAGED = "run_file_damaged", "values of run.json cannot be read"
     NOTHING_ANSWERED = "nothing_answered", "no invocation was answered"
     ERRORS_PRESENT = "errors_present", "invocations failed"
+    SOURCE_THROTTLED = "source_throttled", "the source throttled calls: a quota, not its speed, made them slow or fail"
     BOUND_BROKEN = "bound_broken", "an answer was older than the variant's design allows"
     REPETITIONS_BAD = "repetitions_bad", "repetitions were disturbed, and are not used"
     FEW_REPETITIONS = "few_repetitions", "the run has too few repetitions for a recommendation"

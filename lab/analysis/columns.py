@@ -25,13 +25,13 @@ _FIELDS: Final = (
     "variant", "target", "status", "error_type", "environment_id", "cache", "sequence", "planned_at", "sent_at",
     "received_at", "latency_ms", "service_ms", "invocation", "cold_start", "restored", "init_ms", "restore_ms",
     "duration_ms", "billed_ms", "memory_mb", "downstream_calls", "init_downstream_calls", "age_ms", "staleness_ms",
-    "repetition", "phase", "read_units", "start_wait_ms",
+    "repetition", "phase", "read_units", "start_wait_ms", "downstream_throttles",
 )  # fmt: skip
 """The fields of a record that a report reads; each more takes time."""
 
 Measure = Literal[
     "moment", "latency_ms", "service_ms", "duration_ms", "init_ms", "restore_ms", "billed_ms", "calls", "age_ms",
-    "staleness_ms", "read_units", "start_wait_ms", "repetition",
+    "staleness_ms", "read_units", "start_wait_ms", "downstream_throttles", "repetition",
 ]  # fmt: skip
 """A column of numbers. ``calls``: downstream calls of an invocation, with those that its environment made before it.
 ``moment``: its planned start; of a record made from a log, when Lambda reported it. Unix seconds."""

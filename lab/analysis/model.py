@@ -260,6 +260,7 @@ class VariantSummary:
         latency_ms: from the planned start, all starts together.
         init_ms: of every cold start of the used repetitions, failed ones too; so is ``restore_ms`` of restores.
         downstream_calls: of all invocations that ran and reported them, failed ones too; those of init with them.
+        throttled_calls: those of them that the source refused because there were too many.
         wire_calls: the downstream calls that the local endpoint saw.
         billed_ms: billed in all, failed invocations too.
         billed_ms_mean: of a warm invocation.
@@ -304,6 +305,7 @@ class VariantSummary:
     hit_ratio: float | None
     downstream_calls: int | None
     downstream_calls_per_1000: Estimate | None
+    throttled_calls: int
     wire_calls: int | None
     age_s: Distribution | None
     staleness_s: Distribution | None

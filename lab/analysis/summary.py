@@ -134,6 +134,7 @@ def _variant(about: VariantDescription, scope: Scope, asked: _Asked) -> tuple[Va
         environments=records.environment_count(),
         cold_starts=int((records.start == Start.COLD.code).sum()),
         restores=restores,
+        throttled_calls=round(np.nansum(records.measured("downstream_throttles"))),
         wire_calls=wire.downstream_calls if wire else None,
         memory_mb=memory,
         cost=_cost(scope, priced, question.cold_share),

@@ -6,6 +6,7 @@ The run itself stores only what cannot be seen afterwards (`lab.run`). The codes
 from collections import Counter
 from collections.abc import Iterator
 
+from facts.quotas import READ_QUOTAS
 from facts.warnings import WarningCode
 from lab.analysis.advice import LEAST_REPETITIONS, MOST_LATE, was_saturated
 from lab.analysis.columns import Columns
@@ -28,6 +29,7 @@ def find_warnings(report: Report, columns: Columns, lateness: tuple[float, float
         *_damaged(columns.damage),
         *_run_file_damaged(report.file),
         *_failures(report),
+        *_throttled(report),
         *_bound_broken(report),
         *_no_baseline(report),
         *_repetitions(report),
@@ -90,6 +92,23 @@ def _failures(report: Report) -> Iterator[RunWarning]:
             WarningCode.ERRORS_PRESENT,
             f"invocations failed: {by_variant} ({counts})",
             "look up each one's error_type in records.jsonl; percentiles count them as slower than every answer",
+        )
+
+
+def _throttled(report: Report) -> Iterator[RunWarning]:
+    found = [one for one in report.variants if one.throttled_calls]
+    if found:
+        source = report.file.run.source or ""
+        quota = next((each for name, each in READ_QUOTAS.items() if name == source), None)
+        reached = quota.name if quota else "a quota of the source"
+        counts = ", ".join(
+            f"{shown(one.variant, 30)} {one.throttled_calls:,} of {whole(one.downstream_calls)}" for one in found
+        )
+        yield RunWarning(
+            WarningCode.SOURCE_THROTTLED,
+            f"the source throttled downstream calls: {counts}; they reached {reached}. Retries and their pauses are"
+            " part of the latency, so it shows the quota and not the speed of the source",
+            "lower --rate" + (f", or {quota.remedy}" if quota else ""),
         )
 
 

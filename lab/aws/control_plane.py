@@ -17,9 +17,10 @@ from typing import Any, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 from facts.names import ALIAS
+from facts.quotas import THROTTLED
 from facts.sources import item_key
 from lab.aws.connection import Connection
-from lab.aws.errors import THROTTLED, aws_errors, error_code
+from lab.aws.errors import aws_errors, error_code
 from lab.errors import LabError
 
 BETWEEN_S: Final = 0.5

@@ -21,19 +21,10 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from facts.quotas import THROTTLED
 from lab.errors import LabError
 
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-THROTTLED: Final = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
 _EXPIRED: Final = "the AWS credentials have expired ({error}); log in again (`aws sso login`), or fetch new ones"
 _ANSWERS: Final = (
     ({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}, _EXPIRED),

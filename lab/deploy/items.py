@@ -10,6 +10,7 @@ import decimal
 import functools
 import itertools
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
 from facts.names import Names
+from facts.quotas import PARAMETER_READS, PARAMETER_WRITES
 from facts.sources import SourceName, object_key
 from lab.aws.connection import Connection
 from lab.aws.errors import aws_errors, error_code
@@ -154,7 +156,7 @@ def open_store(source: SourceName, connection: Connection, names: Names, bucket:
     if source == "dynamodb":
         return DynamoDbStore(connection.client("dynamodb"), names.table)
     if source == "ssm":
-        return _ssm_store(connection.client("ssm"), names)
+        return _ssm_store(connection, names)
     if source == "secretsmanager":
         return _secrets_store(connection.client("secretsmanager"), names)
     if bucket is None:
@@ -176,13 +178,44 @@ def seed(store: Store, keys: Sequence[str]) -> dict[str, int]:
     return versions
 
 
-def _ssm_store(client: Any, names: Names) -> DocumentStore:
+class Pace:
+    """Keeps calls apart, so that there are at most ``per_second`` of them. For one thread."""
+
+    def __init__(
+        self,
+        per_second: float,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._between_s = 1 / per_second
+        self._now = now
+        self._sleep = sleep
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait until the next call may be made."""
+        if (early_s := self._next - self._now()) > 0:
+            self._sleep(early_s)
+        self._next = max(self._next, self._now()) + self._between_s
+
+
+def _ssm_store(connection: Connection, names: Names) -> DocumentStore:
+    """Parameters, read and written on AWS no faster than its default quotas allow."""
+    client = connection.client("ssm")
+    on_aws = connection.target == "aws"
+    reads, writes = Pace(PARAMETER_READS if on_aws else math.inf), Pace(PARAMETER_WRITES if on_aws else math.inf)
+
+    def get(key: str) -> str:
+        reads.wait()
+        text: str = client.get_parameter(Name=names.parameter_name(key))["Parameter"]["Value"]
+        return text
 
     def put(key: str, document: str, *, overwrite: bool) -> None:
+        writes.wait()
         client.put_parameter(Name=names.parameter_name(key), Value=document, Type="String", Overwrite=overwrite)
 
     return DocumentStore(
-        read=lambda key: client.get_parameter(Name=names.parameter_name(key))["Parameter"]["Value"],
+        read=get,
         create_document=functools.partial(put, overwrite=False),
         write=functools.partial(put, overwrite=True),
         missing="ParameterNotFound",

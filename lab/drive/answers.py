@@ -102,6 +102,7 @@ def _answered(body: bytes, headers: Mapping[str, str], report: InvocationReport)
         version=_get(content, "version", int),
         init_downstream_calls=_get(content, "init_downstream_calls", int),
         downstream_errors=_get(content, "downstream_errors", int),
+        downstream_throttles=_get(content, "downstream_throttles", int),
         read_units=_number(content.get("read_units")),
         start_wait_ms=_start_wait_ms(headers),
         **report.fields(),

@@ -129,6 +129,11 @@ def plan_updates(load: Load, repetition: int = 0, settle_s: float = 0.0) -> list
     return [PlannedUpdate(at=float(at), key=item_key(int(rank))) for at, rank in zip(offsets, ranks, strict=True)]
 
 
+def peak_rate(load: Load) -> float:
+    """Return the most invocations of a variant in a second, on average."""
+    return load.rate * (BURST_PERIOD_S / BURST_LENGTH_S if load.scenario == "burst" else 1.0)
+
+
 def _generators(load: Load, repetition: int) -> list[np.random.Generator]:
     """Return a random generator for each purpose: more keys do not move arrivals, more updates do not change keys."""
     seeds = np.random.SeedSequence(load.seed, spawn_key=(repetition,))

@@ -41,6 +41,7 @@ class Tally:
         busy_shares: busy share of all CPUs (0 to 1), one reading a second.
         updates_written: updates that were acknowledged.
         updates_failed: updates that were not; they may have taken effect.
+        update_errors: those by their error code.
         refused: invocations that Lambda itself answered: throttled or forbidden.
         read_units: what DynamoDB bills for the calls, as the functions counted it; None if none reported it.
         errors: unanswered invocations by status and error type.
@@ -52,6 +53,7 @@ class Tally:
         self.busy_shares: list[float] = []
         self.updates_written = 0
         self.updates_failed = 0
+        self.update_errors: collections.Counter[str] = collections.Counter()
         self.refused = 0
         self.read_units: float | None = None
         self.errors: collections.Counter[str] = collections.Counter()

@@ -9,6 +9,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab.aws.errors import error_code
 from lab.drive.clock import Clock, when_due
 from lab.drive.load import PlannedUpdate
 from lab.drive.tally import Tally
@@ -74,6 +75,8 @@ def writing_updates(
             except (BotoCoreError, ClientError) as error:
                 logger.warning("the update of %s was not acknowledged: %s", key, error)
                 tally.updates_failed += 1
+                code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
+                tally.update_errors[code] += 1
                 continue
             timeline.add(key, version, clock())
             tally.updates_written += 1

@@ -27,8 +27,13 @@ def downstream_of(content: dict[str, Any]) -> dict[str, Any]:
     """
     calls = counted(content.get(metrics.DOWNSTREAM_CALLS.name))
     errors = counted(content.get(metrics.DOWNSTREAM_ERRORS.name))
+    throttles = counted(content.get(metrics.THROTTLED_CALLS))
     units = measured(content.get(metrics.READ_UNITS))
-    fields: dict[str, Any] = {"downstream_errors": errors, "read_units": units}
+    fields: dict[str, Any] = {
+        "downstream_errors": errors,
+        "downstream_throttles": throttles,
+        "read_units": units,
+    }
     fields = {name: value for name, value in fields.items() if value is not None}
     if calls is None:
         return fields

@@ -20,6 +20,7 @@ from lab.errors import LabError, UsageError
 from lab.fleet.fleet import Fleet, check_new, find_fleet
 from lab.run.consent import before_run
 from lab.run.settings import RunSettings
+from lab.run.source_quotas import check_quotas
 from lab.steps import Steps
 
 
@@ -59,7 +60,8 @@ def prepare_local(
 def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask: Ask, steps: Steps) -> Prepared:
     """Check that a run on AWS can finish, ask the user, and seed the items.
 
-    Until the user agrees, this creates nothing and runs no function. Raises `UsageError` if another source is deployed;
+    Until the user agrees, this creates nothing and runs no function. Raises `UsageError` if another source is deployed,
+    or its quotas do not allow the run;
     `LabError` if something is missing, switched off or not permitted, or the user did not agree.
     """
     caller = identify(connection)
@@ -79,9 +81,11 @@ def prepare_aws(settings: RunSettings, run_id: str, connection: Connection, ask:
     for found in states:
         found.check()
         _check_invocable(connection, found.function)
+    usage = check_quotas(settings, connection, settings.settle_s(deployment.ttl_s))
     waiting = [found for found in states if found.state != "Active" and not settings.fresh_environments]
     driver = _driver(settings, run_id, connection)
-    ask([*before_run(caller, settings, deployment, concurrency_limit(connection)), *map(str, waiting)])
+    limit = concurrency_limit(connection)
+    ask([*before_run(caller, settings, deployment, limit), *usage, *map(str, waiting)])
     seeded = seed_items(connection, settings.names, settings.source, settings.keys, steps)
     for found in waiting:  # after the items, which a snapshot contains
         control_plane.wait_until_active(found.function)

@@ -192,10 +192,11 @@ class _Run:
         tally, shares = self._tally, self._tally.busy_shares
         if tally.updates_failed:
             updates = tally.updates_failed + tally.updates_written
+            code, times = tally.update_errors.most_common(1)[0]
             self._warn(
                 run_warning(
                     WarningCode.UPDATES_FAILED,
-                    f"{tally.updates_failed} of {updates} item updates were not acknowledged",
+                    f"{tally.updates_failed} of {updates} item updates were not acknowledged ({code}, {times} times)",
                     "staleness is a lower bound for those items; lower --updates, or check the source's own limits",
                 )
             )

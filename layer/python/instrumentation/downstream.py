@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from facts.quotas import THROTTLED
 from instrumentation.item import Item
 from warmcache.hooks import after_restore
 
@@ -20,6 +21,7 @@ class DownstreamUse:
         calls: attempts: a call with two retries counts three.
         errors: attempts that got no answer, or an HTTP status of 400 or more.
         failures: reads that failed after all their retries.
+        throttles: those of them that the source refused because there were too many.
         ms: milliseconds from the first attempt of a call to its answer, pauses between retries included.
         read_units: the sum of what DynamoDB's answers state that they cost; retries that it answered are among them.
         items: the items read.
@@ -28,6 +30,7 @@ class DownstreamUse:
     calls: int = 0
     errors: int = 0
     failures: int = 0
+    throttles: int = 0
     ms: float = 0.0
     read_units: float = 0.0
     items: list[Item] = field(default_factory=list)
@@ -80,10 +83,12 @@ class DownstreamMeter:
         self, response_dict: dict[str, Any] | None, parsed_response: dict[str, Any] | None, **_: Any
     ) -> None:
         failed = response_dict is None or response_dict["status_code"] >= 400
-        read_units = _read_units(parsed_response or {})
+        parsed = parsed_response or {}
+        read_units = _read_units(parsed)
         with self._lock:
             self._use.calls += 1
             self._use.errors += failed
+            self._use.throttles += parsed.get("Error", {}).get("Code") in THROTTLED
             self._use.read_units += read_units
 
     def _on_end(self, context: dict[str, Any], **_: Any) -> None:

@@ -32,6 +32,7 @@ class Answer(TypedDict):
         init_downstream_calls: attempts sent since the last invocation of the environment: by init or a hook after a
             restore, so they are 0 on all invocations but the first.
         downstream_errors: attempts of both kinds that got no answer, or an HTTP status of 400 or more.
+        downstream_throttles: those of them that the source refused because there were too many.
         read_units: what DynamoDB bills for attempts of both kinds; None for another source.
         age_ms: milliseconds since the value was read downstream.
         environment: where it ran.
@@ -45,6 +46,7 @@ class Answer(TypedDict):
     downstream_ms: float
     init_downstream_calls: int
     downstream_errors: int
+    downstream_throttles: int
     read_units: float | None
     age_ms: float
     environment: EnvironmentAnswer
@@ -79,6 +81,7 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
         finally:
             inside = METER.take()
             now = time.time()
+            throttles = inside.throttles + outside.throttles
             read_units = inside.read_units + outside.read_units if settings.source == "dynamodb" else None
             line = emf_line(
                 settings.names.namespace,
@@ -87,6 +90,7 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
                 properties={
                     "environment_id": environment["id"],
                     "request_id": context.aws_request_id,
+                    metrics.THROTTLED_CALLS: throttles,
                     **({} if read_units is None else {metrics.READ_UNITS: read_units}),
                 },
                 timestamp=now,
@@ -101,6 +105,7 @@ def lambda_handler(find: Callable[[str], Item]) -> Callable[[Any, Context], Answ
             "downstream_ms": round(inside.ms, 3),
             "init_downstream_calls": outside.calls,
             "downstream_errors": inside.errors + outside.errors,
+            "downstream_throttles": throttles,
             "read_units": read_units,
             "age_ms": _age_ms(item, now),
             "environment": environment,

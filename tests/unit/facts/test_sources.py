@@ -9,7 +9,8 @@ from aws_cdk import App, Stack
 
 from facts import prices
 from facts.names import Names
-from facts.sources import MOST_KEYS, SOURCES, TITLES, SourceName, item_key, item_keys
+from facts.quotas import READ_QUOTAS
+from facts.sources import MOST_AHEAD, MOST_KEYS, SOURCES, TITLES, SourceName, item_key, item_keys
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
@@ -52,6 +53,10 @@ def test_each_source_has_its_own(part: Callable[[SourceName], object], monkeypat
 
 def test_each_source_has_a_price() -> None:
     assert set(prices.READ) == set(SOURCES)
+
+
+def test_each_source_has_a_quota_and_a_number_of_items_to_read_ahead() -> None:
+    assert set(READ_QUOTAS) == set(MOST_AHEAD) == set(SOURCES)
 
 
 def test_each_source_has_a_latency() -> None:

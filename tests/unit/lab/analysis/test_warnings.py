@@ -254,6 +254,36 @@ def test_cloudwatchs_count_of_the_reads_is_compared(
     assert set(_warnings(case, tmp_path)) == codes
 
 
+@pytest.mark.parametrize(
+    ("source", "parts", "advice"),
+    [
+        (
+            "ssm",
+            ["no_cache 4 of ", "ttl_cache 2 of ", "Parameter Store's throughput (40 "],
+            "turn on higher throughput",
+        ),
+        ("secretsmanager", ["10,000 calls per second"], "lower --rate"),
+        ("elsewhere", ["a quota of the source"], "lower --rate"),
+    ],
+)
+def test_a_throttled_source_is_distinguished_from_a_slow_one_in_the_report(
+    tmp_path: Path, source: str, parts: list[str], advice: str
+) -> None:
+    case = Case()
+    case.content["run"]["source"] = source
+    throttled = {"no_cache": 4, "ttl_cache": 2}
+    for variant, count in throttled.items():
+        first = next(index for index, record in enumerate(case.records) if record.variant == variant)
+        case.records[first] = dataclasses.replace(case.records[first], downstream_throttles=count)
+
+    found = _warnings(case, tmp_path)
+
+    assert set(found) == {"source_throttled"}
+    for part in (*parts, "it shows the quota and not the speed of the source"):
+        assert part in found["source_throttled"].message
+    assert advice in found["source_throttled"].advice
+
+
 @pytest.mark.parametrize(("cloudwatch", "codes"), [(5, set()), (7, set()), (4, {"downstream_count_differs"})])
 def test_failed_attempts_are_no_difference_to_cloudwatchs_count(
     tmp_path: Path, cloudwatch: int, codes: set[str]

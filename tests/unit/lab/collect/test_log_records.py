@@ -109,14 +109,13 @@ def test_a_function_error(lines: list[str], error_type: str | None) -> None:
 
 
 def test_downstream_errors_are_told_of_answers_and_failures_alike() -> None:
-    found = made(
-        emf("a", DownstreamCalls=3, DownstreamErrors=3, DownstreamLatency=9), text("a"), emf("b", Hits=1), text("b")
-    )
+    line = emf("a", DownstreamCalls=3, DownstreamErrors=3, DownstreamLatency=9, downstream_throttles=2)
+    found = made(line, text("a"), emf("b", Hits=1), text("b"))
 
-    assert [(record.status, record.downstream_errors, record.downstream_calls) for record in found] == [
-        ("function_error", 3, 3),
-        ("ok", 0, 0),
-    ]
+    assert [
+        (record.status, record.downstream_errors, record.downstream_calls, record.downstream_throttles)
+        for record in found
+    ] == [("function_error", 3, 3, 2), ("ok", 0, 0, None)]
 
 
 def test_invocations_side_by_side_are_told_apart() -> None:

@@ -1,8 +1,10 @@
 """The items in each service, by its real API at the emulator."""
 
 import contextlib
+import itertools
 import json
 import time
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +16,9 @@ from instrumentation.item import Item
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import make_source
 from lab.aws.connection import Connection
-from lab.deploy.items import Store, open_store, remove_items, seed
+from lab.aws.target import Target
+from lab.deploy import items
+from lab.deploy.items import Pace, Store, open_store, remove_items, seed
 from lab.errors import LabError
 
 NAMES = Names()
@@ -197,3 +201,31 @@ def test_nobody_there_is_one_line() -> None:
 
     with pytest.raises(LabError, match="cannot seed the items: Could not connect to the endpoint URL"):
         seed(open_store("dynamodb", nobody, NAMES), KEYS)
+
+
+@pytest.mark.parametrize(("target", "puts_s", "gets_s"), [("aws", 1 / 3, 1 / 40), ("local", 0.0, 0.0)])
+def test_parameters_are_written_and_read_on_aws_no_faster_than_the_default_quotas(
+    monkeypatch: pytest.MonkeyPatch, target: Target, puts_s: float, gets_s: float
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    now, called = [1000.0], []
+    monkeypatch.setattr(
+        items, "Pace", lambda rate: Pace(rate, lambda: now[0], lambda s: now.__setitem__(0, now[0] + s))
+    )
+    connection = Connection(target=target, endpoint_url="http://127.0.0.1:9")
+
+    def answer(model: Any, **_: Any) -> Any:
+        called.append((model.name, now[0]))
+        return types.SimpleNamespace(status_code=200), {"Parameter": {"Value": '{"version": 1}'}}
+
+    connection._session.events.register("before-call.ssm", answer)
+    store = open_store("ssm", connection, NAMES)
+    store.versions(KEYS)
+    for _ in range(3):
+        store.update(KEYS[0])
+
+    gets = [at for name, at in called if name == "GetParameter"]
+    puts = [at for name, at in called if name == "PutParameter"]
+    assert [later - sooner for sooner, later in itertools.pairwise(gets)] == pytest.approx([gets_s] * 2)
+    assert [later - sooner for sooner, later in itertools.pairwise(puts)] == pytest.approx([puts_s] * 2)

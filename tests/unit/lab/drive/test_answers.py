@@ -24,6 +24,7 @@ ANSWER: dict[str, Any] = {
     "downstream_ms": 5.5,
     "init_downstream_calls": 2,
     "downstream_errors": 1,
+    "downstream_throttles": 1,
     "read_units": 1.5,
     "age_ms": 5.75,
     "environment": {
@@ -66,6 +67,7 @@ def test_an_answer() -> None:
         version=3,
         init_downstream_calls=2,
         downstream_errors=1,
+        downstream_throttles=1,
         read_units=1.5,
     )
 

@@ -241,6 +241,7 @@ async def test_updates_that_fail_are_counted_and_the_rest_goes_on() -> None:
     await driven.drive()
 
     assert (driven.tally.updates_failed, driven.tally.updates_written) == (2, 2)
+    assert driven.tally.update_errors == {"EndpointConnectionError": 2}
 
 
 async def test_a_record_that_cannot_be_written_ends_the_window() -> None:

@@ -16,15 +16,6 @@ from lab.run.aws_observer import AwsObserver
 from lab.run.settings import RunSettings
 from lab.steps import Steps
 
-
-@pytest.fixture
-def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "cachelab")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    return Connection(target="aws", endpoint_url=None)
-
-
 SETTINGS = RunSettings(variants=("a",))
 DENIED = "User: arn:aws:iam::111122223333:user/lab is not authorized to perform: cloudwatch:GetMetricStatistics"
 

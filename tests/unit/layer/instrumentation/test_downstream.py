@@ -1,5 +1,6 @@
 """Counted by the meter and on the wire, by real boto3 clients: the two must agree."""
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -10,13 +11,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from facts.sources import SourceName
 from instrumentation import sources
 from instrumentation.downstream import DownstreamMeter
 from instrumentation.errors import DownstreamError, ItemNotFound
 from instrumentation.settings import FunctionSettings
 from instrumentation.sources import DynamoDbSource, make_source
 from tests.unit.layer.hooks import SnapStart
-from tests.unit.layer.http_server import REFUSAL, Request, Response, Wire, served
+from tests.unit.layer.http_server import FAULT, REFUSAL, Request, Response, Wire, served
 
 JSON = {"Content-Type": "application/x-amz-json-1.0"}
 ITEM = b'{"Item": {"key": {"S": "a"}, "value": {"M": {"text": {"S": "x"}}}, "version": {"N": "3"}}}'
@@ -75,6 +77,35 @@ def test_every_retry_counts_and_every_failed_one_is_an_error(
     assert (use.calls, use.errors, use.failures) == (3, 2, 0)
     assert len(wire.requests) == 3
     assert use.ms >= 20, "the pauses between retries are time spent downstream"
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize(
+    ("source_name", "throttle", "answer"),
+    [
+        ("ssm", b'{"__type": "ThrottlingException", "message": "Rate exceeded"}', b'{"Parameter": {"Value": %s}}'),
+        ("dynamodb", b'{"__type": "com.amazon#ProvisionedThroughputExceededException"}', ITEM),
+        ("secretsmanager", b'{"__type": "ThrottlingException"}', b'{"SecretString": %s}'),
+    ],
+)
+def test_a_throttled_source_is_counted_apart_from_a_slow_or_failing_one(
+    source_name: SourceName,
+    throttle: bytes,
+    answer: bytes,
+    meter: DownstreamMeter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = json.dumps('{"value": {}, "version": 3}').encode()
+    found = answer.replace(b"%s", text)
+    with served(lambda _: Response(200, JSON, found)) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+        source = make_source(FunctionSettings(variant="v", source=source_name, table="t"), meter)
+        uses = []
+        for failure in (Response(400, JSON, throttle), FAULT):
+            wire.failures_left, wire.failure = 2, failure
+            assert source.read("a").version == 3
+            uses.append(meter.take())
+    assert [(use.calls, use.errors, use.throttles) for use in uses] == [(3, 2, 2), (3, 2, 0)]
 
 
 def test_an_attempt_without_an_answer_counts(source: DynamoDbSource, meter: DownstreamMeter, wire: Wire) -> None:
