@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+from typing import Any
 
 from lab.endpoint.deployments.code_store import UnavailableCodeError
 from lab.endpoint.deployments.function_names import parse_name
@@ -16,6 +17,7 @@ from lab.engine.engine import Engine
 from lab.engine.snapshot import SnapshotState
 
 STACK_STATE = re.compile(rb"<(?:StackId|StackStatus|CreationTime|LastUpdatedTime)>[^<]*")
+NUMBERED = re.compile(rb'"Version": ?"\d+"')
 SERVICES = frozenset({"lambda", "cloudformation"})
 SETTLE_S = 0.3
 logger = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ class Deployments:
     async def passed(self, request_body: bytes, answer_body: bytes) -> None:
         """The emulator has answered a control plane request. The client gets the answer when this returns."""
         self._functions.changed()
+        if (published := _published(answer_body)) is not None:
+            # Now: the emulator forgets the code of a version when the function gets newer code.
+            await asyncio.to_thread(self._functions.keep_code, published)
         if b"Action=DescribeStacks" in request_body:
             state = tuple(STACK_STATE.findall(answer_body))
             if state not in self._settled and b"_IN_PROGRESS</StackStatus>" not in answer_body:
@@ -77,3 +82,14 @@ class Deployments:
         snapshot.when_settled(settled.set)
         await settled.wait()
         return snapshot.reason if snapshot.state is SnapshotState.FAILED else None
+
+
+def _published(answer_body: bytes) -> Any:
+    """The configuration of a published version, if that is what the control plane answered."""
+    if NUMBERED.search(answer_body) is None:
+        return None
+    try:
+        answer = json.loads(answer_body)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) and {"Version", "CodeSha256"} <= answer.keys() else None

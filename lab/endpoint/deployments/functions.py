@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from lab.endpoint.api_error import not_found, service_error, user_error
 from lab.endpoint.deployments.code_store import CodeStore, UnavailableCodeError
 from lab.endpoint.deployments.function_names import FunctionName
-from lab.endpoint.emulator.emulator import REGION, emulator_client
+from lab.endpoint.emulator.emulator import EMULATOR_ERRORS, REGION, emulator_client
 from lab.engine.function import FunctionVersion
 
 MAX_KEPT = 10_000
@@ -131,6 +131,11 @@ class Functions:
         Raises `UnavailableCodeError`, or what the emulator's client raises.
         """
         return self._version(self.client.get_function_configuration(**name.parameters))
+
+    def keep_code(self, configuration: Any) -> None:
+        """Fetch the code of a version, if it can be had. Blocks."""
+        with contextlib.suppress(UnavailableCodeError, *EMULATOR_ERRORS):
+            self._version(configuration)
 
     def _ask(self, name: FunctionName) -> Resolved:
         function = self._function(name)
