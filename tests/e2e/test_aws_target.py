@@ -1,4 +1,4 @@
-"""`--target aws`, from the first question to an empty account. AWS is the local endpoint here, by AWS_ENDPOINT_URL."""
+"""`--target aws` with an instance, from the first question to an account without it; AWS is the local endpoint here."""
 
 import contextlib
 import json
@@ -24,7 +24,8 @@ from tests.e2e.program import COMMAND
 from tests.records import read_records
 
 VARIANTS = ("no_cache", "ttl_cache")
-LOAD_BUCKET = "cache-lab-load-000000000000-us-east-1"
+INSTANCE = "anna"
+LOAD_BUCKET = f"cache-lab-{INSTANCE}-load-000000000000-us-east-1"
 CHOSEN = [word for variant in VARIANTS for word in ("--variant", variant)]
 CONTEXT = ["--context", f"variants={','.join(VARIANTS)}", "--context", "load=true"]
 
@@ -44,7 +45,7 @@ class Aws:
         }
 
     def start(self, command: str, *arguments: str) -> "subprocess.Popen[str]":
-        line = [*COMMAND, command, "--target", "aws", *arguments]
+        line = [*COMMAND, command, "--target", "aws", "--instance", INSTANCE, *arguments]
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(line, env=self.env, cwd=ROOT, text=True, **streams)
 
@@ -103,7 +104,7 @@ def test_nothing_is_deployed_before_the_answer(aws: Aws, tmp_path: Path) -> None
 
     assert said.returncode == 2
     assert said.stderr.splitlines()[-1].startswith("lab: --target aws asks before it does anything")
-    assert "creates or updates 5 stacks: CacheLab-source, CacheLab-no-cache" in said.stderr
+    assert "creates or updates 5 stacks: CacheLab-anna-source, CacheLab-anna-no-cache" in said.stderr
     assert aws.stacks() == before
 
 
@@ -161,7 +162,7 @@ def test_a_span_without_traffic_leaves_no_folder(deployed: Aws, tmp_path: Path) 
 def _assert_as_deployed(aws: Aws) -> None:
     client = aws.client("lambda")
     for variant in VARIANTS:
-        name = f"cache-lab-{variant}"
+        name = f"cache-lab-{INSTANCE}-{variant}"
         versions = client.list_versions_by_function(FunctionName=name)["Versions"]
         assert [each["Version"] for each in versions] == ["$LATEST", "1"]
         assert {"CACHE_LAB_REPETITION" in each["Environment"]["Variables"] for each in versions} == {False}
@@ -207,11 +208,11 @@ def with_urls(deployed: Aws) -> Iterator[None]:
     client = deployed.client("lambda")
     for variant in VARIANTS:
         with contextlib.suppress(client.exceptions.ResourceConflictException):
-            name = f"cache-lab-{variant}"
+            name = f"cache-lab-{INSTANCE}-{variant}"
             client.create_function_url_config(FunctionName=name, Qualifier="live", AuthType="AWS_IAM")
     yield
     for variant in VARIANTS:
-        client.delete_function_url_config(FunctionName=f"cache-lab-{variant}", Qualifier="live")
+        client.delete_function_url_config(FunctionName=f"cache-lab-{INSTANCE}-{variant}", Qualifier="live")
 
 
 @pytest.mark.usefixtures("with_urls")
@@ -228,14 +229,14 @@ def test_function_urls_are_a_second_way_in(deployed: Aws, tmp_path: Path) -> Non
 
 def test_a_function_at_its_limit_leaves_no_half_made_run(deployed: Aws, tmp_path: Path) -> None:
     client = deployed.client("lambda")
-    client.put_function_concurrency(FunctionName="cache-lab-no_cache", ReservedConcurrentExecutions=0)
+    client.put_function_concurrency(FunctionName="cache-lab-anna-no_cache", ReservedConcurrentExecutions=0)
     try:
         said = deployed.lab("run", "--yes", "--out", str(tmp_path / "t"), "--variant", "no_cache")
     finally:
-        client.delete_function_concurrency(FunctionName="cache-lab-no_cache")
+        client.delete_function_concurrency(FunctionName="cache-lab-anna-no_cache")
 
     assert said.returncode == 1
-    assert "cache-lab-no_cache is switched off: its reserved concurrency is 0" in said.stderr.splitlines()[-1]
+    assert "cache-lab-anna-no_cache is switched off: its reserved concurrency is 0" in said.stderr.splitlines()[-1]
     assert not (tmp_path / "t").exists()
 
 
@@ -267,8 +268,8 @@ def _throttles_by_lambda(aws: Aws, function: str) -> int:
 def test_a_fleet_counts_what_is_throttled_and_loses_none_of_it(deployed: Aws, tmp_path: Path) -> None:
     folder = tmp_path / "throttled"
     load = ["--rate", "20", "--concurrency", "2", "--duration", "4", "--metrics-wait", "0", "--fleet", "2"]
-    before = _throttles_by_lambda(deployed, "cache-lab-no_cache")
-    with _one_at_a_time(deployed, "cache-lab-no_cache"):
+    before = _throttles_by_lambda(deployed, "cache-lab-anna-no_cache")
+    with _one_at_a_time(deployed, "cache-lab-anna-no_cache"):
         run = Run(deployed.lab("run", "--yes", "--out", str(folder), *CHOSEN, *load), folder)
 
     assert {(record.variant, record.sequence) for record in run.records} == {
@@ -282,7 +283,7 @@ def test_a_fleet_counts_what_is_throttled_and_loses_none_of_it(deployed: Aws, tm
     }
     assert all(record.sent_at and record.service_ms and record.duration_ms is None for record in throttled)
     assert {record.status for record in run.records if record not in throttled} == {"ok"}
-    assert len(throttled) == _throttles_by_lambda(deployed, "cache-lab-no_cache") - before
+    assert len(throttled) == _throttles_by_lambda(deployed, "cache-lab-anna-no_cache") - before
     _assert_same_in_s3(deployed, run)
     _assert_reported(folder, {"no_cache": len(throttled), "ttl_cache": 0})
 
@@ -364,7 +365,7 @@ def _kill_a_driver(aws: Aws, run: str) -> None:
         assert time.monotonic() < deadline, "the drivers wrote no records"
         time.sleep(0.1)
     os.killpg(
-        min(os.getpgid(each) for each in _processes(b"AWS_LAMBDA_FUNCTION_NAME=cache-lab-driver")), signal.SIGKILL
+        min(os.getpgid(each) for each in _processes(b"AWS_LAMBDA_FUNCTION_NAME=cache-lab-anna-driver")), signal.SIGKILL
     )
 
 
@@ -405,10 +406,59 @@ def _interrupt_a_destroy(aws: Aws) -> None:
     assert rest.splitlines()[-1].startswith("lab: interrupted; CloudFormation completes what it has started")
 
 
-def test_destroy_leaves_nothing(deployed: Aws) -> None:
+Left = dict[str, set[str]]
+
+
+def _left(aws: Aws) -> Left:
+    """The names of all that is there, by what it is; the CDK's own left out."""
+    parameters = aws.client("ssm").get_parameters_by_path(Path="/", Recursive=True)["Parameters"]
+    cloudwatch = aws.client("cloudwatch")
+    found = {
+        "stacks": aws.stacks(),
+        "tables": aws.client("dynamodb").list_tables()["TableNames"],
+        "log groups": [each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"]],
+        "alarms": [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]],
+        "dashboards": [each["DashboardName"] for each in cloudwatch.list_dashboards()["DashboardEntries"]],
+        "secrets": [each["Name"] for each in aws.client("secretsmanager").list_secrets()["SecretList"]],
+        "parameters": [each["Name"] for each in parameters],
+        "buckets": [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]],
+        "functions": [each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]],
+        "state machines": [each["name"] for each in aws.client("stepfunctions").list_state_machines()["stateMachines"]],
+    }
+    return {what: {name for name in names if "cdk-" not in name} for what, names in found.items()}
+
+
+def _make_what_others_have(aws: Aws) -> Left:
+    """Make what belongs to other instances, with the names that are most like the instance's."""
+    before = _left(aws)
+    aws.client("dynamodb").create_table(
+        TableName="cache-lab-items",
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    aws.client("s3").create_bucket(Bucket="cache-lab-load-000000000000-us-east-1")
+    for prefix in ("cache-lab", f"cache-lab-{INSTANCE}-b"):
+        aws.client("ssm").put_parameter(Name=f"/{prefix}/item-0000", Value="{}", Type="String")
+        aws.client("secretsmanager").create_secret(Name=f"{prefix}/item-0000", SecretString="{}")
+        aws.client("logs").create_log_group(logGroupName=f"/aws/lambda/{prefix}-no_cache")
+    for name in ("CacheLab-no-cache-us-east-1", f"CacheLab-{INSTANCE}-no-cache-eu-west-1"):
+        aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody='{"widgets": []}')
+    return {what: names - before[what] for what, names in _left(aws).items()}
+
+
+def test_everything_of_the_instance_has_its_name(deployed: Aws) -> None:
+    found = _left(deployed)
+    assert [what for what, names in found.items() if not names] == ["secrets", "parameters"]
+    for names in found.values():
+        assert all(re.search(rf"(?i:cache-?lab)-{INSTANCE}-", name) for name in names)
+
+
+def test_destroy_leaves_nothing_but_what_other_instances_have(deployed: Aws) -> None:
+    others = _make_what_others_have(deployed)
     # Of earlier deployments with other sources.
-    deployed.client("ssm").put_parameter(Name="/cache-lab/item-0000", Value="{}", Type="String")
-    deployed.client("secretsmanager").create_secret(Name="cache-lab/item-0000", SecretString="{}")
+    deployed.client("ssm").put_parameter(Name=f"/cache-lab-{INSTANCE}/item-0000", Value="{}", Type="String")
+    deployed.client("secretsmanager").create_secret(Name=f"cache-lab-{INSTANCE}/item-0000", SecretString="{}")
     deployed.client("s3").put_object(Bucket=LOAD_BUCKET, Key="kept/run.json", Body=b"{}")
     asked = deployed.lab("destroy")
     assert asked.returncode == 2
@@ -420,18 +470,7 @@ def test_destroy_leaves_nothing(deployed: Aws) -> None:
 
     assert said.returncode == 0, said.stderr
     assert again.returncode == 0, again.stderr
-    assert "no stack of the lab exists" in again.stderr
+    assert f"no stack of instance {INSTANCE} exists" in again.stderr
     assert "destroyed" not in again.stderr
     assert again.stderr.endswith("nothing is deployed: there is no stack to remove\n")
-    assert deployed.stacks() == set()
-    assert deployed.client("dynamodb").list_tables()["TableNames"] == []
-    assert deployed.client("logs").describe_log_groups()["logGroups"] == []
-    assert deployed.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
-    assert deployed.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
-    assert deployed.client("secretsmanager").list_secrets()["SecretList"] == []
-    parameters = deployed.client("ssm").get_parameters_by_path(Path="/", Recursive=True)["Parameters"]
-    assert [each["Name"] for each in parameters if "/cdk-bootstrap/" not in each["Name"]] == []
-    assert [
-        each["Name"] for each in deployed.client("s3").list_buckets()["Buckets"] if "cdk-" not in each["Name"]
-    ] == []
-    assert deployed.client("lambda").list_functions()["Functions"] == []
+    assert _left(deployed) == others
