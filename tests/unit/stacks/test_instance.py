@@ -11,6 +11,7 @@ from aws_cdk import App, Stack
 from facts.names import INSTANCE_FORM, Names
 from facts.sources import SOURCES
 from functions.registry import VARIANTS
+from stacks.checks import unique
 from stacks.checks.__main__ import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
 from stacks.checks.assembly import as_text
@@ -23,6 +24,7 @@ ANNA = "anna"
 UNNAMED = {"AWS::IAM::Policy", "AWS::IAM::Role", "AWS::S3::BucketPolicy"}
 """CloudFormation names them after their stack, or they have no name."""
 PART_OF_A_FUNCTION = {"AWS::Lambda::Alias", "AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::Lambda::Version"}
+NAMED_BY = {**unique.NAMED_BY, "AWS::Lambda::LayerVersion": "LayerName"}
 LONGEST = {
     "AWS::CloudWatch::Alarm": 255,
     "AWS::CloudWatch::Dashboard": 255,
@@ -53,9 +55,8 @@ def names_of(assembly: Assembly) -> NamesByKind:
             kind = resource["Type"]
             if kind in UNNAMED | PART_OF_A_FUNCTION | {"AWS::CDK::Metadata"}:
                 continue
-            property_name = f"{kind.split('::')[2].replace('LayerVersion', 'Layer')}Name"
-            name = as_text(resource["Properties"].get(property_name))
-            assert name, f"{kind} has no {property_name}"
+            name = as_text(resource["Properties"].get(NAMED_BY[kind]))
+            assert name, f"{kind} has no name"
             found.setdefault(kind, set()).add(name)
     return found
 
@@ -135,7 +136,7 @@ def test_a_role_reads_the_items_of_its_instance_only(source: str) -> None:
     assert not [arn for arn in nobody if arn and re.search(r"cache-lab\*", arn)]
 
 
-def test_checks_know_the_namespace_of_the_instance(instance: Assembly) -> None:
+def test_the_checks_find_nothing_in_an_instance_but_an_alarm_on_another_namespace(instance: Assembly) -> None:
     checked = CheckedAssembly.read(instance.folder)
     assert checked.namespaces == {f"CacheLab/{ANNA}"}
     assert check_assembly(checked) == []
@@ -152,6 +153,16 @@ def test_checks_know_the_namespace_of_the_instance(instance: Assembly) -> None:
 def test_dashboard_names_include_the_region(assembly: Assembly) -> None:
     found = names_of(assembly)["AWS::CloudWatch::Dashboard"]
     assert found == {f"{stack}-${{AWS::Region}}" for stack in assembly.templates if stack != Names().source_stack}
+
+
+def test_a_second_region_can_be_deployed_since_every_global_name_has_the_region(everything_on: Assembly) -> None:
+    """Dashboards are global to an account, buckets to AWS. Roles are global too, and CloudFormation names them."""
+    found = names_of(everything_on)
+    for kind in ("AWS::CloudWatch::Dashboard", "AWS::S3::Bucket"):
+        assert all("${AWS::Region}" in name for name in found[kind])
+    roles = [role for template in everything_on.templates.values() for role in resources(template, "AWS::IAM::Role")]
+    assert roles
+    assert not [role for role in roles if "RoleName" in role["Properties"]]
 
 
 @pytest.mark.parametrize("name", ["Anna", "a_b", "-a", "a-", "a" * 17, "", "ännä", "a/b", "a b"])
