@@ -29,9 +29,12 @@ class Copy:
         self._event_loop = _event_loop_of_thread()
         self._wakeup_fd = signal.set_wakeup_fd(-1)
         self._child_signal = signal.getsignal(signal.SIGCHLD)
-        self._folder = os.getcwd()
-        self._shared = shared_memory.find()
-        self._descriptors = Descriptors(own)
+        try:
+            self._folder = os.getcwd()
+            self._shared = shared_memory.find()
+            self._descriptors = Descriptors(own)
+        except (OSError, ValueError) as error:  # of a folder that is deleted, or a kernel that shows something else
+            raise CannotCopyError(f"{type(error).__name__}: {error}") from error
 
     def complete(self, moved: Moved) -> None:
         """Make this fork a copy of the snapshot, with files and connections of its own."""

@@ -331,7 +331,9 @@ def _open(each: Descriptor, path: str) -> int:
 
 
 def _is_named(each: Descriptor) -> bool:
-    """Whether the path of a file still leads to it."""
+    """Whether the path of a file leads to it, and will lead to the environment's own."""
+    if each.target.startswith("/dev/shm/"):
+        return False
     try:
         status = os.lstat(each.target)
     except OSError:
