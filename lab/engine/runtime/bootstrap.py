@@ -119,26 +119,18 @@ class SocketRuntimeClient:
         self._become_environment(json.loads(header), fds, copy)
 
     def _become_environment(self, header: "dict[str, Any]", fds: "list[int]", copy: Copy) -> None:
-        """In the fork: namespaces and a first process of its own, then the channel and log of the new environment."""
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, an exit before `serve` listens would be lost
-        channel_fd, log_fd, control_fd = fds
-        control = Channel(socket.socket(fileno=control_fd))
+        """In the fork: the namespaces of the new environment, then its channel and log."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        channel_fd, log_fd, first_fd = fds
+        first = Channel(socket.socket(fileno=first_fd))
         try:
-            in_namespace = init.enter(header["namespaces"], header["joins"])
-            if in_namespace:
-                _private_tmp(header["tmp_mb"])
+            if header["in_namespace"]:
+                _enter_environment(first)
+            else:
+                self._begin_environment(header["joins"], first, [channel_fd, log_fd])
         except OSError as error:
-            init.fail(control, error)
-        process = os.fork()
-        if process:
-            os.close(channel_fd)
-            os.close(log_fd)
-            self._channel.sock.close()
-            control.send(channel.STARTED, {"pid": process})
-            init.serve(control, in_namespace, process)
-        os.setpgid(0, 0)
-        namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
-        control.sock.close()
+            init.fail(first, error)
+        first.sock.close()
         self._channel.sock.detach()
         os.dup2(channel_fd, CHANNEL_FD)
         os.dup2(log_fd, 1)
@@ -148,7 +140,7 @@ class SocketRuntimeClient:
         if log_fd != LOG_FD:
             os.close(log_fd)
         self._channel = Channel(socket.socket(fileno=CHANNEL_FD))
-        copy.complete(Moved(*(("/tmp", "/tmp") if in_namespace else header["tmp"])))
+        copy.complete(Moved(*(("/tmp", "/tmp") if header["in_namespace"] else header["tmp"])))
         self._channel.send(channel.SNAPSHOT)
         try:
             self._channel.receive()
@@ -156,6 +148,20 @@ class SocketRuntimeClient:
             os._exit(0)
         self._began = time.perf_counter()
         os.environ.update(header["env"])
+
+    def _begin_environment(self, joins: "list[str]", control: Channel, fds: "list[int]") -> None:
+        """Without namespaces: this process is the environment's first process, and its child the runtime."""
+        init.begin(joins)
+        init.adopt_daemons()
+        process = os.fork()
+        if process:
+            for fd in fds:
+                os.close(fd)
+            self._channel.sock.close()
+            control.send(channel.STARTED, {"pid": process})
+            init.serve(control, False, process)
+        os.setpgid(0, 0)
+        namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _peak_kb() -> int:
@@ -181,21 +187,40 @@ def _wait_for_the_end() -> None:
         signal.pause()
 
 
-def _private_tmp(size_mb: int) -> None:
-    """A ``/tmp`` of the environment's own that begins as a copy of the snapshot's."""
+def _enter_environment(first: Channel) -> None:
+    """Go on in the namespaces that ``first``, the environment's first process, has made; it becomes the parent.
+
+    They belong to this user, which is why they can be entered. The capabilities that come with them are given up.
+    """
+    files = os.open("/tmp", os.O_RDONLY)
+    first.send(channel.RESTORE)
+    first.receive_with_fds()
+    kinds = (namespaces.CLONE_NEWUSER, namespaces.CLONE_NEWIPC, namespaces.CLONE_NEWPID, namespaces.CLONE_NEWNS)
+    for fd, kind in zip(first.take_fds(), kinds, strict=True):
+        namespaces.setns(fd, kind)
+    if os.fork():
+        os._exit(0)
+    process = os.fork()
+    if process:  # its end gives the runtime process to the first process of these namespaces
+        first.send(channel.STARTED, None, b"%d" % process)
+        os._exit(0)
+    os.setpgid(0, 0)
+    namespaces.drop_capabilities()
+    namespaces.prctl(namespaces.PR_SET_DUMPABLE, 1)  # as after an execve(2): what it has in /proc is its own
+    _copy_tmp(files)
+    os.close(files)
+
+
+def _copy_tmp(files: int) -> None:
+    """Begin ``/tmp`` as a copy of the snapshot's."""
     import shutil
 
-    namespaces.mount("", "/", "", namespaces.MS_REC | namespaces.MS_PRIVATE)
-    files = os.open("/tmp", os.O_RDONLY)
-    namespaces.mount_tmp("/tmp", size_mb)
-    namespaces.mount_proc("/proc")
     for entry in os.listdir(files):
         source = f"/proc/self/fd/{files}/{entry}"
         if os.path.isdir(source):
             shutil.copytree(source, f"/tmp/{entry}", symlinks=True)
         else:
             shutil.copy2(source, f"/tmp/{entry}", follow_symlinks=False)
-    os.close(files)
 
 
 def main() -> None:

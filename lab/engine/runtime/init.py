@@ -21,38 +21,21 @@ INIT_FAILED = 70
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
-def enter(wanted: "dict[str, Any] | None", joins: "list[str]") -> bool:
-    """Leave the engine's process group, come under the environment's limits, enter the namespaces where there are any.
-
-    Returns in the environment's first process: the caller itself, or its child where a process namespace was made (the
-    caller then stays behind, waiting for the child, and never returns).
-    """
+def begin(joins: "list[str]", fork: "int | None" = None) -> None:
+    """Leave the engine's process group, and come under the environment's limits, together with ``fork`` if given."""
     os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, an exit before `serve` listens would be lost
     namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
     for path in joins:
-        with open(path, "w", encoding="ascii") as processes:
-            processes.write("0")
-    if wanted is None:
-        with contextlib.suppress(OSError):
-            namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
-        return False
-    if wanted["user"]:
-        namespaces.enter_user_namespace()
-    namespaces.unshare(namespaces.CLONE_NEWNS | namespaces.CLONE_NEWPID)
-    child = os.fork()
-    if child:
-        _wait_and_leave(child)
-    namespaces.prctl(namespaces.PR_SET_PDEATHSIG, signal.SIGKILL)
-    return True
+        for pid in (0,) if fork is None else (0, fork):
+            with open(path, "w", encoding="ascii") as processes:
+                processes.write(str(pid))
 
 
-def _wait_and_leave(child: int) -> None:
-    for fd in range(3, 256):
-        with contextlib.suppress(OSError):
-            os.close(fd)
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(child, 0)
-    os._exit(0)
+def adopt_daemons() -> None:
+    """Be the parent of every process of the environment that its own parent leaves (Linux)."""
+    with contextlib.suppress(OSError):
+        namespaces.prctl(namespaces.PR_SET_CHILD_SUBREAPER, 1)
 
 
 def serve(control: Channel, in_namespace: bool, first_process: "int | None" = None) -> None:
@@ -142,7 +125,7 @@ def _reap(control: Channel, process: "int | None", in_namespace: bool) -> "int |
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return None
+            return process  # one that was restored becomes a child a moment after it has started
         if pid == 0:
             return process
         if pid == process:

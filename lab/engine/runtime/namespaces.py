@@ -1,28 +1,36 @@
-"""The namespaces and mounts of an execution environment (Linux).
-
-An environment sees the machine's own system directories read-only where Lambda has its operating system, and in
-Lambda's places: the code at ``/var/task``, the layers at ``/opt``, the runtime at ``/var/runtime``, and a private
-``/tmp`` of limited size that is a memory file system and goes with the environment.
-"""
+"""System calls that make and confine an execution environment: namespaces, mounts, capabilities, system call filter."""
 
 import ctypes
-import errno
 import os
-from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
+PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
 PR_SET_CHILD_SUBREAPER = 36
-SIGKILL = 9
+PR_SET_NO_NEW_PRIVS = 38
+SECBIT_NO_SETUID_FIXUP = 4
+SECCOMP_MODE_FILTER = 2
+CAPABILITY_VERSION_3 = 0x20080522
+SYS_MOUNT_SETATTR = 442
+AT_FDCWD = -100
+AT_RECURSIVE = 0x8000
 
-# Lambda's own places, and those that the environment gets fresh: never taken from the machine.
-OWN_DIRECTORIES = frozenset({"tmp", "var", "opt", "proc", "mnt", "media", "srv", "lost+found"})
+# The user that a function is on Lambda. Seen: the output of `id` there.
+UID, GID = 993, 990
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("instructions", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
 def _check(result: int, what: str) -> None:
@@ -35,12 +43,18 @@ def prctl(option: int, value: int) -> None:
     """``prctl(2)``; does nothing where there is none (macOS)."""
     call = getattr(_libc, "prctl", None)
     if call is not None:
-        _check(call(option, value, 0, 0, 0), f"prctl {option}")
+        _check(call(option, ctypes.c_ulong(value), 0, 0, 0), f"prctl {option}")
 
 
 def unshare(flags: int) -> None:
     """``unshare(2)``."""
     _check(_libc.unshare(flags), "unshare")
+
+
+def setns(fd: int, kind: int) -> None:
+    """``setns(2)``; closes the descriptor."""
+    _check(_libc.setns(fd, kind), "setns")
+    os.close(fd)
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
@@ -49,73 +63,69 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
     _check(result, f"mount {source} on {target}")
 
 
-def bind(source: str, target: str, *, read_only: bool = False) -> None:
-    """Bind a folder or file at another place."""
+def bind(source: str, target: str) -> None:
+    """Bind a folder or file, with what is mounted below it, at another place."""
     mount(source, target, "", MS_BIND | MS_REC)
-    if read_only:
-        mount("", target, "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | _locked_flags(target))
 
 
-def _locked_flags(path: str) -> int:
-    """Mount flags that a user namespace may not take away when it mounts again."""
-    flags = os.statvfs(path).f_flag
-    return flags & (MS_NODEV | 8 | 1024 | 2048 | (1 << 21))
+def restrict_mounts(target: str, flags: int) -> None:
+    """Add flags to a mount and to all mounts below it (Linux 5.12)."""
+    attributes = (ctypes.c_uint64 * 4)(flags)  # the first three flags of mount(2) have the same values here
+    size = ctypes.sizeof(attributes)
+    result = _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, target.encode(), AT_RECURSIVE, attributes, size)
+    _check(result, f"mount_setattr {target}")
 
 
-def enter_user_namespace() -> None:
-    """Become root inside a user namespace of one's own, so that mounts need no privilege outside."""
-    uid, gid = os.getuid(), os.getgid()
-    unshare(CLONE_NEWUSER)
-    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"0 {uid} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"0 {gid} 1", encoding="ascii")
-
-
-def build_root(root: str, *, places: dict[str, str], tmp_mb: int) -> None:
-    """Make ``root`` the environment's file system and enter it.
-
-    ``places`` says which folder of the machine stands where (absolute path inside -> folder outside), read-only.
-    """
-    mount("", "/", "", MS_REC | MS_PRIVATE)
-    mount("tmpfs", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
-    _bind_system(root, hidden={place.strip("/").split("/")[0] for place in places})
-    for inside, outside in places.items():
-        target = root + inside
-        if not os.path.isdir(target):
-            os.makedirs(target)
-        bind(outside, target, read_only=True)
-    mount_tmp(f"{root}/tmp", tmp_mb)
-    os.makedirs(f"{root}/proc", exist_ok=True)
-    mount_proc(f"{root}/proc")
+def change_root(root: str) -> None:
+    """Make a mount the root of the mount namespace; what was there before is gone."""
     os.chdir(root)
     _check(_libc.pivot_root(b".", b"."), "pivot_root")
     _check(_libc.umount2(b".", MNT_DETACH), "umount the machine's root")
     os.chdir("/")
 
 
-def _bind_system(root: str, hidden: set[str]) -> None:
-    for entry in os.scandir("/"):
-        if entry.name in OWN_DIRECTORIES | hidden:
-            continue
-        target = f"{root}/{entry.name}"
-        if entry.is_symlink():
-            os.symlink(os.readlink(entry.path), target)
-        elif entry.is_dir():
-            os.mkdir(target)
-            bind(entry.path, target, read_only=entry.name != "dev")
-
-
-def mount_tmp(target: str, size_mb: int) -> None:
-    """A fresh private ``/tmp`` of the given size."""
-    os.makedirs(target, exist_ok=True)
-    mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size_mb}m,mode=1777")
-
-
 def mount_proc(target: str) -> None:
-    """The process list of this namespace; the machine's own where a fresh one is not allowed (nested containers)."""
-    try:
-        mount("proc", target, "proc", MS_NOSUID | MS_NODEV)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EINVAL):
-            raise
-        bind("/proc", target)
+    """Mount the processes of this process namespace, read-only: no setting of the kernel can be changed there."""
+    mount("proc", target, "proc", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def become(uid: int) -> None:
+    """Take a user and a group of the machine, without other groups, and keep the capabilities."""
+    prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def enter_user_namespace(process: int) -> None:
+    """Be the function's user, with every capability, in a new user namespace.
+
+    ``process`` is a descriptor of this process's folder in a writable ``/proc``. It is closed.
+    """
+    maps = {"setgroups": "deny", "uid_map": f"{UID} {os.geteuid()} 1", "gid_map": f"{GID} {os.getegid()} 1"}
+    unshare(CLONE_NEWUSER)
+    prctl(PR_SET_DUMPABLE, 1)  # else these files belong to the machine's root
+    for name, text in maps.items():
+        file = os.open(name, os.O_WRONLY, dir_fd=process)
+        os.write(file, text.encode())
+        os.close(file)
+    os.close(process)
+    prctl(PR_SET_DUMPABLE, 0)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, and the possibility to get one by ``execve(2)``."""
+    capability = 0
+    while _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
+        capability += 1
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+def confine(system_calls: "bytes | None") -> None:
+    """Give up all privileges for good: capabilities, set-user-ID programs, and the system calls of the filter."""
+    drop_capabilities()
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    if system_calls is not None:
+        program = _Program(len(system_calls) // 8, system_calls)
+        _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0), "seccomp")

@@ -2,11 +2,18 @@
 
 import dataclasses
 import logging
+import platform
+import re
 import subprocess
 import sys
 
 from lab.engine.function import FunctionVersion
 from lab.engine.interpreters import Interpreter
+from lab.engine.sandbox.syscall_filter import syscall_filter
+
+OLDEST_LINUX = (5, 14)  # counts the processes of a user in each user namespace, and has mount_setattr(2)
+INTERPRETER_FOLDER = "/var/lang"  # where Lambda has the interpreter
+MAPS_EVERY_USER = ["0", "0", "4294967295"]
 
 log = logging.getLogger(__name__)
 
@@ -17,26 +24,46 @@ class Isolation:
 
     ``namespaces`` is what an environment's first process enters: None where there are none (then files are where they
     lie on the machine, and ``/tmp`` is a folder named by TMPDIR), else whether it must begin with a user namespace.
+    ``system_calls`` is the filter of system calls, if there is one.
     """
 
-    tier: str
+    name: str
     namespaces: dict[str, bool] | None
+    system_calls: bytes | None = None
+
+    @property
+    def tier(self) -> str:
+        """The tier in words, with what it does not protect."""
+        if self.namespaces is None:
+            return f"{self.name}: protects nothing, a function can do what you can do"
+        return self.name if self.system_calls else f"{self.name}, no seccomp filter: libseccomp is missing"
 
     @classmethod
     def probe(cls) -> "Isolation":
         """Try what this machine allows: namespaces as root, namespaces as anyone, process groups."""
-        for tier, user in (
-            (("namespaces (root)", False), ("namespaces (user)", True)) if sys.platform == "linux" else ()
-        ):
-            flags = ["--mount", "--pid", "--fork", *(["--map-root-user"] if user else [])]
-            mount = ["sh", "-c", "mount -t tmpfs none /mnt"]
+        for name, user in (("namespaces (root)", False), ("namespaces (user)", True)) if _new_enough() else ():
+            flags = ["--mount", "--pid", "--ipc", "--fork", *(["--map-root-user"] if user else [])]
+            # A fresh /proc is refused in some containers. The second user namespace is the function's own.
+            command = ["sh", "-c", "mount -t proc proc /proc && unshare --user true"]
             try:
-                subprocess.run(["unshare", *flags, *mount], check=True, capture_output=True, timeout=10)  # noqa: S607
+                if not user and not _has_every_user():
+                    raise PermissionError("not every user of the machine can be taken here")
+                subprocess.run(["unshare", *flags, *command], check=True, capture_output=True, timeout=10)  # noqa: S607
             except (OSError, subprocess.SubprocessError) as error:
-                log.debug("no %s: %s", tier, error)
+                log.debug("no %s: %s", name, error)
             else:
-                return cls(tier, {"user": user})
+                return cls(name, {"user": user}, syscall_filter())
         return cls("process groups", None)
+
+
+def _new_enough() -> bool:
+    release = re.match(r"(\d+)\.(\d+)", platform.release())
+    return sys.platform == "linux" and release is not None and tuple(map(int, release.groups())) >= OLDEST_LINUX
+
+
+def _has_every_user() -> bool:
+    with open("/proc/self/uid_map", encoding="ascii") as users:  # noqa: PTH123
+        return users.read().split() == MAPS_EVERY_USER
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,12 +89,9 @@ class Layout:
     def of(cls, version: FunctionVersion, interpreter: Interpreter, isolation: Isolation) -> "Layout":
         """Lambda's own places where there are namespaces, else the machine's."""
         outside = {"task": str(version.code_dir), "opt": str(version.layers_dir), "runtime": str(interpreter.pack)}
-        python = str(interpreter.path)
         if isolation.namespaces is None:
-            return cls(outside, {}, python, interpreter.minor)
+            return cls(outside, {}, str(interpreter.path), interpreter.minor)
         inside = {"task": "/var/task", "opt": "/opt", "runtime": "/var/runtime"}
-        places = {inside[name]: outside[name] for name in inside}
-        if interpreter.path.is_relative_to(interpreter.prefix):
-            places["/var/lang"] = str(interpreter.prefix)
-            python = f"/var/lang/{interpreter.path.relative_to(interpreter.prefix)}"
-        return cls(inside, places, python, interpreter.minor)
+        lang = interpreter.prefix.resolve()
+        places = {inside[name]: outside[name] for name in inside} | {INTERPRETER_FOLDER: str(lang)}
+        return cls(inside, places, f"{INTERPRETER_FOLDER}/{interpreter.path.relative_to(lang)}", interpreter.minor)

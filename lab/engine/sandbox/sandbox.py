@@ -23,7 +23,7 @@ from typing import Any
 
 from lab.engine.runtime import channel
 from lab.engine.runtime_api import RuntimeApi, peak_kb
-from lab.engine.sandbox.isolation import Layout
+from lab.engine.sandbox.isolation import INTERPRETER_FOLDER, Layout
 from lab.engine.sandbox.peer import Address, is_peer_beside
 from lab.engine.sandbox.supervisor import Supervisor
 from lab.engine.settings import Transport
@@ -93,7 +93,7 @@ class Sandbox:
         header: dict[str, object] = {
             "cwd": paths["task"],
             "argv": argv,
-            "env": {**env, **self._own_variables(), **self._runtime_variables()},
+            "env": {**env, **self._own_variables(), **self._runtime_variables(env)},
             "announce": self._runtime_api is not None,
         }
         assert self._control is not None
@@ -107,19 +107,22 @@ class Sandbox:
         if self._transport is Transport.HTTP:
             self.start(env)
             return
-        control_ours, control_theirs = socket.socketpair()
-        self._watch_control(control_ours)
+        in_namespace = self._supervisor.isolation.namespaces is not None
+        ours, theirs = socket.socketpair()
+        if in_namespace:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # before the fork can say anything
+            ours = self._supervisor.make_environment(self.layout.places, self._tmp_mb, self._joins, ours)
+        self._watch_control(ours)
         channel_fd, log_fd = self._new_process_ends()
         header: dict[str, object] = {
-            "namespaces": self._supervisor.isolation.namespaces,
-            "tmp_mb": self._tmp_mb,
+            "in_namespace": in_namespace,
             "joins": self._joins,
             "env": {**env, **self._own_variables(snapshot._tmp)},
             "tmp": [str(snapshot._tmp), str(self._tmp)],
         }
         assert snapshot._channel is not None
         frame = channel.encode(channel.RESTORE, header)
-        self._send_with_fds(snapshot._channel, frame, [channel_fd, log_fd, control_theirs.detach()])
+        self._send_with_fds(snapshot._channel, frame, [channel_fd, log_fd, theirs.detach()])
 
     def send(self, data: bytes) -> None:
         """Send the runtime a frame; what the socket does not take at once goes as it drains."""
@@ -194,9 +197,14 @@ class Sandbox:
             variables["TMPDIR"] = str(self._tmp)
         return variables
 
-    def _runtime_variables(self) -> dict[str, str]:
+    def _runtime_variables(self, env: dict[str, str]) -> dict[str, str]:
         """What the runtime takes from its variables before the function's code is loaded."""
         variables = {"_LAMBDA_TELEMETRY_LOG_FD": str(channel.LOG_FD), "LAB_IMPORT_PATH": self.layout.import_path}
+        libraries = env["LD_LIBRARY_PATH"].split(":")
+        if (
+            f"{INTERPRETER_FOLDER}/lib" not in libraries
+        ):  # the function's own value; a shared libpython is found only there
+            variables["LD_LIBRARY_PATH"] = ":".join([*libraries, f"{INTERPRETER_FOLDER}/lib"])
         if self._runtime_api is not None:
             variables["AWS_LAMBDA_RUNTIME_API"] = self._runtime_api.address
         return variables

@@ -7,6 +7,7 @@ it ends: this process and the environments see its sockets close, and end.
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -14,9 +15,12 @@ import sys
 import time
 from typing import Any
 
-from lab.engine.runtime import init, namespaces
+from lab.engine.runtime import channel, init
 from lab.engine.runtime.channel import Channel
+from lab.engine.sandbox import first_process
 from lab.engine.sandbox.control_groups import PATIENCE_S, end_groups
+
+DESCRIPTORS = 1024  # Source: Lambda quotas
 
 
 def main(fd: int, folder: str, groups: list[str]) -> None:
@@ -27,18 +31,22 @@ def main(fd: int, folder: str, groups: list[str]) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     requests = Channel(socket.socket(fileno=fd))
+    system_calls = requests.receive_with_fds()[2] or None
     while True:
         try:
             _, header, _ = requests.receive_with_fds()
         except (EOFError, OSError):
             _clean_up(folder, groups)
             return
-        (control_fd,) = requests.take_fds()
+        fds = requests.take_fds()
         if os.fork() == 0:
             requests.sock.close()
-            _be_environment(json.loads(header), Channel(socket.socket(fileno=control_fd)))
-        os.close(control_fd)
+            control, *gates = [Channel(socket.socket(fileno=each)) for each in fds]
+            _be_environment(json.loads(header), control, gates[0] if gates else None, system_calls)
+        for each in fds:
+            os.close(each)
 
 
 def _clean_up(folder: str, groups: list[str]) -> None:
@@ -50,15 +58,15 @@ def _clean_up(folder: str, groups: list[str]) -> None:
         time.sleep(0.02)
 
 
-def _be_environment(header: dict[str, Any], control: Channel) -> None:
+def _be_environment(order: dict[str, Any], control: Channel, gate: Channel | None, system_calls: bytes | None) -> None:
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        in_namespace = init.enter(header["namespaces"], header["joins"])
-        if in_namespace:
-            namespaces.build_root(header["root"], places=header["places"], tmp_mb=header["tmp_mb"])
+        restored = first_process.make(order, gate, system_calls)
     except BaseException as error:
         init.fail(control, error)
-    init.serve(control, in_namespace)
+    if restored is not None:
+        control.send(channel.STARTED, {"pid": restored})
+    init.serve(control, order["namespaces"] is not None, restored)
 
 
 if __name__ == "__main__":
