@@ -42,6 +42,7 @@ _LEGENDS: Final = ("bottom", "right", "hidden")
 _COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _IDENTIFIER: Final = re.compile(r"[a-z][A-Za-z0-9_]*")
 _WORD: Final = re.compile(r"[A-Za-z]\w*")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d|-P(?=\w)(\d+[YMWD])*(T(\d+[HMS])+)?$")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _SOURCE: Final = re.compile(r"\s*SOURCE\s+(?:'([^']+)'|\"([^\"]+)\")\s*\|?")
 _DEFAULTS: Final[Mapping[str, Any]] = {"stacked": False, "sparkline": False, "liveData": False, "visible": True}
@@ -158,6 +159,9 @@ def parse_dashboard(name: str, body: str) -> Dashboard:
     parser = _Parser()
     parser.check_keys("dashboard-body", content, _BODY)
     parser.choice("dashboard-body", content, "periodOverride", ("auto", "inherit"))
+    times = [content[key] for key in ("start", "end") if key in content]
+    valid = all(isinstance(time, str) and _TIME.match(time) for time in times)
+    parser.check(valid, "dashboard-body", "has a start or an end that is neither a time in ISO 8601 nor as -PT1H")
     parser.check("end" not in content or "start" in content, "dashboard-body", "has an end and no start")
     parser.check(len(given) <= MOST_WIDGETS, "dashboard-widgets", f"has {len(given)} widgets; {MOST_WIDGETS} at most")
     widgets = [_widget(number, widget) for number, widget in enumerate(given[:MOST_WIDGETS], 1)]

@@ -76,10 +76,10 @@ class Assembly:
 
     def log_group(self, function: Resource) -> Resource | None:
         """Return the log group of a function: the one it names, or the one that has its name by convention."""
-        own = function.properties.get("LoggingConfig", {}).get("LogGroup")
         by_convention = log_group_name(str(function.properties.get("FunctionName")))
+        own = function.properties.get("LoggingConfig", {}).get("LogGroup", by_convention)
         groups = self.resources("AWS::Logs::LogGroup")
-        named = (found for found in groups if found.properties.get("LogGroupName") == by_convention)
+        named = (found for found in groups if found.properties.get("LogGroupName") == own)
         return self.resource(function.stack, own) or next(named, None)
 
     def asset(self, content: Mapping[str, Any]) -> Path | None:

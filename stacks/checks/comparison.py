@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
-from cloudwatch.dashboard import Content, Fault, Line, Logs, Metrics, Widget
+from cloudwatch.dashboard import Content, Fault, Line, Logs, Metrics, Text, Widget
 from facts import metrics as emitted
 
 _NAME = re.compile(r"[a-z]\w*")
@@ -18,6 +18,13 @@ class _Figure(NamedTuple):
     variants: frozenset[str]
 
 
+class _Look(NamedTuple):
+    """By what a reader knows a variant."""
+
+    label: str
+    color: str | None
+
+
 def check_variants(widgets: Sequence[Widget], deployed: Set[str], variant_of: Mapping[str, str]) -> list[list[Fault]]:
     """The faults of each widget.
 
@@ -29,11 +36,20 @@ def check_variants(widgets: Sequence[Widget], deployed: Set[str], variant_of: Ma
     shown = [_shown(widget.content, variant_of) for widget in widgets]
     whole: frozenset[str] = frozenset().union(*(figure.variants for figures in shown for figure, _ in figures))
     expected = deployed if len(whole) > 1 else whole
-    looks: dict[str, str] = {}
-    return [_faults(figures, expected, looks) for figures in shown]
+    looks: dict[str, _Look] = {}
+    faults = [_faults(figures, expected, looks) for figures in shown]
+    for widget, found in zip(widgets, faults, strict=True):
+        if isinstance(widget.content, Text):
+            markdown = widget.content.markdown
+            unnamed = sorted(variant for variant, look in looks.items() if look.label not in markdown)
+            if unnamed and len(looks) - len(unnamed) > 1:
+                found.append(Fault("variant-left-out", f"names other variants, and not {', '.join(unnamed)}"))
+    return faults
 
 
-def _faults(figures: Sequence[tuple[_Figure, str]], expected: Set[str], looks: dict[str, str]) -> list[Fault]:
+def _faults(
+    figures: Sequence[tuple[_Figure, _Look | None]], expected: Set[str], looks: dict[str, _Look]
+) -> list[Fault]:
     faults = []
     drawn: dict[str, list[str]] = {}
     for figure, look in figures:
@@ -42,8 +58,8 @@ def _faults(figures: Sequence[tuple[_Figure, str]], expected: Set[str], looks: d
             continue
         for variant in figure.variants:
             drawn.setdefault(variant, []).append(figure.text)
-            if look and looks.setdefault(variant, look) != look:
-                faults.append(Fault("variant-look", f"draws {variant} as {look}, and elsewhere as {looks[variant]}"))
+            if look is not None and looks.setdefault(variant, look) != look:
+                faults.append(Fault("variant-look", f"draws {variant} with another title or colour than elsewhere"))
     if drawn and (missing := sorted(expected - set(drawn))):
         faults.append(Fault("variant-left-out", f"leaves out {', '.join(missing)}"))
     if len({tuple(sorted(texts)) for texts in drawn.values()}) > 1:
@@ -51,15 +67,15 @@ def _faults(figures: Sequence[tuple[_Figure, str]], expected: Set[str], looks: d
     return faults
 
 
-def _shown(content: Content, variant_of: Mapping[str, str]) -> list[tuple[_Figure, str]]:
+def _shown(content: Content, variant_of: Mapping[str, str]) -> list[tuple[_Figure, _Look | None]]:
     match content:
         case Metrics(lines=lines):
             by_id = {line.identifier: line for line in lines}
             visible = [line for line in lines if line.visible]
-            return [(_figure(line, by_id, variant_of), f"“{line.label}” {line.color}") for line in visible]
+            return [(_figure(line, by_id, variant_of), _Look(line.label, line.color)) for line in visible]
         case Logs(log_groups=groups):
             variants = [variant_of.get(group.rpartition("/")[2]) for group in groups]
-            return [(_Figure("log", frozenset({found})), "") for found in variants if found is not None]
+            return [(_Figure("log", frozenset({found})), None) for found in variants if found is not None]
     return []
 
 

@@ -43,6 +43,8 @@ def check(assembly: Assembly) -> Iterator[Finding]:
 def _of_widget(assembly: Assembly, resource: Resource, widget: Widget, given: Any) -> Iterator[Fault]:
     yield from widget.faults
     yield from _absent(assembly, widget.content)
+    if isinstance(widget.content, Metrics | Logs) and not widget.title:
+        yield Fault("widget-title", "has no title")
     for region in _values(given, "region"):
         if region != REGION and region not in _regions():
             yield Fault("widget-region", f"{region!r} is no region of AWS")
@@ -59,9 +61,11 @@ def _of_widget(assembly: Assembly, resource: Resource, widget: Widget, given: An
 def _absent(assembly: Assembly, content: Content) -> Iterator[Fault]:
     match content:
         case Metrics(lines=lines):
-            for metric in [line.metric for line in lines if line.metric is not None]:
+            for line, metric in [(line, line.metric) for line in lines if line.metric is not None]:
                 if reason := why_absent(assembly, metric.namespace, metric.name, dict(metric.dimensions)):
                     yield Fault("metric-exists", reason)
+                if line.period < 60:
+                    yield Fault("metric-period", f"a period of {line.period} s; {metric.name} has one value a minute")
         case Logs(log_groups=groups, query=query):
             for group in sorted(set(groups) - assembly.log_groups):
                 yield Fault("log-group", f"no stack makes the log group {group}")

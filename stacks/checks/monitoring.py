@@ -46,6 +46,8 @@ NAMESPACES = {"AWS/Lambda": LAMBDA, "AWS/DynamoDB": DYNAMODB}
 
 def check(assembly: Assembly) -> Iterator[Finding]:
     """Whether every alarm watches something that exists, and can go off."""
+    functions = [found.properties for found in assembly.resources("AWS::Lambda::Function")]
+    timeouts = {found.get("FunctionName"): found.get("Timeout", 3) for found in functions}
     for alarm in assembly.resources("AWS::CloudWatch::Alarm"):
         of = alarm.properties
         if "Metrics" in of:
@@ -58,8 +60,11 @@ def check(assembly: Assembly) -> Iterator[Finding]:
         if not STATISTIC.fullmatch(statistic):
             yield alarm.finding("alarm-statistic", f"{statistic!r} is no statistic")
         period, periods = of["Period"], of["EvaluationPeriods"]
-        if period % 60 and period not in (10, 20, 30):
-            yield alarm.finding("alarm-period", f"a period of {period} s; give 10, 20, 30 or a multiple of 60")
+        if period % 60:
+            yield alarm.finding("alarm-period", f"a period of {period} s; these metrics have one value a minute")
+        timeout_ms = 1000 * timeouts.get(dimensions.get("FunctionName", ""), 900)
+        if of["MetricName"] == "Duration" and of["Threshold"] > timeout_ms:
+            yield alarm.finding("alarm-threshold", f"{of['Threshold']} ms is longer than the function's timeout")
         if period * periods > LONGEST_ALARM_S:
             yield alarm.finding("alarm-period", f"{periods} periods of {period} s are more than a day")
         if of.get("TreatMissingData") == "breaching":

@@ -56,6 +56,9 @@ def check(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _of_role(assembly: Assembly, function: Resource, role: Resource) -> Iterator[Finding]:
+    attached = {policy.logical_id for policy in _policies(assembly, role)}
+    if unwaited := sorted(attached - set(_listed(function.definition.get("DependsOn", [])))):
+        yield function.finding("role-wait", f"does not wait for {', '.join(unwaited)}: it may run before it may read")
     trusted = _listed(role.properties["AssumeRolePolicyDocument"]["Statement"])
     if not any(PRINCIPAL in _listed(found.get("Principal", {}).get("Service", [])) for found in trusted):
         yield role.finding("role-trust", f"does not trust {PRINCIPAL}, so Lambda cannot run the function")
@@ -72,17 +75,23 @@ def _of_role(assembly: Assembly, function: Resource, role: Resource) -> Iterator
 
 
 def _statements(assembly: Assembly, role: Resource) -> Iterator[tuple[str, Permission]]:
-    attached = (
-        policy.properties
+    attached = [policy.properties for policy in _policies(assembly, role)]
+    for policy in (*role.properties.get("Policies", []), *attached):
+        for statement in _listed(policy["PolicyDocument"]["Statement"]):
+            # NotAction and NotResource count as everything.
+            for action in _listed(statement.get("Action", "*")):
+                for resource in _listed(statement.get("Resource", "*")):
+                    yield statement["Effect"], Permission(action, _named(assembly, role.stack, resource))
+
+
+def _policies(assembly: Assembly, role: Resource) -> list[Resource]:
+    """The policies that name the role."""
+    return [
+        policy
         for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
         for policy in assembly.resources(kind, stack=role.stack)
         if {"Ref": role.logical_id} in policy.properties.get("Roles", [])
-    )
-    for policy in (*role.properties.get("Policies", []), *attached):
-        for statement in _listed(policy["PolicyDocument"]["Statement"]):
-            for action in _listed(statement.get("Action", [])):
-                for resource in _listed(statement.get("Resource", [])):
-                    yield statement["Effect"], Permission(action, _named(assembly, role.stack, resource))
+    ]
 
 
 def _named(assembly: Assembly, stack: str, resource: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from facts.names import log_group_name
 from stacks.checks.assembly import Assembly, Finding
 
 # With these policies CloudFormation keeps a resource or a snapshot of it; otherwise it deletes the resource.
@@ -16,8 +17,11 @@ def check(assembly: Assembly) -> Iterator[Finding]:
             if resource.definition.get(attribute) in KEEPING:
                 yield resource.finding("left-behind", f"{attribute} is {resource.definition[attribute]}")
     for function in assembly.resources("AWS::Lambda::Function"):
-        if assembly.log_group(function) is None:
+        group = assembly.log_group(function)
+        if group is None:
             yield function.finding("log-group", "has no log group in the stacks: Lambda would create one that stays")
+        elif group.properties.get("LogGroupName") != log_group_name(str(function.properties.get("FunctionName"))):
+            yield function.finding("log-group", f"writes to {group.logical_id}, where nobody looks for its log")
     for group in assembly.resources("AWS::Logs::LogGroup"):
         if "RetentionInDays" not in group.properties:
             yield group.finding("log-retention", "keeps its logs for ever: give RetentionInDays")

@@ -153,6 +153,15 @@ def dashboard_body(template: Template) -> dict[str, Any]:
     return body
 
 
+def without_dashboards(assembly: Assembly) -> Assembly:
+    """The same with dashboards that have no widgets."""
+    templates = copy.deepcopy(assembly.templates)
+    for template in templates.values():
+        for found in resources(template, "AWS::CloudWatch::Dashboard"):
+            found["Properties"]["DashboardBody"] = '{"widgets": []}'
+    return Assembly(assembly.folder, templates)
+
+
 def dashboard_name(template: Template, region: str) -> str:
     """The name of a template's dashboard, deployed to this region."""
     name = _joined(resource(template, "AWS::CloudWatch::Dashboard")["DashboardName"])

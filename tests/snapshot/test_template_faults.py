@@ -14,7 +14,7 @@ import pytest
 
 from stacks.checks.__main__ import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
-from tests.snapshot.synthesis import Assembly, Template, resource
+from tests.snapshot.synthesis import Assembly, Template, resource, without_dashboards
 from tests.snapshot.validators import linted, reviewed_template
 
 SNAPSTART, TTL, SOURCE = "CacheLab-snapstart", "CacheLab-ttl-cache", "CacheLab-source"
@@ -142,6 +142,18 @@ OURS = {
     "an alarm by a statistic that is none": Fault(TTL, _set(ALARM, Statistic="Median"), "alarm-statistic"),
     "an alarm over more than a day": Fault(TTL, _set(ALARM, EvaluationPeriods=1000), "alarm-period"),
     "an alarm with a period of 45 seconds": Fault(TTL, _set(ALARM, Period=45), "alarm-period"),
+    "an alarm with a period of ten seconds": Fault(TTL, _set(ALARM, Period=10), "alarm-period"),
+    "an alarm on a duration longer than the timeout": Fault(
+        TTL, _all(_set(ALARM, MetricName="Duration", Threshold=10_001)), "alarm-threshold"
+    ),
+    "a role that may do everything but one action": Fault(
+        TTL,
+        _statement("dynamodb", lambda statements, _: statements.append({"Effect": "Allow", "NotAction": "iam:*"})),
+        "role-more",
+    ),
+    "a function that does not wait for its role's policy": Fault(
+        TTL, lambda template: _first(template, FUNCTION).pop("DependsOn"), "role-wait"
+    ),
     "a role without the read": Fault(TTL, _statement("dynamodb", list.remove), "role-read"),
     "a role for another table": Fault(TTL, _resource("dynamodb", _table("cache-lab-other")), "role-read"),
     "a role for a table of one region": Fault(
@@ -233,6 +245,9 @@ OURS = {
     "a log group that outlives the stack": Fault(
         TTL, lambda template: _first(template, GROUP).update(DeletionPolicy="Retain"), "left-behind"
     ),
+    "a function that writes to another function's log": Fault(
+        TTL, _set(FUNCTION, LoggingConfig={"LogGroup": "/aws/lambda/cache-lab-no_cache"}), "log-group"
+    ),
     "a function without a log group": Fault(TTL, _removed(GROUP), "log-group"),
 }
 CFN_LINT = {
@@ -264,10 +279,16 @@ CDK_NAG = {
 }
 
 
+@pytest.fixture(scope="module")
+def undrawn(assembly: Assembly, everything_on: Assembly) -> tuple[Assembly, Assembly]:
+    """Both applications without dashboards, which take most of the time of a check."""
+    return without_dashboards(assembly), without_dashboards(everything_on)
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_our_checks_find(name: str, assembly: Assembly, everything_on: Assembly) -> None:
+def test_our_checks_find(name: str, undrawn: tuple[Assembly, Assembly]) -> None:
     fault = OURS[name]
-    made = everything_on if fault.everything_on else assembly
+    made = undrawn[fault.everything_on]
     templates = {**made.templates, fault.stack: changed(made, fault)}
     rules = {found.rule for found in check_assembly(CheckedAssembly(made.folder, templates))}
     assert fault.rule in rules
