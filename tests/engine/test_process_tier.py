@@ -306,7 +306,10 @@ async def test_environments_are_restored_from_a_snapshot(harness: Harness, meeti
 async def test_restored_environments_have_files_and_an_event_loop_of_their_own(
     harness: Harness, meeting: Meeting
 ) -> None:
-    assert_own_files(await seen_by_environments(harness, meeting, 2))
+    seen = await seen_by_environments(harness, meeting, 2)
+    assert_own_files(seen)
+    # Shared memory with a name, and a semaphore, which each can take: there is /dev/shm in this tier only.
+    assert [(each["named"], each["lock"]) for each in seen] == [(each["me"], True) for each in seen]
 
 
 async def test_a_restored_environment_survives_a_crash_and_ends_with_the_engine(harness: Harness) -> None:
