@@ -52,7 +52,7 @@ class SnapshotCache(Generic[V]):
         self._batch = batch
         self._within_s = within_s
         self._ignore = ignore
-        self._fill(self._absent(), threading.Event())
+        self._fill(self._absent(), _Progress())
         after_restore(self._fill_in_time)
 
     def get(self, key: str, load: Load[V]) -> V:
@@ -64,13 +64,13 @@ class SnapshotCache(Generic[V]):
 
     def _fill_in_time(self) -> None:
         """Fill in a thread, since nothing else ends a load that hangs."""
-        absent, stop, filled = self._absent(), threading.Event(), Future[None]()
+        absent, progress, filled = self._absent(), _Progress(), Future[None]()
         if not absent:
             return
 
         def fill() -> None:
             try:
-                self._fill(absent, stop)
+                self._fill(absent, progress)
             except BaseException as failure:
                 filled.set_exception(failure)  # the hook raises it
             else:
@@ -80,19 +80,29 @@ class SnapshotCache(Generic[V]):
         if wait([filled], timeout=self._within_s).done:
             filled.result()
             return
-        stop.set()
-        missing = len(self._absent())
+        progress.stopped = True
+        missing = len(absent) - progress.keys  # not what has no value now: with a short TTL, that includes expired ones
         _log.warning("%d of %d keys are not loaded ahead: %g s have passed", missing, len(absent), self._within_s)
 
-    def _fill(self, absent: Sequence[str], stop: threading.Event) -> None:
+    def _fill(self, absent: Sequence[str], progress: "_Progress") -> None:
         for start in range(0, len(absent), self._batch):
-            if stop.is_set():
+            if progress.stopped:
                 return
             read_at = self._inner.now()
+            batch = absent[start : start + self._batch]
             try:
-                values = self._load_many(absent[start : start + self._batch])
+                values = self._load_many(batch)
             except self._ignore as failure:
                 _log.warning("%d keys are not loaded ahead: %s", len(absent) - start, failure)
                 return
             for key, value in values.items():
                 self._inner.put(key, value, read_at=read_at)
+            progress.keys += len(batch)
+
+
+class _Progress:
+    """How many keys a fill has asked for, and whether it has to stop."""
+
+    def __init__(self) -> None:
+        self.keys = 0
+        self.stopped = False

@@ -222,6 +222,22 @@ def test_the_fill_after_a_restore_ends_at_its_own_deadline_and_keeps_what_was_re
     assert downstream.reads[-1] == ["b"], "no batch follows the one that was under way"
 
 
+def test_a_value_that_expired_during_the_fill_was_loaded_ahead(
+    snap_start: SnapStart, downstream: Downstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=0.2)
+    snap_start.snapshot()
+    downstream.now += 60
+    downstream.takes_s = 11
+    hangs, first = threading.Event(), downstream.load_many
+    cache._load_many = lambda keys: first(keys) if keys != ["c"] else (hangs.wait(60), {})[1]
+    with caplog.at_level(logging.WARNING):
+        snap_start.restore()
+    hangs.set()
+
+    assert caplog.messages == ["1 of 3 keys are not loaded ahead: 0.2 s have passed"]
+
+
 def test_a_restore_with_a_quick_source_waits_for_no_deadline(snap_start: SnapStart, downstream: Downstream) -> None:
     cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=60)
     snap_start.snapshot()
