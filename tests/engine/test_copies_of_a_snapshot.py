@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ENVIRONMENTS = 10
 INIT = """
-    import asyncio, contextlib, mmap, multiprocessing, os, select, socket, ssl, tempfile, time
+    import asyncio, contextlib, mmap, multiprocessing, os, select, socket, ssl, stat, tempfile, time
 
     def tmp(name):
         return f"{'/tmp' if os.path.isdir('/var/task') else os.environ['TMPDIR']}/{name}"
@@ -37,6 +37,12 @@ INIT = """
     unnamed.write(b"of init ")
     in_memory = open(os.memfd_create("notes"), "r+b", buffering=0)
     in_memory.write(b"of init ")
+    os.mkfifo(tmp("fifo"), 0o640)
+    with socket.socket(socket.AF_UNIX) as closed:
+        closed.bind(tmp("closed"))
+    os.makedirs(tmp("folder/inner"))
+    os.symlink("folder", tmp("link"))
+    os.symlink("nowhere", tmp("folder/inner/link"))
     os.chdir(tmp(""))
 
     loop = asyncio.new_event_loop()
@@ -80,6 +86,8 @@ HANDLER = """
         seen["pipe"] = os.read(pipe[0], 100).decode()
         seen["broken pipe"] = os.read(broken_pipe, 1).decode()
         seen["pair"] = pair[1].recv(100).decode()
+        names = ("fifo", "closed", "folder", "link", "folder/inner/link")
+        seen["files"] = [stat.filemode(os.lstat(name).st_mode) for name in names if os.path.lexists(name)]
         seen["datagrams"] = os.fstat(datagrams.fileno()).st_ino
         seen["nothing watched"] = watch.poll(0) == []
         log.write(me + "\\n")
@@ -156,6 +164,10 @@ async def test_a_file_without_a_name_is_copied(seen: Seen) -> None:
 
 async def test_the_working_folder_in_tmp_is_the_environments_own(seen: Seen) -> None:
     assert [each["relative"] for each in seen] == [each["me"] for each in seen]
+
+
+async def test_tmp_has_the_snapshots_folders_links_and_named_pipes(seen: Seen) -> None:
+    assert {tuple(each["files"]) for each in seen} == {("prw-r-----", "drwxr-xr-x", "lrwxrwxrwx", "lrwxrwxrwx")}
 
 
 async def test_openssls_random_state_differs_in_each_environment(seen: Seen) -> None:

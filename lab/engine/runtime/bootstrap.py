@@ -14,7 +14,7 @@ from typing import Any
 
 from . import channel, init, namespaces, over_http
 from .channel import CHANNEL_FD, LOG_FD, Channel
-from .copy_of_snapshot import Copy
+from .copy_of_snapshot import Copy, copy_files
 from .descriptors import CannotCopyError, Moved
 
 TASKS_OF_ONE_THREAD = 3  # links of a folder: its name, its own dot, and one for each folder in it
@@ -207,20 +207,8 @@ def _enter_environment(first: Channel) -> None:
     os.setpgid(0, 0)
     namespaces.drop_capabilities()
     namespaces.prctl(namespaces.PR_SET_DUMPABLE, 1)  # as after an execve(2): what it has in /proc is its own
-    _copy_tmp(files)
+    copy_files(f"/proc/self/fd/{files}", "/tmp")
     os.close(files)
-
-
-def _copy_tmp(files: int) -> None:
-    """Begin ``/tmp`` as a copy of the snapshot's."""
-    import shutil
-
-    for entry in os.listdir(files):
-        source = f"/proc/self/fd/{files}/{entry}"
-        if os.path.isdir(source):
-            shutil.copytree(source, f"/tmp/{entry}", symlinks=True)
-        else:
-            shutil.copy2(source, f"/tmp/{entry}", follow_symlinks=False)
 
 
 def main() -> None:

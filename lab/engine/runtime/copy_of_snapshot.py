@@ -6,6 +6,7 @@
 import os
 import random
 import signal
+import stat
 import sys
 import threading
 from typing import Any
@@ -50,6 +51,26 @@ class Copy:
             policy, state = self._event_loop
             policy._local.__dict__.update(state)
         _reseed_openssl()
+
+
+def copy_files(source: str, target: str) -> None:
+    """Copy what is in a folder into another one: files, folders, links and named pipes. Nobody listens at a socket."""
+    import shutil
+
+    def copy_file(file: str, copy: str) -> None:
+        mode = os.lstat(file).st_mode
+        if stat.S_ISFIFO(mode):
+            os.mkfifo(copy, stat.S_IMODE(mode))
+        elif not stat.S_ISSOCK(mode):
+            shutil.copy2(file, copy, follow_symlinks=False)
+
+    with os.scandir(source) as entries:
+        for entry in entries:
+            copy = os.path.join(target, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                shutil.copytree(entry.path, copy, symlinks=True, copy_function=copy_file)
+            else:
+                copy_file(entry.path, copy)
 
 
 def _refuse_threads() -> None:

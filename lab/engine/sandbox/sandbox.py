@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.engine.runtime import channel
+from lab.engine.runtime.copy_of_snapshot import copy_files
 from lab.engine.runtime_api import RuntimeApi, peak_kb
 from lab.engine.sandbox.isolation import INTERPRETER_FOLDER, Layout
 from lab.engine.sandbox.peer import Address, is_peer_beside
@@ -190,10 +191,9 @@ class Sandbox:
         if self._supervisor.isolation.namespaces is None:
             if self._tmp is None:
                 self._tmp = self._supervisor.folder / f"tmp-{secrets.token_hex(8)}"
-                if snapshot_tmp is None:
-                    self._tmp.mkdir()
-                else:
-                    shutil.copytree(snapshot_tmp, self._tmp, symlinks=True)
+                self._tmp.mkdir()
+                if snapshot_tmp is not None:
+                    copy_files(str(snapshot_tmp), str(self._tmp))
             variables["TMPDIR"] = str(self._tmp)
         return variables
 
