@@ -2,13 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from typing import Any
 
 import pytest
 
 from tests.unit.layer.hooks import SnapStart
-from warmcache import ModuleCache, SnapshotCache, TtlCache
+from warmcache import ModuleCache, SnapshotCache, TtlCache, snapshot_cache
+from warmcache.snapshot_cache import LONGEST_FILL_S
 
 KEYS = ["a", "b", "c"]
 
@@ -182,9 +184,9 @@ def test_in_a_cache_without_a_bound_nothing_is_read_again(snap_start: SnapStart,
     assert downstream.reads == [KEYS]
 
 
-def slow_cache(downstream: Downstream, inner: TtlCache[int], within_s: float) -> SnapshotCache[int]:
+def slow_cache(downstream: Downstream, within_s: float) -> SnapshotCache[int]:
     return SnapshotCache(
-        inner,
+        TtlCache[int](ttl_s=10, clock=lambda: downstream.now),
         keys=KEYS,
         load_many=downstream.load_many,
         batch=1,
@@ -193,53 +195,82 @@ def slow_cache(downstream: Downstream, inner: TtlCache[int], within_s: float) ->
     )
 
 
+class Hanging:
+    """A source that hangs from one key on; the deadline is over when it is reached, on any machine."""
+
+    def __init__(self, cache: SnapshotCache[int], key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.goes_on, self._reached = threading.Event(), threading.Event()
+        self._load_many = cache._load_many
+        self._key = key
+        cache._load_many = self.load_many
+        monkeypatch.setattr(snapshot_cache, "wait", self.wait)
+
+    def load_many(self, keys: Sequence[str]) -> Mapping[str, int]:
+        if list(keys) == [self._key]:
+            self._reached.set()
+            self.goes_on.wait(60)
+        return self._load_many(keys)
+
+    def wait(self, futures: Sequence[Any], timeout: float) -> Any:
+        assert timeout == 5.0
+        assert self._reached.wait(60)
+        return wait(futures, timeout=0)
+
+
 def test_the_fill_after_a_restore_ends_at_its_own_deadline_and_keeps_what_was_read(
-    snap_start: SnapStart, downstream: Downstream, caplog: pytest.LogCaptureFixture
+    snap_start: SnapStart, downstream: Downstream, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=0.2)
+    cache = slow_cache(downstream, LONGEST_FILL_S)
     snap_start.snapshot()
     downstream.now += 60
     downstream.version = 2
-    hangs, first = threading.Event(), downstream.load_many
-
-    def load_many(keys: Sequence[str]) -> dict[str, int]:
-        if keys != ["a"]:
-            hangs.wait(60)
-        return first(keys)
-
-    cache._load_many = load_many
+    source = Hanging(cache, "b", monkeypatch)
     with caplog.at_level(logging.WARNING):
         snap_start.restore()  # returns although the source hangs
 
-    assert caplog.messages == ["2 of 3 keys are not loaded ahead: 0.2 s have passed"]
+    assert caplog.messages == ["2 of 3 keys are not loaded ahead: 5 s have passed"]
     assert cache.get("a", downstream.load) == 2
     assert downstream.reads[-1] == ["a"], "it was read in the hook"
     assert cache.get("c", downstream.load) == 2
     assert downstream.reads[-1] == "c", "the others are read when they are asked for"
-    hangs.set()
     (thread,) = (each for each in threading.enumerate() if each.name == "fill after restore")
+    source.goes_on.set()
     thread.join(60)
     assert downstream.reads[-1] == ["b"], "no batch follows the one that was under way"
 
 
 def test_a_value_that_expired_during_the_fill_was_loaded_ahead(
-    snap_start: SnapStart, downstream: Downstream, caplog: pytest.LogCaptureFixture
+    snap_start: SnapStart, downstream: Downstream, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=0.2)
+    cache = slow_cache(downstream, LONGEST_FILL_S)
     snap_start.snapshot()
     downstream.now += 60
     downstream.takes_s = 11
-    hangs, first = threading.Event(), downstream.load_many
-    cache._load_many = lambda keys: first(keys) if keys != ["c"] else (hangs.wait(60), {})[1]
+    source = Hanging(cache, "c", monkeypatch)
     with caplog.at_level(logging.WARNING):
         snap_start.restore()
-    hangs.set()
+    source.goes_on.set()
 
-    assert caplog.messages == ["1 of 3 keys are not loaded ahead: 0.2 s have passed"]
+    assert caplog.messages == ["1 of 3 keys are not loaded ahead: 5 s have passed"]
+
+
+def test_the_deadline_is_kept_by_the_clock(snap_start: SnapStart, downstream: Downstream) -> None:
+    cache = slow_cache(downstream, within_s=0.1)
+    snap_start.snapshot()
+    downstream.now += 60
+    goes_on = threading.Event()
+
+    def load_many(_: Sequence[str]) -> dict[str, int]:
+        goes_on.wait(60)
+        return {}
+
+    cache._load_many = load_many
+    snap_start.restore()  # returns, although only the next line lets the source answer
+    goes_on.set()
 
 
 def test_a_restore_with_a_quick_source_waits_for_no_deadline(snap_start: SnapStart, downstream: Downstream) -> None:
-    cache = slow_cache(downstream, TtlCache[int](ttl_s=10, clock=lambda: downstream.now), within_s=60)
+    cache = slow_cache(downstream, within_s=60)
     snap_start.snapshot()
     downstream.now += 60
     snap_start.restore()
