@@ -4,6 +4,7 @@ import hmac
 import re
 from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from lab.endpoint import wire
 from lab.endpoint.api_error import error_answer
@@ -30,11 +31,15 @@ LAB_PREFIX = PREFIX.encode()
 SNAPSHOTS = SNAPSHOTS_PATH.encode()
 SECRET_HEADER = HEADER.lower().encode()
 CONTROL = re.compile(
-    # No path of AWS begins with "_". The exceptions are what AWS has at other hosts: function URLs, APIs, signed URLs.
-    rb"/(?:_|%5F)(?!aws/|ministack/(?:lambda-code|lambda-layers|cfn-response|cfn-signal)/)",
-    re.IGNORECASE,
+    # The exceptions are what AWS has at signed URLs.
+    rb"/_(?:lab|localstack|ministack(?!/(?:lambda-code|lambda-layers|cfn-response|cfn-signal)/))(?:/|$)"
 )
 REFUSAL = b'{"message":"the control addresses of the lab need its secret in the header %b"}' % HEADER.encode()
+
+
+def is_control(target: bytes) -> bool:
+    """Whether a request's target is an address that controls the lab or its emulator, however it is encoded."""
+    return target[1:2] in (b"_", b"%") and CONTROL.match(unquote_to_bytes(target.partition(b"?")[0])) is not None
 
 
 class FrontDoor:
@@ -99,7 +104,7 @@ class FrontDoor:
             self._answer_later(self._invoke_api.resolve_and_invoke(match, request, respond), respond)
         elif request.method == "POST" and (match := INVOKE_ASYNC.fullmatch(target)):
             self._answer_later(self._invoke_api.invoke_async(match, request), respond)
-        elif CONTROL.match(target) and not hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret):
+        elif is_control(target) and not hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret):
             respond(403, [JSON_TYPE], REFUSAL)
         elif request.method == "POST" and target == SNAPSHOTS:
             self._answer_later(self._deployments.take_snapshot(request), respond)

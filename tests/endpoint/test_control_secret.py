@@ -23,6 +23,8 @@ CONTROL = (
     ("GET", "/%5flab/info"),
     ("POST", "/_ministack/reset"),
     ("POST", "/%5Fministack/reset"),
+    ("POST", "/_minist%61ck%2Freset"),
+    ("POST", "/_ministack/reset?init=1"),
     ("POST", "/_ministack/config"),
     ("GET", "/_ministack/sqs/messages"),
     ("GET", "/_localstack/health"),
@@ -122,6 +124,14 @@ def test_a_client_that_cannot_read_the_secret_gets_one_clear_line(
         pytest.raises(LabError, match=f"{endpoint.url} refuses the secret"),
     ):
         EndpointControl(endpoint.url).info()
+
+
+def test_an_object_whose_key_begins_like_a_control_address_needs_no_secret(endpoint: Endpoint) -> None:
+    s3 = endpoint.client("s3")
+    s3.create_bucket(Bucket="underscores")
+    for key in ("_SUCCESS", "_labels/1"):
+        s3.put_object(Bucket="underscores", Key=key, Body=b"found")
+        assert request(endpoint.url, "GET", f"/{key}", host="underscores.s3.localhost").body == b"found"
 
 
 # The file
