@@ -48,18 +48,22 @@ class Served(NamedTuple):
         return left + left_behind(self.folder / "environments", self.groups)
 
 
+def serve() -> "subprocess.Popen[str]":
+    """Start `lab serve` as a terminal does: Ctrl-C is a signal to its process group."""
+    command = [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", "--startup", "none"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
+
+
 @pytest.fixture
 def loaded() -> Iterator[Served]:
     """One with many requests under way, for which it starts environments."""
-    command = [sys.executable, "-m", "lab", "serve", "--port", "0", "--profile", "none", "--startup", "none"]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
-        contextlib.ExitStack() as stack,
-    ):
+    with serve() as process, contextlib.ExitStack() as stack:
         stack.callback(process.kill)
         assert process.stdout is not None
         endpoint = Endpoint(process.stdout.readline().split()[1])
-        supervisor, folder, groups = supervisor_of(process.pid)
+        found = supervisor_of(process.pid)
+        assert found is not None
+        supervisor, folder, groups = found
         name = endpoint.new_function(SLOW, Timeout=60, MemorySize=128)
         for _ in range(REQUESTS):
             stack.enter_context(connected(endpoint.url)).send(invocation(name, b"{}"))
@@ -67,22 +71,34 @@ def loaded() -> Iterator[Served]:
         yield Served(process, endpoint, supervisor, folder, groups)
 
 
-def supervisor_of(pid: int) -> tuple[int, Path, list[str]]:
-    """The supervisor of a `lab serve`, the endpoint's folder and its control groups: the latter are its arguments."""
+def supervisor_of(pid: int) -> tuple[int, Path, list[str]] | None:
+    """The supervisor of a `lab serve`, and its arguments: the endpoint's folder and its control groups."""
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         line = Path(f"/proc/{child}/cmdline").read_text().split("\0")
         if "lab.engine.sandbox.supervisor_program" in line:
             return int(child), Path(line[4]), line[5:-1]
-    raise AssertionError("it has no supervisor")
+    return None
 
 
 @pytest.mark.parametrize("end", ["ctrl-c", "ctrl-c after the supervisor was killed"])
 def test_no_cgroup_mount_or_port_is_left_after_ctrl_c_under_load(loaded: Served, end: str) -> None:
     if end != "ctrl-c":
         os.kill(loaded.supervisor, signal.SIGKILL)
-    loaded.process.send_signal(signal.SIGINT)
+    os.killpg(loaded.process.pid, signal.SIGINT)
     assert loaded.process.wait(60) == 0
     assert loaded.left() == []
+
+
+def test_nothing_is_left_after_ctrl_c_while_it_starts() -> None:
+    with serve() as process:
+        until(lambda: supervisor_of(process.pid) is not None)
+        _, folder, groups = supervisor_of(process.pid) or (0, Path(), [])
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (0, 130)  # it was ready meanwhile, or not yet
+    assert errors.splitlines()[-1] in ("stopped", "lab: interrupted")
+    assert "Traceback" not in errors
+    assert left_behind(folder / "environments", groups) == []
 
 
 def test_serve_removes_what_dead_labs_left_and_nothing_of_a_live_one(loaded: Served, endpoint: Endpoint) -> None:

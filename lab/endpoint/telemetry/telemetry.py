@@ -52,7 +52,10 @@ class Telemetry(asyncio.Protocol):
         command = [sys.executable, "-m", module, str(theirs.fileno()), str(folder)]
         command += [str(log_file.absolute())] if log_file else []
         environment = {**os.environ, entries.EMULATOR_URL: emulator_url}
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT, env=environment)
+        # A session of its own: Ctrl-C in the terminal is for the endpoint, which then ends this process.
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], cwd=ROOT, env=environment, start_new_session=True
+        )
         theirs.close()
         self._socket = ours
         self._transport: asyncio.Transport | None = None

@@ -7,7 +7,6 @@ dies.
 
 import logging
 import os
-import signal
 import socket
 import sys
 import time
@@ -72,7 +71,6 @@ class Worker:
 
 def main(fd: int, folder: str, log_file: str | None = None) -> None:
     """Serve the endpoint at the other end of a socket, until it closes it. Errors are logged to ``log_file`` too."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     files = [logging.FileHandler(log_file, encoding="utf-8")] if log_file else []
     logging.basicConfig(format=LOG_FORMAT, handlers=[logging.StreamHandler(), *files])
     connection = socket.socket(fileno=fd)

@@ -30,7 +30,8 @@ class Supervisor:
         # None of the variables of whoever runs the lab: they hold credentials, and are in the memory of each first
         # process. PYTHON*: macOS
         env = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT, env=env)
+        # A session of its own: Ctrl-C in the terminal must not end it before it has cleaned up.
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT, env=env, start_new_session=True)
         theirs.close()
         ours.sendall(channel.encode(channel.START, None, isolation.system_calls or b""))
 

@@ -28,8 +28,6 @@ def main(fd: int, folder: str, groups: list[str]) -> None:
 
     When the engine is gone, take away what a death would leave behind: ``folder``, and the control ``groups``.
     """
-    os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     requests = Channel(socket.socket(fileno=fd))
