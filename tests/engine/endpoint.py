@@ -166,9 +166,11 @@ class Endpoint:
 
 def zipped(source: str) -> bytes:
     """A deployment package with one module."""
+    entry = zipfile.ZipInfo("function.py")
+    entry.external_attr = 0o644 << 16  # the default of zipfile is for the owner alone
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("function.py", textwrap.dedent(source))
+        archive.writestr(entry, textwrap.dedent(source))
     return content.getvalue()
 
 
