@@ -98,6 +98,20 @@ def test_an_invocation_is_logged_from_init_to_report(endpoint: Endpoint) -> None
     assert len(found) == 6
 
 
+def test_restore_start_is_in_the_log_group_and_not_in_the_tail(endpoint: Endpoint) -> None:
+    """By analogy with INIT_START, of which this was recorded."""
+    name = endpoint.new_function(SAYS, SnapStart={"ApplyOn": "PublishedVersions"})
+    version = endpoint.aws_lambda.publish_version(FunctionName=name)["Version"]
+    endpoint.wait_until_active(f"{name}:{version}")
+    answer = endpoint.aws_lambda.invoke(FunctionName=name, Qualifier=version, LogType="Tail", Payload=b"{}")
+    tail = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    # Over HTTP, each environment runs init itself.
+    assert [line.split()[0] for line in tail][-5:] == ["RESTORE_REPORT", "START", "hello", "END", "REPORT"]
+    found = [message for message in messages(endpoint, name) if message.startswith("RESTORE_START")]
+    assert len(found) == 1
+    assert re.search(r"\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n$", found[0])
+
+
 def test_an_environment_has_a_stream_that_the_function_knows(endpoint: Endpoint) -> None:
     name = endpoint.new_function(SAYS)
     payload = endpoint.invoke(name).payload

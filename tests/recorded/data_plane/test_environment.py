@@ -3,11 +3,13 @@
 import io
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from lab.engine.interpreters import choose
+from tests.endpoint.gate import WAITS, gate
 from tests.engine.endpoint import Endpoint, Invoked
 from tests.engine.raw_http import request
 from tests.recorded.behaviour import behaviour
@@ -34,6 +36,7 @@ def handler(event, context):
                    for name in dir(resource) if name.startswith("RLIMIT_")},
     }
 """
+IDENTITY = "import boto3\ndef handler(event, context): return boto3.client('sts').get_caller_identity()['Arn']\n"
 RECORDED = {
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
     *("AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"),
@@ -153,6 +156,31 @@ def test_there_are_credentials_with_a_session_token(variables: dict[str, str]) -
 
 
 @behaviour(
+    "two environments have different keys and log streams",
+    source=f"{LAMBDA}, TestLambdaBaseFeatures.test_lambda_different_iam_keys_environment",
+)
+def test_two_environments_have_different_keys(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(WAITS.replace("return ME", "return dict(os.environ)"))
+    with gate() as made, ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(endpoint.invoke, name, made.event) for _ in range(2)]
+        made.wait_for(2)
+        made.open()
+        first, second = (answer.result().payload for answer in answers)
+    for key in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "LAMBDA_LOG_STREAM_NAME"):
+        assert first[f"AWS_{key}"] != second[f"AWS_{key}"], key
+
+
+@behaviour(
+    "STS names a function's caller as a session of its role, with the function's name",
+    source=f"{LAMBDA}, TestLambdaBaseFeatures.test_assume_role[2]",
+    differs="ministack knows no roles of functions: it names the account",
+)
+def test_sts_names_the_role_of_a_function(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(IDENTITY)
+    assert endpoint.invoke(name).payload.endswith(f":assumed-role/role/{name}")
+
+
+@behaviour(
     "init sees no trace header",
     source=f"{XRAY}, test_traceid_outside_handler",
 )
@@ -247,6 +275,12 @@ def test_folders_have_the_modes_of_lambda(seen: Any, path: str, about: list[Any]
         )
         for limit, values, says, differs in (
             ("RLIMIT_NOFILE", [1024, 1024], "a process may open 1,024 files", "the limit is the lab's"),
+            (
+                "RLIMIT_NPROC",
+                [742, 742],
+                "a function of 128 MB may have 742 processes and threads",
+                "every function may have the 1,024 that AWS documents",
+            ),
             ("RLIMIT_AS", [-1, -1], "address space is not limited", None),
         )
     ],

@@ -166,7 +166,7 @@ def test_in_the_tail_end_follows_an_exception_on_the_same_line(endpoint: Endpoin
 
 @behaviour(
     "what init prints is in the log tail, before START",
-    source=EXIT_IN_INIT,
+    source="tests of a blueprint in AWS's console, quoted in public repositories (Loading function)",
 )
 def test_what_init_prints_is_in_the_tail(endpoint: Endpoint) -> None:
     lines = tail(endpoint, endpoint.new_function(LOADS))
