@@ -154,7 +154,9 @@ def create(aws_lambda: Any, name: str, source: str, **settings: Any) -> str:
     """A function that can be invoked; the path to invoke it at."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("function.py", source)
+        entry = zipfile.ZipInfo("function.py")
+        entry.external_attr = 0o644 << 16
+        archive.writestr(entry, source)
     role = "arn:aws:iam::000000000000:role/role"
     arguments = {"Runtime": OWN_RUNTIME, "MemorySize": 1769, "Timeout": 60} | settings
     code = {"ZipFile": package.getvalue()}

@@ -10,6 +10,7 @@ Run as a program with the number of a listening socket. It ends when its standar
 """
 
 import asyncio
+import io
 import json
 import os
 import resource
@@ -18,6 +19,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,18 @@ def fix_function_stacks(handlers: dict[str, dict[str, Any]], lambda_svc: Any) ->
     function["create"], function["update"] = create_function, update_function
 
 
+def inline_package(source: str | None, handler: str, runtime: str = "python3.12") -> bytes | None:
+    """The package of a template's inline code, which every user can read: ministack's own only its owner can."""
+    if not source:
+        return None
+    entry = zipfile.ZipInfo(handler.partition(".")[0] + (".js" if runtime.startswith("nodejs") else ".py"))
+    entry.external_attr = 0o644 << 16
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(entry, source)
+    return content.getvalue()
+
+
 def refuse_provisioned_concurrency(lambda_svc: Any) -> None:
     """Refuse provisioned concurrency, which the engine does not have, to the Lambda API and to CloudFormation."""
 
@@ -221,12 +235,14 @@ def main(listener: str) -> None:
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
     from ministack.services import dynamodb, lambda_svc  # noqa: PLC0415
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # noqa: PLC0415
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
     fix_lambda_api(lambda_svc)
     fix_function_stacks(_RESOURCE_HANDLERS, lambda_svc)
+    provisioners._zip_inline = inline_package
     fix_snap_start(lambda_svc, _RESOURCE_HANDLERS, os.environ.pop(CONTROL_VARIABLE))
     refuse_provisioned_concurrency(lambda_svc)
     fix_read_units(dynamodb)
