@@ -33,6 +33,8 @@ def log_group_name(function: str) -> str:
 class Names:
     """The names of one instance of the application: several can be deployed to one account.
 
+    The instance's own name comes right after the project's: `cache-lab-anna-no_cache`, `CacheLab-anna-no-cache`.
+
     Attributes:
         instance: the instance's own name, of `INSTANCE_FORM`; None for the one that has none.
     """

@@ -116,6 +116,7 @@ def test_what_is_deployed_is_measured_as_it_is(run: Run) -> None:
     assert len(run.records) == 80
     assert {(record.repetition, record.phase) for record in run.records} == {(None, None)}
     assert (run.content["run"]["repetitions"], run.content["repetitions"]) == (None, [])
+    assert run.content["run"]["instance"] == INSTANCE
     assert all(record.duration_ms is not None for record in run.records)
 
 
@@ -148,7 +149,7 @@ def test_what_was_logged_tells_of_every_invocation(deployed: Aws, run: Run, tmp_
             record.environment_id,
         )
         assert logged.downstream_calls == record.downstream_calls
-    assert collected.content["run"]["scenario"] == "collected"
+    assert (collected.content["run"]["scenario"], collected.content["run"]["instance"]) == ("collected", INSTANCE)
 
 
 def test_a_span_without_traffic_leaves_no_folder(deployed: Aws, tmp_path: Path) -> None:
