@@ -25,17 +25,15 @@ class _Look(NamedTuple):
     color: str | None
 
 
-def check_variants(widgets: Sequence[Widget], deployed: Set[str], variant_of: Mapping[str, str]) -> list[list[Fault]]:
+def check_variants(widgets: Sequence[Widget], expected: Set[str], variant_of: Mapping[str, str]) -> list[list[Fault]]:
     """The faults of each widget.
 
     Args:
         widgets: those of one dashboard.
-        deployed: all variants. A dashboard that shows two has to show them all.
+        expected: the variants that every widget has to show, if it shows any.
         variant_of: the variants by the names of their functions.
     """
     shown = [_shown(widget.content, variant_of) for widget in widgets]
-    whole: frozenset[str] = frozenset().union(*(figure.variants for figures in shown for figure, _ in figures))
-    expected = deployed if len(whole) > 1 else whole
     looks: dict[str, _Look] = {}
     faults = [_faults(figures, expected, looks) for figures in shown]
     for widget, found in zip(widgets, faults, strict=True):
@@ -62,6 +60,8 @@ def _faults(
                 faults.append(Fault("variant-look", f"draws {variant} with another title or colour than elsewhere"))
     if drawn and (missing := sorted(expected - set(drawn))):
         faults.append(Fault("variant-left-out", f"leaves out {', '.join(missing)}"))
+    if more := sorted(set(drawn) - expected):
+        faults.append(Fault("variant-more", f"shows {', '.join(more)}, which has a dashboard of its own"))
     if len({tuple(sorted(texts)) for texts in drawn.values()}) > 1:
         faults.append(Fault("variant-figure", "draws variants by different figures: they cannot be compared"))
     return faults

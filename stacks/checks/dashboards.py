@@ -17,6 +17,7 @@ from cloudwatch.errors import UnsupportedError
 from cloudwatch.insights import Catalog, Query, compile_query
 from facts import metrics as emitted
 from facts.lambda_log import REPORT_FIELDS
+from facts.variables import VARIANT
 from stacks.checks.assembly import Assembly, Finding, Resource, as_text
 from stacks.checks.comparison import check_variants
 from stacks.checks.monitoring import why_absent
@@ -33,7 +34,10 @@ def check(assembly: Assembly) -> Iterator[Finding]:
         dashboard = parse_dashboard(resource.logical_id, body)
         for rule, message in dashboard.faults:
             yield resource.finding(rule, message)
-        compared = check_variants(dashboard.widgets, assembly.variants, assembly.variant_of)
+        # A variant's stack has its own dashboard; the one that compares is in a stack without functions.
+        functions = assembly.resources("AWS::Lambda::Function", stack=resource.stack)
+        own = {found.variables[VARIANT] for found in functions if VARIANT in found.variables}
+        compared = check_variants(dashboard.widgets, own or assembly.variants, assembly.variant_of)
         given = json.loads(body)["widgets"] if dashboard.widgets else []
         for number, (widget, differing) in enumerate(zip(dashboard.widgets, compared, strict=True)):
             for rule, message in (*differing, *_of_widget(assembly, resource, widget, given[number])):

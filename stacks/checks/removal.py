@@ -1,9 +1,11 @@
 """Whether `cdk destroy` leaves something behind, and whether logs pile up until then."""
 
+import math
 from collections.abc import Iterator
 
 from facts.names import log_group_name
 from stacks.checks.assembly import Assembly, Finding
+from stacks.settings import RETENTIONS
 
 # With these policies CloudFormation keeps a resource or a snapshot of it; otherwise it deletes the resource.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
@@ -23,5 +25,8 @@ def check(assembly: Assembly) -> Iterator[Finding]:
         elif group.properties.get("LogGroupName") != log_group_name(str(function.properties.get("FunctionName"))):
             yield function.finding("log-group", f"writes to {group.logical_id}, where nobody looks for its log")
     for group in assembly.resources("AWS::Logs::LogGroup"):
-        if "RetentionInDays" not in group.properties:
-            yield group.finding("log-retention", "keeps its logs for ever: give RetentionInDays")
+        # The CDK writes 731 days where a log group gives none, and no property for ever.
+        days = group.properties.get("RetentionInDays", math.inf)
+        if days > RETENTIONS[-1]:
+            kept = "for ever" if days == math.inf else f"for {days} days"
+            yield group.finding("log-retention", f"keeps its logs {kept}; give {RETENTIONS[-1]} days at most")

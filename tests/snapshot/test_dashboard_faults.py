@@ -4,6 +4,7 @@
 """
 
 import copy
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -65,9 +66,9 @@ def _lines(change: Callable[[list[Any]], Any]) -> Change:
     return _on("metric", lambda widget: change(widget["properties"]["metrics"]), **properties)
 
 
-def _everywhere_without(variant: str) -> Change:
+def _everywhere_without(*variants: str) -> Change:
     def change(body: Body) -> None:
-        for widget in body["widgets"]:
+        for variant, widget in itertools.product(variants, body["widgets"]):
             properties = widget["properties"]
             if "metrics" in properties:
                 properties["metrics"] = [entry for entry in properties["metrics"] if variant not in str(entry)]
@@ -149,6 +150,10 @@ FAULTS: dict[str, tuple[Change, str]] = {
         "variant-left-out",
     ),
     "a variant left out everywhere": (_everywhere_without("ttl_cache"), "variant-left-out"),
+    "all variants but the baseline left out everywhere": (
+        _everywhere_without("module_cache", "ttl_cache", "tmp_cache", "snapstart"),
+        "variant-left-out",
+    ),
     "a graph without a title": (_on("metric", lambda widget: widget["properties"].pop("title")), "widget-title"),
     "a period of ten seconds for a metric by the minute": (_option(period=10), "metric-period"),
     "a start that is no time": (lambda body: body.update(start="1h"), "dashboard-body"),

@@ -4,6 +4,7 @@
 """
 
 import copy
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -64,6 +65,12 @@ def _added(kind: str, **properties: Any) -> Change:
 
 def _copied(kind: str) -> Change:
     return lambda template: _added(kind, **_first(template, kind)["Properties"])(template)
+
+
+def _graph(variant: str) -> dict[str, str]:
+    metrics = [["CacheLab", "Hits", "Variant", variant]]
+    properties = {"title": "Hits", "region": "${AWS::Region}", "metrics": metrics}
+    return {"Fn::Sub": json.dumps({"widgets": [{"type": "metric", "properties": properties}]})}
 
 
 def _allowed(template: Template, action: str, target: str) -> None:
@@ -197,6 +204,7 @@ OURS = {
         TTL, _set(FUNCTION, Role="arn:aws:iam::111111111111:role/elsewhere"), "role-unknown"
     ),
     "a log without retention": Fault(TTL, _without(GROUP, "RetentionInDays"), "log-retention"),
+    "a log with the CDK's own retention of two years": Fault(TTL, _set(GROUP, RetentionInDays=731), "log-retention"),
     "a SnapStart alias at $LATEST": Fault(SNAPSTART, _set(ALIAS, FunctionVersion="$LATEST"), "alias-version"),
     "an alias at another function's version": Fault(
         TTL, _set("AWS::Lambda::Version", FunctionName="cache-lab-no_cache"), "alias-version"
@@ -237,6 +245,9 @@ OURS = {
     "a function without the code's property": Fault(TTL, _without(FUNCTION, "Code"), "template-form"),
     "two dashboards with one name": Fault(
         TTL, _all(_copied(DASHBOARD), _set(DASHBOARD, DashboardBody='{"widgets": []}')), "name-taken"
+    ),
+    "a variant's dashboard that shows another variant": Fault(
+        TTL, _set(DASHBOARD, DashboardBody=_graph("no_cache")), "variant-more"
     ),
     "two functions with one name": Fault(TTL, _set(FUNCTION, FunctionName="cache-lab-no_cache"), "name-taken"),
     "two alarms with one name": Fault(TTL, _set(ALARM, AlarmName="cache-lab-ttl_cache-duration"), "name-taken"),
