@@ -45,5 +45,6 @@ class WarningCode(enum.StrEnum):
     DOWNSTREAM_COUNT_UNREAD = "downstream_count_unread", "CloudWatch's count of the reads cannot be read"
     COLLECTED = "collected", "the run was made from logs"
     # Given by the local endpoint (lab/endpoint).
+    NOT_CONFINED = "not_confined", "functions ran without a sandbox: this machine has no namespaces for them"
     SNAPSHOT_UNUSABLE = "snapshot_unusable", "a SnapStart version has no snapshot and starts cold"
     DESTINATION_FAILED = "destination_failed", "the record of an asynchronous invocation could not be sent"

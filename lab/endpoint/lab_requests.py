@@ -10,6 +10,7 @@ from lab.endpoint.http_server import JSON_TYPE, Answer, Request
 from lab.endpoint.invoke.destinations import Destinations
 from lab.endpoint.wire import Wire
 from lab.engine.engine import Engine
+from lab.engine.sandbox.isolation import HOW_TO_PROTECT, NOTHING_PROTECTED
 
 
 class LabRequests:
@@ -70,6 +71,8 @@ class LabRequests:
         }
 
     def _warnings(self) -> Iterator[lab_api.EndpointWarning]:
+        if not self._engine.isolation.confines:
+            yield {"code": "not_confined", "message": NOTHING_PROTECTED, "advice": HOW_TO_PROTECT}
         for runtime, (interpreter, exact) in self._engine.interpreters.items():
             if not exact:
                 yield {

@@ -21,6 +21,7 @@ from lab.endpoint.profiles import Profile
 from lab.endpoint.telemetry.telemetry import Telemetry
 from lab.endpoint.wire import Wire
 from lab.engine.engine import Engine
+from lab.engine.sandbox.isolation import HOW_TO_PROTECT, NOTHING_PROTECTED
 from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
 
@@ -107,6 +108,8 @@ async def _serve_in(
         await telemetry.start()
         engine = Engine(folder, {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}, settings, telemetry)
         stack.callback(engine.close)
+        if not engine.isolation.confines:
+            print(f"lab: {NOTHING_PROTECTED}; {HOW_TO_PROTECT}", file=sys.stderr)  # noqa: T201
         stack.callback(server.close)
         await server.start(listener)
         await asyncio.to_thread(emulator.wait_until_ready)

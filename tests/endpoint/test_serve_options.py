@@ -154,3 +154,14 @@ def test_a_profile_of_ones_own_delays_the_calls_of_its_function(tmp_path: Path) 
         calls = endpoint.control("GET", "/_lab/wire").json["functions"]
         assert (calls["slow"]["downstream_calls"], calls[other]["downstream_calls"]) == (1, 1)
         assert endpoint.control("GET", "/_lab/info").json["profile"]["name"] == "mine.toml"
+
+
+def test_the_third_tier_says_plainly_that_it_protects_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # without unshare(1) there are no namespaces
+    with started_endpoint(profile="none", options=["--startup", "none"]) as url:
+        answer = Endpoint(url).control("GET", "/_lab/info").json
+    assert str(answer["tiers"]["isolation"]).startswith("process groups: protects nothing")
+    assert [each["code"] for each in answer["warnings"]] == ["not_confined"]
+    assert "functions run without a sandbox on this machine: they can do what you can do" in caplog.text

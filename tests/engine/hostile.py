@@ -62,6 +62,11 @@ ESCAPES = {
 ONLY = list(ESCAPES)  # a test can try fewer
 
 
+def abstract(name):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect("\\0" + name)
+
+
 def attempts():
     return {name: ESCAPES[name]() for name in ONLY}
 
@@ -108,6 +113,7 @@ def handler(event, context):
         "handler": attempts(),
         "read": {path: attempt(read, path) for path in event["read"]},
         "write": {path: attempt(write, path) for path in event["write"]},
+        "abstract": attempt(abstract, event["abstract"]),
         "kill": attempt(os.kill, event["pid"], 9),
         "listed": {path: sorted(os.listdir(path)) for path in ("/", "/dev", "/run", "/tmp", "/var")},
         "processes": [int(name) for name in os.listdir("/proc") if name.isdigit()],

@@ -5,6 +5,7 @@ import contextlib
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,7 @@ pytestmark = [
 ]
 
 SOMEBODY = 61_000  # a user of the machine without any rights
+LANDLOCK_SCOPES = (6, 12)  # Linux
 NO_LIMITS = EngineSettings(limit_cpu=False, limit_memory=False)  # somebody has no control groups
 PLACES = ("/x", "/usr/x", "/etc/passwd", "/opt/x", "/run/x", "/dev/x", "/var/task/function.py", "/var/lang/x")
 KERNEL = ("/proc/sys/kernel/hostname", "/proc/sys/vm/overcommit_memory", "/proc/self/oom_score_adj")
@@ -134,12 +136,16 @@ async def tried(harness: Harness, folder: Path, source: str, *, snap_start: bool
     """What the hostile function saw in the second of two environments, while the first one was there."""
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     neighbour = subprocess.Popen(["sleep", "600"])
+    abstract = socket.socket(socket.AF_UNIX)
+    abstract.bind(f"\0cache-lab-{os.getpid()}")
+    abstract.listen()
     version = harness.function(source, snap_start=snap_start, timeout_s=60.0)
     prefix = str(interpreters.choose(version.runtime)[0].prefix)
     with marks_of_the_host(folder) as marks:
         event = {
             "port": server.sockets[0].getsockname()[1],
             "pid": neighbour.pid,
+            "abstract": f"cache-lab-{os.getpid()}",
             "read": [*marks, *([] if prefix.startswith("/usr") else [prefix])],
             "write": [*PLACES, *KERNEL, *marks],
         }
@@ -149,6 +155,7 @@ async def tried(harness: Harness, folder: Path, source: str, *, snap_start: bool
     neighbour.kill()
     neighbour.wait()
     server.close()
+    abstract.close()
     assert not any(answer.function_error for answer in answers), answers[0].payload
     return Seen(answers[1].payload, event, harness)
 
@@ -231,6 +238,11 @@ async def test_an_environment_has_1024_processes_and_threads(seen: Seen) -> None
 
 async def test_the_loopback_network_of_the_host_stays_reachable(seen: Seen) -> None:
     assert seen.payload["loopback"] == "reached"
+
+
+async def test_abstract_sockets_of_the_host_are_hidden_where_the_kernel_can(seen: Seen) -> None:
+    release = tuple(map(int, platform.release().split(".")[:2]))
+    assert seen.payload["abstract"] == ("EPERM" if release >= LANDLOCK_SCOPES else "done: None")
 
 
 async def test_capabilities_that_a_restore_gives_are_of_no_use(harness: Harness, folder: Path) -> None:

@@ -206,6 +206,7 @@ def _enter_environment(first: Channel) -> None:
         os._exit(0)
     os.setpgid(0, 0)
     namespaces.drop_capabilities()
+    namespaces.hide_abstract_sockets()
     namespaces.prctl(namespaces.PR_SET_DUMPABLE, 1)  # as after an execve(2): what it has in /proc is its own
     copy_files(f"/proc/self/fd/{files}", "/tmp")
     os.close(files)

@@ -20,6 +20,8 @@ SECBIT_NO_SETUID_FIXUP = 4
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
 SYS_MOUNT_SETATTR = 442
+SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_RESTRICT_SELF = 444, 446
+LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1
 AT_FDCWD = -100
 AT_RECURSIVE = 0x8000
 
@@ -122,10 +124,20 @@ def drop_capabilities() -> None:
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
+def hide_abstract_sockets() -> None:
+    """Refuse connections to abstract Unix sockets outside: Landlock has this since Linux 6.12, else nothing happens."""
+    scopes = (ctypes.c_uint64 * 3)(0, 0, LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET)
+    rules = _libc.syscall(SYS_LANDLOCK_CREATE_RULESET, scopes, ctypes.sizeof(scopes), 0)
+    if rules >= 0:
+        _check(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
+        os.close(rules)
+
+
 def confine(system_calls: "bytes | None") -> None:
     """Give up all privileges for good: capabilities, set-user-ID programs, and the system calls of the filter."""
     drop_capabilities()
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+    hide_abstract_sockets()
     if system_calls is not None:
         program = _Program(len(system_calls) // 8, system_calls)
         _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0), "seccomp")

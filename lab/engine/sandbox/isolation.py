@@ -15,6 +15,13 @@ OLDEST_LINUX = (5, 14)  # counts the processes of a user in each user namespace,
 INTERPRETER_FOLDER = "/var/lang"  # where Lambda has the interpreter
 MAPS_EVERY_USER = ["0", "0", "4294967295"]
 
+NOTHING_PROTECTED = (
+    "functions run without a sandbox on this machine: they can do what you can do, and read your files and credentials"
+)
+HOW_TO_PROTECT = (
+    "run only code that you trust, or use Linux 5.14 or later that allows user namespaces (docs/explanation/sandbox.md)"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -37,6 +44,11 @@ class Isolation:
         if self.namespaces is None:
             return f"{self.name}: protects nothing, a function can do what you can do"
         return self.name if self.system_calls else f"{self.name}, no seccomp filter: libseccomp is missing"
+
+    @property
+    def confines(self) -> bool:
+        """Whether functions are kept from this machine's files and processes."""
+        return self.namespaces is not None
 
     @classmethod
     def probe(cls) -> "Isolation":
