@@ -19,6 +19,7 @@ CONTROL = (
     ("GET", "/_lab/wire"),
     ("PUT", "/_lab/faults"),
     ("DELETE", "/_lab/environments"),
+    ("POST", "/_lab/snapshots"),
     ("GET", "/_lab/nothing"),
     ("GET", "/%5flab/info"),
     ("POST", "/_ministack/reset"),
@@ -42,6 +43,17 @@ ASKS = """
             try:
                 with urllib.request.urlopen(request, timeout=10) as answer: found.append(answer.status)
             except urllib.error.HTTPError as error: found.append(error.code)
+        return found
+"""
+SEARCHES = """
+    import glob
+    def handler(event, context):
+        found = []
+        for file in [event["file"], *glob.glob("/proc/[0-9]*/environ"), *glob.glob("/proc/[0-9]*/cmdline")]:
+            try:
+                with open(file, "rb") as content:
+                    if event["secret"].encode() in content.read(): found.append(file)
+            except OSError: pass
         return found
 """
 
@@ -100,6 +112,15 @@ def test_addresses_that_the_emulator_gives_lead_through_the_front_door(endpoint:
     assert queue.startswith(f"{endpoint.url}/")
     assert location.startswith(f"{endpoint.url}/")
     assert request(endpoint.url, "GET", location.removeprefix(endpoint.url)).body[:2] == b"PK"
+
+
+def test_a_function_does_not_have_the_secret(endpoint: Endpoint) -> None:
+    """Neither the file, nor in the variables and arguments of a process that it sees."""
+    if not endpoint.control("GET", "/_lab/info").json["tiers"]["isolation"].startswith("namespaces"):
+        pytest.skip("process groups protect nothing")
+    file = secret_file(int(endpoint.url.rpartition(":")[2]))
+    event = {"file": str(file), "secret": file.read_text()}
+    assert endpoint.invoke(endpoint.function(SEARCHES, Timeout=60), event).payload == []
 
 
 def test_only_the_user_can_read_the_secret(endpoint: Endpoint) -> None:

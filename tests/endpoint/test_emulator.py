@@ -3,8 +3,10 @@
 import logging
 import re
 import shutil
+import socket
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -41,6 +43,19 @@ def test_the_error_of_a_failed_start_names_a_log_that_is_kept(
     log = re.search(r"its log is (\S+)$", str(caught.value))
     assert log is not None
     assert Path(log[1]).parent == tmp_path / "kept"
+
+
+def test_no_other_program_can_take_the_emulators_port_before_it_listens(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "program.py"
+    script.write_text("input()")
+    monkeypatch.setattr(module, "PROGRAM", script)
+    emulator = Emulator(tmp_path / "emulator", "http://127.0.0.1:4566", "secret")
+    address = urlsplit(emulator.url)
+    with pytest.raises(OSError, match="in use"):
+        socket.create_server((str(address.hostname), address.port or 0))
+    emulator.close()
 
 
 def test_an_emulator_that_ended_before_the_endpoint_is_logged_with_its_log(
