@@ -41,7 +41,7 @@ def error_answer(error: Exception) -> Answer:
         (b"x-amzn-RequestId", new_request_id().encode()),
         (b"x-amzn-ErrorType", error.error_type.encode()),
     ]
-    return error.status, headers, json.dumps(error.body).encode()
+    return error.status, headers, json.dumps(error.body, separators=(",", ":")).encode()
 
 
 def validation_error(faults: list[str]) -> ApiError:

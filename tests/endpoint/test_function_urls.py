@@ -269,7 +269,7 @@ def test_a_head_request_gets_no_body(endpoint: Endpoint) -> None:
 def test_an_unknown_url_is_refused(endpoint: Endpoint) -> None:
     """Recorded: test_lambda_url_non_existing_url."""
     answer = request(endpoint.url, "GET", "/_aws/lambda-url/0123456789abcdefghijklmnopqrstuv/")
-    assert (answer.status, answer.body) == (403, b'{"Message": null}')
+    assert (answer.status, answer.body) == (403, b'{"Message":null}')
     assert answer.headers["x-amzn-errortype"] == "AccessDeniedException"
 
 
