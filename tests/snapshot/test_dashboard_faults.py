@@ -180,11 +180,11 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "a variant in another colour than elsewhere": (_option(color="#123456"), "variant-look"),
     "a variant under another's title": (_option(label="TTL cache"), "variant-look"),
-    "a region that is none": (_region("us-east-9"), "widget-region"),
+    "an unknown region": (_region("us-east-9"), "widget-region"),
     "a region that is misspelt": (_region("eu-wset-1"), "widget-region"),
     "another region than the stack's": (_region("eu-west-1"), "widget-region"),
-    "a line of a region that is none": (_option(region="us-east-9"), "widget-region"),
-    "a query in a region that is none": (
+    "a line of an unknown region": (_option(region="us-east-9"), "widget-region"),
+    "a query in an unknown region": (
         _on("log", lambda widget: widget["properties"].update(region="us-east-9")),
         "widget-region",
     ),

@@ -15,7 +15,7 @@ import pytest
 
 from stacks.checks.__main__ import check_assembly
 from stacks.checks.assembly import Assembly as CheckedAssembly
-from tests.snapshot.synthesis import Assembly, Template, resource, without_dashboards
+from tests.snapshot.synthesis import Assembly, Template, resource, synthesize, without_dashboards
 from tests.snapshot.validators import linted, reviewed_template
 
 SNAPSTART, TTL, SOURCE = "CacheLab-snapstart", "CacheLab-ttl-cache", "CacheLab-source"
@@ -144,7 +144,9 @@ OURS = {
     "an alarm on a dimension that Lambda has not": Fault(
         TTL, _set(ALARM, Dimensions=[{"Name": "Function", "Value": "cache-lab-ttl_cache"}]), "alarm-metric"
     ),
-    "an alarm that goes off without data": Fault(TTL, _set(ALARM, TreatMissingData="breaching"), "alarm-missing-data"),
+    "an alarm that treats missing data as breaching": Fault(
+        TTL, _set(ALARM, TreatMissingData="breaching"), "alarm-missing-data"
+    ),
     "an alarm upside down": Fault(TTL, _set(ALARM, ComparisonOperator="LessThanThreshold"), "alarm-comparison"),
     "an alarm by a statistic that is none": Fault(TTL, _set(ALARM, Statistic="Median"), "alarm-statistic"),
     "an alarm over more than a day": Fault(TTL, _set(ALARM, EvaluationPeriods=1000), "alarm-period"),
@@ -303,6 +305,22 @@ def test_our_checks_find(name: str, undrawn: tuple[Assembly, Assembly]) -> None:
     templates = {**made.templates, fault.stack: changed(made, fault)}
     rules = {found.rule for found in check_assembly(CheckedAssembly(made.folder, templates))}
     assert fault.rule in rules
+
+
+@pytest.mark.parametrize("source", ["ssm", "secretsmanager"])
+def test_our_checks_find_a_role_without_the_read_of_another_source(source: str, tmp_path: Path) -> None:
+    made = without_dashboards(synthesize(tmp_path, source=source, variants="no_cache,snapstart", alarms="false"))
+    for action in [found for found in _actions(made.templates[SNAPSTART]) if found.startswith(source)]:
+        renamed = json.dumps(made.templates[SNAPSTART]).replace(f'"{action}"', f'"{action}Else"')
+        templates = {**made.templates, SNAPSTART: json.loads(renamed)}
+        rules = [found.rule for found in check_assembly(CheckedAssembly(made.folder, templates))]
+        assert rules == ["role-read", "role-more"], action
+
+
+def _actions(template: Template) -> list[str]:
+    statements = resource(template, POLICY)["PolicyDocument"]["Statement"]
+    actions = [found["Action"] for found in statements]
+    return [each for action in actions for each in (action if isinstance(action, list) else [action])]
 
 
 @pytest.fixture(scope="module")
