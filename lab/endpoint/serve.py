@@ -26,6 +26,7 @@ from lab.engine.settings import EngineSettings
 from lab.errors import UsageError
 
 DEFAULT_PORT = 4566
+READABLE = 0o022  # functions, which are another user, read what is unpacked for them; the folders around are private
 
 
 def serve(
@@ -45,6 +46,7 @@ def serve(
     cannot be written; `LabError` if the emulator did not start, or the secret cannot be written.
     """
     _configure_logging(log_file, verbose=verbose)
+    os.umask(READABLE)
     with listen(port, DEFAULT_PORT, lambda line: print(f"lab: {line}", file=sys.stderr)) as listener:  # noqa: T201
         asyncio.run(_serve(listener, profile, settings, log_file, leash=leash))
 

@@ -8,7 +8,8 @@ The way of an invocation through the files:
 2. `environment.Environment` follows the table in `lifecycle` from state to state: init or restore, busy, idle, frozen,
    ended. `snapshot` is the process that SnapStart environments are copied from.
 3. `sandbox/` holds the processes: `supervisor` forks the first one of an environment, `isolation` chooses namespaces,
-   `control_groups` limits memory and processor time, `sandbox.Sandbox` exchanges frames with them.
+   `first_process` enters and confines it (`root_folder`, `syscall_filter`), `control_groups` limits memory and
+   processor time, `sandbox.Sandbox` exchanges frames with them.
 4. `runtime/` runs inside the environment: `init` is the first process, `namespaces` its mounts, `bootstrap` the runtime
    client of AWS over the frames of `channel`. `runtime_api` is the other transport: the Runtime API over HTTP.
 5. The answer comes back as a frame. The environment writes END and REPORT (`logs/platform_log`) into its `logs/buffer`,

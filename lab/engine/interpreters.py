@@ -130,6 +130,7 @@ def install(interpreter: Interpreter) -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o022)  # functions, which can be another user, read the packs
     for each in interpreters().values():
         print(f"runtime pack for Python {each.version}", file=sys.stderr)  # noqa: T201
         install(each)

@@ -5,6 +5,7 @@ import functools
 import io
 import itertools
 import json
+import os
 import sys
 import textwrap
 import time
@@ -190,7 +191,11 @@ def endpoints() -> Iterator[Callable[[Transport], Endpoint]]:
         @functools.cache
         def started(transport: Transport) -> Endpoint:
             options = ["--transport", transport, "--startup", "none"]
-            return Endpoint(stack.enter_context(started_endpoint(profile="none", options=options)))
+            before = os.umask(0o077)  # of a careful user: functions must be able to read their code nevertheless
+            try:
+                return Endpoint(stack.enter_context(started_endpoint(profile="none", options=options)))
+            finally:
+                os.umask(before)
 
         yield started
 

@@ -245,6 +245,13 @@ async def test_abstract_sockets_of_the_host_are_hidden_where_the_kernel_can(seen
     assert seen.payload["abstract"] == ("EPERM" if release >= LANDLOCK_SCOPES else "done: None")
 
 
+async def test_the_first_process_holds_no_variables_of_the_user(harness: Harness) -> None:
+    """The function cannot read them there either: see "variables of the first process"."""
+    variables = Path(f"/proc/{harness.engine._supervisor._process.pid}/environ").read_bytes()
+    assert "PATH" in os.environ
+    assert b"PATH=" not in variables.replace(b"PYTHONPATH=", b"").replace(b"LD_LIBRARY_PATH=", b"")
+
+
 async def test_capabilities_that_a_restore_gives_are_of_no_use(harness: Harness, folder: Path) -> None:
     """Init can change the code that gives them up in the restored process."""
     seen = await tried(harness, folder, KEEP_CAPABILITIES + HOSTILE, snap_start=True)

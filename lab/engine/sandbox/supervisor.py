@@ -12,6 +12,7 @@ from lab.engine.runtime import channel
 from lab.engine.sandbox.isolation import Isolation
 from lab.engine.sandbox.root_folder import make_root
 
+INTERPRETERS_OWN = ("PYTHON", "LD_LIBRARY_PATH")
 PROGRAM = "lab.engine.sandbox.supervisor_program"
 
 
@@ -27,10 +28,8 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         self._socket = ours
         command = [sys.executable, "-m", PROGRAM, str(theirs.fileno()), str(folder.parent), *groups]
-        # None of the variables of whoever runs the lab: they hold credentials, and are in the memory of each first
-        # process. PYTHON*: macOS
-        env = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
-        # A session of its own: Ctrl-C in the terminal must not end it before it has cleaned up.
+        # Not the other variables of the user: they hold credentials, and are in the memory of each first process.
+        env = {name: value for name, value in os.environ.items() if name.startswith(INTERPRETERS_OWN)}
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT, env=env, start_new_session=True)
         theirs.close()
         ours.sendall(channel.encode(channel.START, None, isolation.system_calls or b""))
