@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lab.endpoint.control_secret import published_secret
 from lab.endpoint.deployments.functions import Functions
-from lab.endpoint.emulator.emulator import REGION, Emulator
+from lab.endpoint.emulator.account import REGION
+from lab.endpoint.emulator.emulator import Emulator
 from lab.endpoint.front_door import FrontDoor
 from lab.endpoint.http_server import HttpServer
 from lab.endpoint.leftovers import claimed_folder, remove_leftovers

@@ -66,7 +66,7 @@ def test_an_alias_is_of_versions_that_there_are(endpoint: Endpoint) -> None:
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     assert refused("update_alias", Name="live", FunctionVersion="99") == f"Function not found: {arn}:99"
     assert refused("update_alias", Name="live", RoutingConfig=split).endswith(f"{name}:98")
-    assert refused("update_alias", Name="other", FunctionVersion="1") == f"Alias not found: {arn}:other"
+    assert refused("update_alias", Name="other", FunctionVersion="1") == f"Cannot find alias arn: {arn}:other"
     client.update_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST", Description="moved")
     assert client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "$LATEST"
     assert endpoint.invoke(name, Qualifier="live").payload == "served"

@@ -488,16 +488,6 @@ def test_a_response_stream_is_the_result_in_one_chunk(endpoint: Endpoint) -> Non
 # What cannot run here
 
 
-def test_a_runtime_that_this_machine_lacks_is_reported(endpoint: Endpoint) -> None:
-    """Model: InvalidRuntimeException, 502."""
-    name = endpoint.new_function("", Runtime="nodejs22.x", Handler="index.handler")
-    for _ in range(2):  # it is known the second time
-        error = error_of(endpoint, name)
-        assert error["Error"]["Code"] == "InvalidRuntimeException"
-        assert "nodejs22.x" in error["Error"]["Message"]
-        assert error["ResponseMetadata"]["HTTPStatusCode"] == 502
-
-
 # InvokeAsync
 
 

@@ -25,7 +25,7 @@ from tests.engine.raw_http import Answer, request
 ROLE = "arn:aws:iam::000000000000:role/role"
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 LIMIT_S = 60
-BLANK_FUNCTIONS = 10
+BLANK_FUNCTIONS = 20
 HTTP_NEEDS_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the runtime client's HTTP half is for Linux")
 BOTH_TRANSPORTS = (Transport.SOCKET, pytest.param(Transport.HTTP, marks=HTTP_NEEDS_LINUX))
 OVER_THE_CHANNEL = pytest.mark.parametrize("harness", [Transport.SOCKET], indirect=True)
@@ -76,12 +76,19 @@ class Endpoint:
         """Make a function whose handler is ``handler``; give its name. It can be invoked at once."""
         if not self._blank:
             self._blank = [self._new_blank() for _ in range(BLANK_FUNCTIONS)]
-            self.wait_until_active(self._blank[-1])
+            for blank in self._blank:
+                self.wait_until_active(blank)
         name = self._blank.pop()
         self.aws_lambda.update_function_code(FunctionName=name, ZipFile=zipped(source))
+        self.wait_until_active(name)
         if settings:
-            self.aws_lambda.update_function_configuration(FunctionName=name, **settings)
+            self.configure(name, **settings)
         return name
+
+    def configure(self, name: str, **settings: Any) -> None:
+        """Change the settings of a function, and wait until it is updated."""
+        self.aws_lambda.update_function_configuration(FunctionName=name, **settings)
+        self.wait_until_active(name)
 
     def _new_blank(self) -> str:
         # A new function is pending for half a second, an updated one is not: they are made several at a time.
@@ -98,8 +105,13 @@ class Endpoint:
         return name
 
     def wait_until_active(self, name: str) -> None:
-        """Wait as boto3's waiter does, without its second between two looks."""
-        until(lambda: self.aws_lambda.get_function_configuration(FunctionName=name)["State"] == "Active")
+        """Wait until a function is created or updated, as boto3's waiter does, without its second between two looks."""
+
+        def is_active() -> bool:
+            found = self.aws_lambda.get_function_configuration(FunctionName=name)
+            return bool(found["State"] == "Active" and found["LastUpdateStatus"] == "Successful")
+
+        until(is_active)
 
     def publish(self, name: str, source: str) -> str:
         """Change the function's code and publish it; give the version."""

@@ -5,7 +5,7 @@ import re
 import urllib.parse
 
 from lab.endpoint.api_error import ApiError, fault, not_found, user_error
-from lab.endpoint.emulator.emulator import ACCOUNT, REGION
+from lab.endpoint.emulator.account import ACCOUNT, REGION
 
 # Patterns and lengths of the Lambda API's model (botocore's service-2.json, NamespacedFunctionName and
 # NumericLatestPublishedOrAliasQualifier): an error message quotes them.

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from lab.endpoint.api_error import not_found, service_error, user_error
 from lab.endpoint.deployments.code_store import CodeStore, UnavailableCodeError
 from lab.endpoint.deployments.function_names import FunctionName
-from lab.endpoint.emulator.emulator import EMULATOR_ERRORS, REGION, emulator_client
+from lab.endpoint.emulator.account import REGION
+from lab.endpoint.emulator.emulator import EMULATOR_ERRORS, emulator_client
 from lab.engine.function import FunctionVersion
 
 MAX_KEPT = 10_000

@@ -18,12 +18,10 @@ import boto3
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab.endpoint.emulator.account import ACCESS_KEY, REGION
 from lab.endpoint.emulator.program import CONTROL_VARIABLE, VARIABLE
 from lab.errors import LabError
 
-ACCESS_KEY = "cachelab"
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
 EMULATOR_ERRORS = (BotoCoreError, ClientError, OSError)
 """What a client raises where the emulator refuses a request or does not answer."""
 START_LIMIT_S = 60.0

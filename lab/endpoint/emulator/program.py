@@ -3,8 +3,8 @@
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
 so that every function runs in the engine: ministack takes the front door's address for its own. It answers only
 requests whose path begins with the secret in `VARIABLE`, which functions do not have.
-`fix_lambda_api`, `fix_function_stacks`, `fix_snap_start` and `fix_read_units` correct what a user can see of ministack
-that differs from AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
+`fix_lambda_api`, `lab.endpoint.lambda_api`, `fix_snap_start` and `fix_read_units` correct what a user can see of
+ministack that differs from AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
 
 Run as a program with the number of a listening socket. It ends when its standard input closes, however the lab ended.
 """
@@ -78,14 +78,12 @@ def guarded(app: Any, secret: str) -> Any:
 
 
 def fix_lambda_api(lambda_svc: Any) -> None:
-    """Delete function URLs with their function, and refuse aliases of versions that do not exist.
+    """Delete function URLs with their function.
 
     AWS Lambda Developer Guide, "Creating and managing Lambda function URLs": Lambda deletes the URL of a deleted
-    function (some time later; here at once). CreateAlias was seen to answer ResourceNotFoundException, "Function not
-    found" and the version's ARN (aws-cloudformation/rain, issue 175); the API reference has the same error for
-    UpdateAlias.
+    function (some time later; here at once).
     """
-    delete, create, update = lambda_svc._delete_function, lambda_svc._create_alias, lambda_svc._update_alias
+    delete = lambda_svc._delete_function
 
     def delete_function(name: str, *rest: Any) -> Any:
         answer = delete(name, *rest)
@@ -95,45 +93,7 @@ def fix_lambda_api(lambda_svc: Any) -> None:
                 del urls[key]
         return answer
 
-    def unknown_version(name: str, asked: dict[str, Any]) -> Any:
-        function = lambda_svc._functions.get(name)
-        if function is None:
-            return None  # ministack answers this error itself
-        weights = (asked.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        for version in (asked.get("FunctionVersion", "$LATEST"), *weights):
-            if version not in {"$LATEST", *function["versions"]}:
-                return lambda_svc._function_qualifier_not_found(name, version)
-        return None
-
     lambda_svc._delete_function = delete_function
-    lambda_svc._create_alias = lambda name, asked: unknown_version(name, asked) or create(name, asked)
-    lambda_svc._update_alias = lambda name, alias, asked: unknown_version(name, asked) or update(name, alias, asked)
-
-
-def fix_function_stacks(handlers: dict[str, dict[str, Any]], lambda_svc: Any) -> None:
-    """Have CloudFormation set and remove the reserved concurrency of functions, which ministack's ignores.
-
-    A reserved concurrency that the template never had, but the Lambda API set, stays, as at AWS.
-    """
-    function = handlers["AWS::Lambda::Function"]
-    create, update = function["create"], function["update"]
-    setting = "ReservedConcurrentExecutions"
-
-    def create_function(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        made = create(logical_id, properties, stack)
-        if setting in properties:
-            lambda_svc._functions[made[0]]["concurrency"] = int(properties[setting])
-        return made
-
-    def update_function(name: str, old: dict[str, Any], new: dict[str, Any], *rest: Any, **named: Any) -> Any:
-        made = update(name, old, new, *rest, **named)
-        if setting in new:
-            lambda_svc._functions[made[0]]["concurrency"] = int(new[setting])
-        elif setting in old:
-            lambda_svc._functions[made[0]]["concurrency"] = None
-        return made
-
-    function["create"], function["update"] = create_function, update_function
 
 
 def inline_package(source: str | None, handler: str, runtime: str = "python3.12") -> bytes | None:
@@ -203,7 +163,6 @@ def fix_read_units(dynamodb: Any) -> None:
 
 def fix_snap_start(lambda_svc: Any, handlers: dict[str, dict[str, Any]], secret: str) -> None:
     """Have the local endpoint take the snapshots of SnapStart versions; ``secret`` is that of its control addresses."""
-    sys.path.append(str(ROOT))
     from ministack.services.cloudformation import stacks  # noqa: PLC0415
 
     from lab.endpoint.control_secret import HEADER  # noqa: PLC0415
@@ -234,15 +193,18 @@ def main(listener: str) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 -- after the thread: it takes a second
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
-    from ministack.services import dynamodb, lambda_svc  # noqa: PLC0415
+    from ministack.services import dynamodb, lambda_svc, sqs  # noqa: PLC0415
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # noqa: PLC0415
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
     fix_lambda_api(lambda_svc)
-    fix_function_stacks(_RESOURCE_HANDLERS, lambda_svc)
     provisioners._zip_inline = inline_package
+    sys.path.append(str(ROOT))
+    from lab.endpoint.lambda_api.install import install  # noqa: PLC0415
+
+    install(lambda_svc, _RESOURCE_HANDLERS, sqs)
     fix_snap_start(lambda_svc, _RESOURCE_HANDLERS, os.environ.pop(CONTROL_VARIABLE))
     refuse_provisioned_concurrency(lambda_svc)
     fix_read_units(dynamodb)

@@ -10,7 +10,7 @@ import urllib.parse
 from typing import NamedTuple
 
 from lab.endpoint.api_error import ApiError
-from lab.endpoint.emulator.emulator import REGION
+from lab.endpoint.emulator.account import REGION
 from lab.endpoint.http_server import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"

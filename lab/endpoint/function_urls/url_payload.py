@@ -14,7 +14,7 @@ import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
-from lab.endpoint.emulator.emulator import ACCOUNT, REGION
+from lab.endpoint.emulator.account import ACCOUNT, REGION
 from lab.endpoint.http_server import JSON_TYPE, Request
 
 UrlAnswer = tuple[int, Sequence[tuple[bytes, bytes]], bytes]

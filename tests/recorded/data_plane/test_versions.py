@@ -36,6 +36,7 @@ class Deployed:
             FunctionName=self.name, ZipFile=zipped(SAYS.format("version3")), Publish=True
         )
         self.published_by_update = answer["Version"]
+        endpoint.wait_until_active(self.name)
 
     def invoke(self, **arguments: Any) -> Invoked:
         return self._endpoint.invoke(self.name, **arguments)

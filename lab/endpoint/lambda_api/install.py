@@ -1,0 +1,34 @@
+"""Puts the lab's Lambda API in front of ministack's, in ministack's process."""
+
+from typing import Any
+
+from lab.endpoint.api_error import ApiError
+from lab.endpoint.lambda_api import answers, requests, stacks
+from lab.endpoint.lambda_api.functions import publish
+from lab.endpoint.lambda_api.service import Answer, Request, error_of, schedule
+
+
+def install(lambda_svc: Any, handlers: dict[str, dict[str, Any]], sqs: Any) -> None:
+    """Hook into ministack's Lambda module and the resource handlers of its CloudFormation."""
+    original, publish_version = lambda_svc.handle_request, lambda_svc._publish_version
+
+    async def handle_request(*arguments: Any) -> Answer:
+        try:
+            call = requests.call_of(lambda_svc, Request(*arguments))
+            found: Answer | None = None if call is None else requests.handle(call)
+        except ApiError as refused:
+            return error_of(refused)
+        if found is None:
+            found = await original(*arguments)
+        return found if call is None else answers.like_aws(call, found)
+
+    def publish_or_refuse(name: str, params: dict[str, Any]) -> Answer:
+        try:
+            return publish(lambda_svc, publish_version, name, params)
+        except ApiError as refused:
+            return error_of(refused)
+
+    lambda_svc.handle_request = handle_request
+    lambda_svc._publish_version = publish_or_refuse
+    lambda_svc._schedule_state_transition = lambda name, _delay: schedule(lambda_svc, name)
+    stacks.install(handlers, lambda_svc, sqs)
