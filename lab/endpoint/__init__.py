@@ -8,9 +8,9 @@
    their records to `invoke/destinations`.
 3. a function URL: `function_urls/` makes the event, invokes in the same way, and makes the answer.
 4. ``/_lab/``: `lab_requests` answers what a run asks (paths and types: `lab_api`), with the secret of `control_secret`.
-5. all else: `wire` forwards it to `emulator/`, or to `telemetry/` if it is about logs and metrics. A function's calls
-   are counted, delayed by a latency profile (`profiles`), and can be made to fail. `deployments/deployments` notices
-   changes of functions in what passes.
+5. all else: `wire` forwards it to `emulator/`, or to `telemetry/` if it is about logs and metrics. In the emulator's
+   process, `lambda_api/` comes before ministack's own Lambda API. A function's calls are counted, delayed by a latency
+   profile (`profiles`), and can be made to fail. `deployments/deployments` notices changes of functions in what passes.
 
 An error is an `api_error.ApiError`; anything else is a bug: the client gets one line, the log the traceback.
 """
