@@ -70,3 +70,14 @@ def test_an_alias_is_of_versions_that_there_are(endpoint: Endpoint) -> None:
     client.update_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST", Description="moved")
     assert client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "$LATEST"
     assert endpoint.invoke(name, Qualifier="live").payload == "served"
+
+
+def test_a_version_has_the_same_environments_by_each_of_its_names(endpoint: Endpoint) -> None:
+    """Answers name a version by the ARN that was asked for, which is not the version's own."""
+    name = endpoint.new_function("import uuid\nHERE = str(uuid.uuid4())\ndef handler(event, context): return HERE\n")
+    endpoint.aws_lambda.publish_version(FunctionName=name)
+    endpoint.aws_lambda.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    endpoint.aws_lambda.create_alias(FunctionName=name, Name="next", FunctionVersion="$LATEST")
+    for qualifiers in (("1", "live"), (None, "$LATEST", "next")):
+        asked = [{} if qualifier is None else {"Qualifier": qualifier} for qualifier in qualifiers]
+        assert len({endpoint.invoke(name, **each).payload for each in asked}) == 1

@@ -201,7 +201,8 @@ class Functions:
         made = FunctionVersion(
             name=name,
             version=version,
-            arn=configuration["FunctionArn"],
+            # Not the ARN of the answer, which is that of the alias if an alias was asked for.
+            arn=FunctionName(name, None if version == "$LATEST" else version).arn,
             handler=configuration["Handler"],
             runtime=configuration["Runtime"],
             memory_mb=configuration["MemorySize"],
