@@ -1,5 +1,6 @@
 """The execution environments of one function version, and which of them takes an invocation."""
 
+import asyncio
 import collections
 import functools
 import random
@@ -14,6 +15,7 @@ from lab.engine.snapshot import Snapshot, SnapshotState
 from lab.engine.start import Pace, Start
 
 SCALE_OUT_WINDOW_S = 10.0
+PATIENCE_S = 5.0  # then a start that waits at the gate is given up, if another environment can serve its invocation
 
 
 class Pool:
@@ -21,7 +23,8 @@ class Pool:
 
     AWS does not say which idle environment it picks; most recently used fits a published measurement. An invocation for
     which none is idle starts one, which may have to wait for the `StartGate`. If a start is late because of that, and
-    on Lambda its environment would be idle by now, the invocation waits for that environment instead (see `Start`).
+    on Lambda its environment would be idle by now, the invocation waits for that environment instead (see `Start`). After
+    `PATIENCE_S` any idle environment takes an invocation that waits at the gate, since its caller may give up.
     """
 
     def __init__(self, version: FunctionVersion, services: Services) -> None:
@@ -133,6 +136,8 @@ class Pool:
             return
         if environment.is_last:
             environment.end()
+        elif (late := self._late_start()) is not None:
+            self._serve_late(environment, late)
         else:
             self._idle.append(environment)
 
@@ -181,6 +186,22 @@ class Pool:
         self._starts.append(start)
         self._started.append(asked_at)
         self._gate.ask(functools.partial(self._begin, start))
+        if start.environment is None:
+            asyncio.get_running_loop().call_later(PATIENCE_S, self._give_up_late_start)
+
+    def _late_start(self) -> Start | None:
+        asked_before = time.perf_counter() - PATIENCE_S
+        return next((each for each in self._starts if each.environment is None and each.asked_at <= asked_before), None)
+
+    def _give_up_late_start(self) -> None:
+        if self._idle and (late := self._late_start()) is not None:
+            self._serve_late(self._take_idle(), late)
+
+    def _serve_late(self, environment: Environment, start: Start) -> None:
+        start.served_late(environment, time.perf_counter())
+        environment.start = start
+        environment.is_last = start.is_last
+        environment.assign(start.invocation)
 
     def _served(self, environment: Environment, start: Start) -> bool:
         """An environment's first invocation, or one that followed it, is over: whether it takes another."""
@@ -204,7 +225,7 @@ class Pool:
         )
 
     def _begin(self, start: Start) -> bool:
-        if start not in self._starts:
+        if start not in self._starts or start.environment is not None:
             return False
         try:
             environment = start.environment = self._spare or Environment(self.version, self._services, self)

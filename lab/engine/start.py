@@ -76,6 +76,13 @@ class Start:
         self.followers.append((invocation, now))
         self._taken_until = now + min(self._pace.later_s, self._pace.first_s)
 
+    def served_late(self, environment: "Environment", now: float) -> None:
+        """Have an environment that is idle here serve the first invocation: this machine is far too late."""
+        self.environment = environment
+        self.invocation.start_wait_ms = (now - self.asked_at) * 1000
+        self._taken_until = now + min(self._pace.later_s, self._pace.first_s)
+        self._dispatched_at = now
+
     def answered(self, now: float) -> Invocation | None:
         """The environment has answered; returns the next invocation for it, if one follows."""
         took_s = now - self._dispatched_at

@@ -261,6 +261,27 @@ async def test_a_request_waits_for_the_environment_that_lambda_would_have_used(
     assert answers[0].start_wait_ms == 0
 
 
+async def test_an_idle_environment_serves_who_has_waited_too_long_for_a_start(
+    make_harness: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A burst on a machine that is far too slow: without this, callers give up before their starts begin."""
+    monkeypatch.setattr("lab.engine.pool.PATIENCE_S", 0.0)
+    harness = make_harness(NO_STARTUP)
+    limit = harness.engine.gate.limit
+    async with meeting() as met:
+        version = harness.function("meet('init')\n" + textwrap.dedent(WHO), meeting=met)
+        _, to_learn = await a_start(harness, met, version)
+        await to_learn
+        at_once = [asyncio.create_task(harness.invoke(version)) for _ in range(limit + 2)]
+        await met.arrived(limit)  # in their inits; the first request has the idle environment
+        first, last = await at_once[0], await at_once[-1]
+        met.release()
+        starting = await asyncio.gather(*at_once[1:-1])
+    assert last.payload == first.payload
+    assert last.start_wait_ms > 0
+    assert len({answer.payload for answer in [first, *starting]}) == limit + 1
+
+
 async def test_who_waits_for_an_environment_that_ends_gets_another(make_harness: Callable[..., Harness]) -> None:
     harness = make_harness(NO_STARTUP)
     async with meeting() as met:
