@@ -23,8 +23,8 @@ class Pool:
 
     AWS does not say which idle environment it picks; most recently used fits a published measurement. An invocation for
     which none is idle starts one, which may have to wait for the `StartGate`. If a start is late because of that, and
-    on Lambda its environment would be idle by now, the invocation waits for that environment instead (see `Start`). After
-    `PATIENCE_S` any idle environment takes an invocation that waits at the gate, since its caller may give up.
+    on Lambda its environment would be idle by now, the invocation waits for that environment instead (see `Start`).
+    After `PATIENCE_S` any idle environment takes an invocation that waits at the gate, since its caller may give up.
     """
 
     def __init__(self, version: FunctionVersion, services: Services) -> None:
