@@ -29,7 +29,7 @@ def behaviour(says: str, *, source: str, differs: str | None = None) -> pytest.M
 
     Args:
         says: what AWS does, as a sentence in our words, without a full stop.
-        source: the recording: repository, path and test.
+        source: the recording: repository, path and test; without a repository, the file and test of LocalStack's suite.
         differs: why it does not hold here. The test must then fail: it is a strict xfail.
     """
     return pytest.mark.behaviour(says=says, source=source, differs=differs)
@@ -43,7 +43,8 @@ def behaviour_of(item: pytest.Item) -> Behaviour | None:
     assert len(marks) == 1, f"{item.nodeid} checks {len(marks)} behaviours: give each a test or a parameter"
     fields: Mapping[str, Any] = marks[0].kwargs
     plane = next(name for name, folder in PLANES.items() if folder == item.path.parent.name)
-    return Behaviour(plane=plane, subject=item.path.stem.removeprefix("test_").replace("_", " "), **fields)
+    subject = item.path.stem.removeprefix("test_").replace("_", " ").replace("urls", "URLs")
+    return Behaviour(plane=plane, subject=subject, **fields)
 
 
 def expect_difference(item: pytest.Item) -> None:

@@ -16,7 +16,10 @@ INTRODUCTION: Final = """# Recorded behaviours of AWS Lambda
 
 Each line is one behaviour of AWS that a public recording shows, restated in our words. A test in `tests/recorded/`
 checks each of them at the local endpoint. `make docs` generates this page from the marks of these tests.
-[Decision 0012](../decisions/0012-recorded-behaviours.md) says where the recordings are from."""
+[Decision 0012](../decisions/0012-recorded-behaviours.md) says where the recordings are from.
+
+A recording that begins with a file name is in the folder `tests/aws/services/lambda_/` of the repository
+`localstack/localstack`. All others begin with their repository, or describe where they were quoted."""
 
 
 class Collected:
@@ -58,7 +61,7 @@ def page(behaviours: Sequence[Behaviour]) -> str:
         of_plane = [one for one in behaviours if one.plane == plane]
         for subject in dict.fromkeys(one.subject for one in of_plane):
             rows = ([_holds(one), one.says, one.source] for one in of_plane if one.subject == subject)
-            parts += [f"### {subject.capitalize()}", table(["holds", "AWS", "recorded in"], rows)]
+            parts += [f"### {subject[0].upper()}{subject[1:]}", table(["holds", "AWS", "recorded in"], rows)]
     return "\n\n".join(parts) + "\n"
 
 

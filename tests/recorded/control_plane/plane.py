@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 from tests.engine.endpoint import ROLE, Endpoint, zipped
 from tests.recorded.behaviour import behaviour
 
-SUITE = "localstack/localstack, tests/aws/services/lambda_/"
 ECHO = "def handler(event, context): return event\n"
 UNKNOWN = "arn:aws:lambda:us-east-1:000000000000:function:unknown"
 LAMBDA = "arn:aws:lambda:us-east-1:000000000000"
@@ -89,7 +88,7 @@ def refused(  # noqa: PLR0917 -- a line of a table
     differs: str | None = None,
 ) -> Any:
     """A parameter for `check_refusal`: a message that ends with … is the beginning of AWS's."""
-    mark = behaviour(says, source=f"{SUITE}{test}", differs=differs)
+    mark = behaviour(says, source=test, differs=differs)
     return pytest.param(operation, params, Refusal(status, code, message), marks=mark, id=says.replace(" ", "-")[:60])
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.engine.endpoint import zipped
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import SUITE, ControlPlane
+from tests.recorded.control_plane.plane import ControlPlane
 
-API = f"{SUITE}test_lambda_api.py, TestLambdaAccountSettings"
+API = "test_lambda_api.py, TestLambdaAccountSettings"
 
 
 def settings(plane: ControlPlane) -> dict[str, Any]:

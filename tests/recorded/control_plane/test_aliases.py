@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import SUITE, UNKNOWN, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import UNKNOWN, ControlPlane, Refusal, check_refusal, refused
 
 API = "test_lambda_api.py, TestLambdaAlias"
 ROUTING = f"{API}.test_notfound_and_invalid_routingconfigs"
-LIFE, NAMING = f"{SUITE}{API}.test_alias_lifecycle", f"{API}.test_alias_naming"
+LIFE, NAMING = f"{API}.test_alias_lifecycle", f"{API}.test_alias_naming"
 INVALID, VALIDATION, NOT_FOUND = "InvalidParameterValueException", "ValidationException", "ResourceNotFoundException"
 RANGE = (
     "failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to"
@@ -170,18 +170,18 @@ def test_unsplit(aliases: dict[str, Any]) -> None:
     assert set(aliases["b"]) == {"AliasArn", "Name", "FunctionVersion", "Description", "RevisionId"}
 
 
-@behaviour("an alias may be of $LATEST", source=f"{SUITE}{ROUTING}")
+@behaviour("an alias may be of $LATEST", source=ROUTING)
 def test_latest(aliases: dict[str, Any]) -> None:
     assert aliases["2024-01-02"]["FunctionVersion"] == "$LATEST"
 
 
-@behaviour("the name of an alias may begin with numbers", source=f"{SUITE}{NAMING}")
+@behaviour("the name of an alias may begin with numbers", source=NAMING)
 def test_date(plane: ControlPlane, aliases: dict[str, Any]) -> None:
     found = plane.do("get_alias", FunctionName=aliases["name"], Name="2024-01-02").body
     assert found["AliasArn"] == f"{aliases['arn']}:2024-01-02"
 
 
-@behaviour("empty shares are none", source=f"{SUITE}{ROUTING}")
+@behaviour("empty shares are none", source=ROUTING)
 def test_empty_shares(plane: ControlPlane) -> None:
     assert "RoutingConfig" not in plane.do("create_alias", **plane.filled(asked("1", {}) | {"Name": "empty"})).body
 

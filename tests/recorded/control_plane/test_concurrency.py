@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import SUITE, UNKNOWN, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import UNKNOWN, ControlPlane, Refusal, check_refusal, refused
 
 RESERVED = "test_lambda_api.py, TestLambdaReservedConcurrency"
 EXC, LIMITS = f"{RESERVED}.test_function_concurrency_exceptions", f"{RESERVED}.test_function_concurrency_limits"
 PROVISIONED = "test_lambda_api.py, TestLambdaProvisionedConcurrency"
 WRONG, LIFE = (
     f"{PROVISIONED}.test_provisioned_concurrency_exceptions",
-    f"{SUITE}{PROVISIONED}.test_lambda_provisioned_lifecycle",
+    f"{PROVISIONED}.test_lambda_provisioned_lifecycle",
 )
 INVALID, VALIDATION, NOT_FOUND = "InvalidParameterValueException", "ValidationException", "ResourceNotFoundException"
 TOO_MUCH = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]."
@@ -129,7 +129,7 @@ def test_refused(plane: ControlPlane, operation: str, params: dict[str, Any], ex
     check_refusal(plane, operation, params, expected)
 
 
-@behaviour("reserved concurrency is set, read and deleted", source=f"{SUITE}{RESERVED}.test_function_concurrency")
+@behaviour("reserved concurrency is set, read and deleted", source=f"{RESERVED}.test_function_concurrency")
 def test_reserved(plane: ControlPlane) -> None:
     name = plane.new()
     for wanted in (0, 1):
@@ -140,13 +140,13 @@ def test_reserved(plane: ControlPlane) -> None:
     assert plane.do("get_function_concurrency", FunctionName=name) == (200, {})
 
 
-@behaviour("provisioned concurrency that does not exist is deleted already", source=f"{SUITE}{WRONG}")
+@behaviour("provisioned concurrency that does not exist is deleted already", source=WRONG)
 def test_delete_nothing(plane: ControlPlane) -> None:
     operation, params = provisioned("delete_provisioned_concurrency_config", plane.name, "1")
     assert plane.do(operation, **params).status == 204
 
 
-@behaviour("a function without provisioned concurrency lists none", source=f"{SUITE}{WRONG}")
+@behaviour("a function without provisioned concurrency lists none", source=WRONG)
 def test_list_nothing(plane: ControlPlane) -> None:
     found = plane.do("list_provisioned_concurrency_configs", FunctionName=plane.name)
     assert found.body == {"ProvisionedConcurrencyConfigs": []}
@@ -167,7 +167,7 @@ def test_provisioned_twice(plane: ControlPlane) -> None:
 
 @behaviour(
     "provisioned concurrency above the account's unreserved is refused with that number",
-    source=f"{SUITE}{PROVISIONED}.test_provisioned_concurrency_limits",
+    source=f"{PROVISIONED}.test_provisioned_concurrency_limits",
     differs=NONE_HERE,
 )
 def test_provisioned_limit(plane: ControlPlane) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import LAMBDA, SUITE, UNKNOWN, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import LAMBDA, UNKNOWN, ControlPlane, Refusal, check_refusal, refused
 
 API = "test_lambda_api.py, TestLambdaEventInvokeConfig"
-EXC, LIFE = f"{API}.test_lambda_eventinvokeconfig_exceptions", f"{SUITE}{API}.test_lambda_eventinvokeconfig_lifecycle"
+EXC, LIFE = f"{API}.test_lambda_eventinvokeconfig_exceptions", f"{API}.test_lambda_eventinvokeconfig_lifecycle"
 INVALID, NOT_FOUND = "InvalidParameterValueException", "ResourceNotFoundException"
 MISMATCH = "The derived qualifier from the function name does not match the specified qualifier."
 PUT, GET, UPDATE, DELETE = (f"{verb}_function_event_invoke_config" for verb in ("put", "get", "update", "delete"))
@@ -232,7 +232,7 @@ def settings(plane: ControlPlane) -> Settings:
     return Settings(plane)
 
 
-@behaviour("settings for events are answered with both destinations, and what was set", source=f"{SUITE}{EXC}")
+@behaviour("settings for events are answered with both destinations, and what was set", source=EXC)
 def test_answer(plane: ControlPlane, settings: Settings) -> None:
     answer = settings.put(DestinationConfig={"OnSuccess": {"Destination": plane.arn}})
     answer.pop("LastModified")
@@ -243,7 +243,7 @@ def test_answer(plane: ControlPlane, settings: Settings) -> None:
 @pytest.mark.parametrize(
     "when",
     [
-        pytest.param(when, marks=behaviour(f"an empty {when} is no destination", source=f"{SUITE}{EXC}"))
+        pytest.param(when, marks=behaviour(f"an empty {when} is no destination", source=EXC))
         for when in ("OnSuccess", "OnFailure")
     ],
 )
@@ -259,7 +259,7 @@ def test_no_destination(settings: Settings, when: str) -> None:
             suffix,
             qualifier,
             arn,
-            marks=behaviour(f"settings of {what} are answered with the ARN of {arn}", source=f"{SUITE}{EXC}"),
+            marks=behaviour(f"settings of {what} are answered with the ARN of {arn}", source=EXC),
         )
         for what, suffix, qualifier, arn in (
             ("a function", "", None, "$LATEST"),
@@ -280,13 +280,13 @@ def test_arn(settings: Settings, suffix: str, qualifier: str | None, arn: str) -
         assert answer["FunctionArn"] == f"{settings.arn}:{arn}"
 
 
-@behaviour("an event may wait for 21,600 seconds", source=f"{SUITE}{EXC}")
+@behaviour("an event may wait for 21,600 seconds", source=EXC)
 def test_longest(settings: Settings) -> None:
     answer = settings.put(MaximumRetryAttempts=2, MaximumEventAgeInSeconds=21600)
     assert (answer["MaximumRetryAttempts"], answer["MaximumEventAgeInSeconds"]) == (2, 21600)
 
 
-@behaviour("putting settings replaces all of them", source=f"{SUITE}{EXC}")
+@behaviour("putting settings replaces all of them", source=EXC)
 def test_put(plane: ControlPlane, settings: Settings) -> None:
     settings.put(MaximumRetryAttempts=2, MaximumEventAgeInSeconds=60)
     settings.put(MaximumRetryAttempts=0)
@@ -294,7 +294,7 @@ def test_put(plane: ControlPlane, settings: Settings) -> None:
     assert (found["MaximumRetryAttempts"], "MaximumEventAgeInSeconds" in found) == (0, False)
 
 
-@behaviour("updating settings keeps those that are not named", source=f"{SUITE}{EXC}")
+@behaviour("updating settings keeps those that are not named", source=EXC)
 def test_update(plane: ControlPlane, settings: Settings) -> None:
     settings.put(MaximumRetryAttempts=2, MaximumEventAgeInSeconds=60)
     answer = plane.do(UPDATE, FunctionName=settings.name, MaximumRetryAttempts=0).body

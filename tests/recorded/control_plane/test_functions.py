@@ -11,7 +11,6 @@ from tests.engine.endpoint import zipped
 from tests.recorded.behaviour import behaviour
 from tests.recorded.control_plane.plane import (
     LAMBDA,
-    SUITE,
     UNKNOWN,
     ControlPlane,
     Refusal,
@@ -276,7 +275,7 @@ def test_refused(plane: ControlPlane, operation: str, params: dict[str, Any], ex
 
 
 def of(test: str) -> str:
-    return f"{SUITE}{API}.{test}"
+    return f"{API}.{test}"
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +331,7 @@ def test_empty_environment(plane: ControlPlane) -> None:
 
 @behaviour(
     "an environment of 4,096 bytes is taken",
-    source=f"{SUITE}test_lambda_api.py, TestLambdaSizeLimits.test_lambda_envvars_near_limit_succeeds",
+    source="test_lambda_api.py, TestLambdaSizeLimits.test_lambda_envvars_near_limit_succeeds",
 )
 def test_an_environment_at_the_limit(plane: ControlPlane) -> None:
     variables = {"LARGE_VAR": "x" * 4080}
@@ -375,7 +374,7 @@ def test_in_progress(plane: ControlPlane, operation: str, settings: dict[str, An
 
 @behaviour(
     "GetFunction right after UpdateFunctionCode says that the update is in progress",
-    source=f"{SUITE}test_lambda_api.py, TestLambdaVersions.test_publish_with_update",
+    source="test_lambda_api.py, TestLambdaVersions.test_publish_with_update",
     differs=ENDS_WHEN_SEEN,
 )
 def test_still_in_progress(plane: ControlPlane) -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from tests.engine.endpoint import zipped
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import LAMBDA, SUITE, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import LAMBDA, ControlPlane, Refusal, check_refusal, refused
 
 API = "test_lambda_api.py, TestLambdaLayer"
 EXC, USE, POLICY = (
     f"{API}.{test}"
     for test in ("test_layer_exceptions", "test_layer_function_exceptions", "test_layer_policy_exceptions")
 )
-LIFE, POLICY_LIFE = f"{SUITE}{API}.test_layer_lifecycle", f"{SUITE}{API}.test_layer_policy_lifecycle"
+LIFE, POLICY_LIFE = f"{API}.test_layer_lifecycle", f"{API}.test_layer_policy_lifecycle"
 INVALID, VALIDATION, NOT_FOUND = "InvalidParameterValueException", "ValidationException", "ResourceNotFoundException"
 GONE = "The resource you requested does not exist."
 LAYER = f"{LAMBDA}:layer:recorded"
@@ -284,7 +284,7 @@ def test_refused(plane: ControlPlane, layers: Any, operation: str, params: dict[
     check_refusal(plane, operation, params, expected)
 
 
-@behaviour("a function uses five layers at most", source=f"{SUITE}{API}.test_layer_function_quota_exception")
+@behaviour("a function uses five layers at most", source=f"{API}.test_layer_function_quota_exception")
 def test_six_layers(plane: ControlPlane) -> None:
     names = [f"recorded-{number}" for number in range(6)]
     made = [plane.do("publish_layer_version", LayerName=name, Content={"ZipFile": zipped("")}).body for name in names]
@@ -314,18 +314,18 @@ def test_listed(plane: ControlPlane, layers: list[dict[str, Any]]) -> None:
     assert [each["Version"] for each in found] == [3, 2, 1]
 
 
-@behaviour("an unknown layer has no versions", source=f"{SUITE}{EXC}")
+@behaviour("an unknown layer has no versions", source=EXC)
 def test_unknown(plane: ControlPlane) -> None:
     assert plane.do("list_layer_versions", LayerName="unknown").body["LayerVersions"] == []
 
 
-@behaviour("a version that does not exist is deleted already", source=f"{SUITE}{EXC}")
+@behaviour("a version that does not exist is deleted already", source=EXC)
 def test_delete_unknown(plane: ControlPlane, layers: list[dict[str, Any]]) -> None:
     for name, number in (("unknown", 1), ("recorded", 9)):
         assert plane.do("delete_layer_version", LayerName=name, VersionNumber=number).status == 204
 
 
-@behaviour("a layer may name no runtimes and architectures", source=f"{SUITE}{EXC}")
+@behaviour("a layer may name no runtimes and architectures", source=EXC)
 def test_no_compatibility(plane: ControlPlane) -> None:
     nothing: dict[str, Any] = {"CompatibleRuntimes": [], "CompatibleArchitectures": []}
     made = plane.do("publish_layer_version", LayerName="nothing", Content={"ZipFile": zipped("")}, **nothing)

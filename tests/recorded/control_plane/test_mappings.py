@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import LAMBDA, SUITE, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import LAMBDA, ControlPlane, Refusal, check_refusal, refused
 
 API = "test_lambda_api.py, TestLambdaEventSourceMappings"
 EXC, NAMES, LIFE = (
@@ -121,7 +121,7 @@ def mapping(plane: ControlPlane) -> Any:
     plane.do("delete_event_source_mapping", UUID=made.body["UUID"])
 
 
-@behaviour("a new mapping of a queue is being created, with defaults", source=f"{SUITE}{NAMES}")
+@behaviour("a new mapping of a queue is being created, with defaults", source=NAMES)
 def test_created(plane: ControlPlane, mapping: Any) -> None:
     body = {key: value for key, value in mapping.body.items() if key not in {"UUID", "LastModified"}}
     body.pop("EventSourceMappingArn")
@@ -139,14 +139,14 @@ def test_created(plane: ControlPlane, mapping: Any) -> None:
     )
 
 
-@behaviour("a mapping has an ARN with its id", source=f"{SUITE}{SQS}.test_duplicate_event_source_mappings")
+@behaviour("a mapping has an ARN with its id", source=f"{SQS}.test_duplicate_event_source_mappings")
 def test_arn(mapping: Any) -> None:
     assert mapping.body["EventSourceMappingArn"] == f"{LAMBDA}:event-source-mapping:{mapping.body['UUID']}"
 
 
 @behaviour(
     "a second mapping of a queue to a function is refused with the id of the first",
-    source=f"{SUITE}{SQS}.test_duplicate_event_source_mappings",
+    source=f"{SQS}.test_duplicate_event_source_mappings",
 )
 def test_duplicate(plane: ControlPlane, mapping: Any) -> None:
     message = (
@@ -160,7 +160,7 @@ def test_duplicate(plane: ControlPlane, mapping: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "suffix"),
     [
-        pytest.param(name, suffix, marks=behaviour(f"a mapping to {what} has its ARN", source=f"{SUITE}{NAMES}"))
+        pytest.param(name, suffix, marks=behaviour(f"a mapping to {what} has its ARN", source=NAMES))
         for what, name, suffix in (
             ("$LATEST by name", "<name>:$LATEST", ":$LATEST"),
             ("a version by name", "<name>:1", ":1"),
@@ -176,12 +176,12 @@ def test_function(plane: ControlPlane, name: str, suffix: str) -> None:
     assert made["FunctionArn"] == f"{plane.arn}{suffix}"
 
 
-@behaviour("a mapping is enabled when it is created", source=f"{SUITE}{LIFE}")
+@behaviour("a mapping is enabled when it is created", source=LIFE)
 def test_enabled(plane: ControlPlane, mapping: Any) -> None:
     assert plane.do("get_event_source_mapping", UUID=mapping.body["UUID"]).body["State"] == "Enabled"
 
 
-@behaviour("a mapping that is deleted is being deleted in the answer", source=f"{SUITE}{LIFE}")
+@behaviour("a mapping that is deleted is being deleted in the answer", source=LIFE)
 def test_deleted(plane: ControlPlane) -> None:
     made = plane.do(CREATE, FunctionName=plane.new(), EventSourceArn=plane.queue).body
     answer = plane.do("delete_event_source_mapping", UUID=made["UUID"])
@@ -190,7 +190,7 @@ def test_deleted(plane: ControlPlane) -> None:
 
 @behaviour(
     "a mapping is updated to another function: it is updating in the answer",
-    source=f"{SUITE}{SQS}.test_sqs_event_source_mapping_update",
+    source=f"{SQS}.test_sqs_event_source_mapping_update",
 )
 def test_updated(plane: ControlPlane) -> None:
     made = plane.do(CREATE, FunctionName=plane.new(), EventSourceArn=plane.queue).body
@@ -203,7 +203,7 @@ def test_updated(plane: ControlPlane) -> None:
 
 @behaviour(
     "a mapping that is created disabled is disabled, and then enabling",
-    source=f"{SUITE}event_source_mapping/test_lambda_integration_sqs.py, test_fifo_message_group_parallelism",
+    source="event_source_mapping/test_lambda_integration_sqs.py, test_fifo_message_group_parallelism",
 )
 def test_disabled(plane: ControlPlane) -> None:
     made = plane.do(CREATE, FunctionName=plane.new(), EventSourceArn=plane.queue, Enabled=False).body
@@ -226,22 +226,20 @@ def stream(plane: ControlPlane) -> Any:
     return table["TableDescription"]["LatestStreamArn"]
 
 
-@behaviour(
-    "a mapping of a stream needs a starting position", source=f"{SUITE}{API}.test_create_event_source_validation"
-)
+@behaviour("a mapping of a stream needs a starting position", source=f"{API}.test_create_event_source_validation")
 def test_stream_without_position(plane: ControlPlane, stream: str) -> None:
     refusal = plane.refusal(CREATE, FunctionName=plane.name, EventSourceArn=stream)
     assert (refusal.status, refusal.code) == (400, INVALID)
 
 
-@behaviour("a stream has a time only with the starting position AT_TIMESTAMP", source=f"{SUITE}{START}")
+@behaviour("a stream has a time only with the starting position AT_TIMESTAMP", source=START)
 def test_stream_with_time(plane: ControlPlane, stream: str) -> None:
     position = {"StartingPosition": "LATEST", "StartingPositionTimestamp": "1741010802"}
     refusal = plane.refusal(CREATE, FunctionName=plane.name, EventSourceArn=stream, **position)
     assert refusal == Refusal(400, INVALID, "Timestamp only valid with StartingPosition AT_TIMESTAMP")
 
 
-@behaviour("a mapping of a stream is answered with all settings of streams", source=f"{SUITE}{LIFE}")
+@behaviour("a mapping of a stream is answered with all settings of streams", source=LIFE)
 def test_stream(plane: ControlPlane, stream: str) -> None:
     made = plane.do(
         CREATE,

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import SUITE, UNKNOWN, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import UNKNOWN, ControlPlane, Refusal, check_refusal, refused
 
 API = "test_lambda_api.py, TestLambdaPermissions"
-EXC, FIELDS = f"{API}.test_permission_exceptions", f"{SUITE}{API}.test_add_lambda_permission_fields"
-VERSIONS, REMOVE = f"{API}.test_lambda_permission_fn_versioning", f"{SUITE}{API}.test_remove_multi_permissions"
+EXC, FIELDS = f"{API}.test_permission_exceptions", f"{API}.test_add_lambda_permission_fields"
+VERSIONS, REMOVE = f"{API}.test_lambda_permission_fn_versioning", f"{API}.test_remove_multi_permissions"
 REVISIONS = "test_lambda_api.py, TestLambdaRevisions.test_function_revisions_permissions"
 INVALID, VALIDATION, NOT_FOUND = "InvalidParameterValueException", "ValidationException", "ResourceNotFoundException"
 GONE = "The resource you requested does not exist."
@@ -297,7 +297,7 @@ def sids(plane: ControlPlane, **asked_for: str) -> list[str]:
     return [statement["Sid"] for statement in policy["Statement"]]
 
 
-@behaviour("versions and aliases have policies of their own, with the same ids", source=f"{SUITE}{VERSIONS}")
+@behaviour("versions and aliases have policies of their own, with the same ids", source=VERSIONS)
 def test_own_policies(plane: ControlPlane) -> None:
     name = plane.new()
     plane.do("publish_version", FunctionName=name)
@@ -320,7 +320,7 @@ def test_removed(plane: ControlPlane) -> None:
     assert plane.refusal("get_policy", FunctionName=name) == Refusal(404, NOT_FOUND, GONE)
 
 
-@behaviour("adding and removing a permission are new revisions of the function", source=f"{SUITE}{REVISIONS}")
+@behaviour("adding and removing a permission are new revisions of the function", source=REVISIONS)
 def test_revisions(plane: ControlPlane) -> None:
     name = plane.new()
 
@@ -335,7 +335,7 @@ def test_revisions(plane: ControlPlane) -> None:
     assert len({before, added, revision()}) == 3
 
 
-@behaviour("publishing leaves the policy of the function as it is", source=f"{SUITE}{VERSIONS}")
+@behaviour("publishing leaves the policy of the function as it is", source=VERSIONS)
 def test_published(plane: ControlPlane) -> None:
     name = plane.new()
     plane.do("add_permission", **asked(FunctionName=name))

@@ -7,7 +7,6 @@ import pytest
 from tests.recorded.behaviour import behaviour
 from tests.recorded.control_plane.plane import (
     LAMBDA,
-    SUITE,
     UNKNOWN,
     ControlPlane,
     Refusal,
@@ -16,7 +15,7 @@ from tests.recorded.control_plane.plane import (
     refused,
 )
 
-API, LIFE = "test_lambda_api.py, TestLambdaTags", f"{SUITE}test_lambda_api.py, TestLambdaTag.test_tag_lifecycle"
+API, LIFE = "test_lambda_api.py, TestLambdaTags", "test_lambda_api.py, TestLambdaTag.test_tag_lifecycle"
 EXC, LIMITS, VERSIONS = f"{API}.test_tag_exceptions", f"{API}.test_tag_limits", f"{API}.test_tag_versions"
 MISSING = "test_lambda_api.py, TestLambdaTag.test_tag_nonexisting_resource"
 INVALID, VALIDATION, NOT_FOUND = "InvalidParameterValueException", "ValidationException", "ResourceNotFoundException"
@@ -161,16 +160,14 @@ def test_revision(plane: ControlPlane, tagged: Tagged) -> None:
     assert len(set(found)) == 2
 
 
-@behaviour("a function takes 50 tags, and no further one", source=f"{SUITE}{LIMITS}")
+@behaviour("a function takes 50 tags, and no further one", source=LIMITS)
 def test_limit(plane: ControlPlane, tagged: Tagged) -> None:
     assert (tagged.add(**many(50)), tagged.tags) == (204, many(50))
     refusal = plane.refusal("tag_resource", Resource=tagged.arn, Tags={"a_key": "a_value"})
     assert refusal == Refusal(400, INVALID, TOO_MANY)
 
 
-@behaviour(
-    "a function is created with tags", source=f"{SUITE}test_lambda_api.py, TestLambdaTag.test_create_tag_on_fn_create"
-)
+@behaviour("a function is created with tags", source="test_lambda_api.py, TestLambdaTag.test_create_tag_on_fn_create")
 def test_created(plane: ControlPlane) -> None:
     made = plane.do("create_function", **new_settings(FunctionName="recorded-tags", Tags={"a": "1"})).body
     assert plane.do("list_tags", Resource=made["FunctionArn"]).body["Tags"] == {"a": "1"}

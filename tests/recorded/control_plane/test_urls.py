@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.recorded.behaviour import behaviour
-from tests.recorded.control_plane.plane import LAMBDA, SUITE, ControlPlane, Refusal, check_refusal, refused
+from tests.recorded.control_plane.plane import LAMBDA, ControlPlane, Refusal, check_refusal, refused
 
 API = "test_lambda_api.py, TestLambdaUrl"
 EXC, PAGING, LIFE = (
@@ -100,19 +100,19 @@ def urls(plane: ControlPlane) -> dict[str, Any]:
     return {"name": name, "own": own, "live": plane.do("create_function_url_config", **aliased, AuthType="NONE")}
 
 
-@behaviour("a URL is answered with the ARN of its function", source=f"{SUITE}{LIFE}")
+@behaviour("a URL is answered with the ARN of its function", source=LIFE)
 def test_created(urls: dict[str, Any]) -> None:
     arn = f"{LAMBDA}:function:{urls['name']}"
     own = urls["own"]
     assert (own.status, own.body["AuthType"], own.body["FunctionArn"]) == (201, "NONE", arn)
 
 
-@behaviour("the URL of an alias is answered with the ARN of the alias", source=f"{SUITE}{PAGING}")
+@behaviour("the URL of an alias is answered with the ARN of the alias", source=PAGING)
 def test_created_for_an_alias(urls: dict[str, Any]) -> None:
     assert urls["live"].body["FunctionArn"] == f"{LAMBDA}:function:{urls['name']}:live"
 
 
-@behaviour("a function has one URL", source=f"{SUITE}{LIFE}")
+@behaviour("a function has one URL", source=LIFE)
 def test_twice(plane: ControlPlane, urls: dict[str, Any]) -> None:
     arn = f"{LAMBDA}:function:{urls['name']}"
     message = (
@@ -123,19 +123,19 @@ def test_twice(plane: ControlPlane, urls: dict[str, Any]) -> None:
     assert refusal == Refusal(409, "ResourceConflictException", message)
 
 
-@behaviour("a URL is found with its mode and its last change", source=f"{SUITE}{LIFE}")
+@behaviour("a URL is found with its mode and its last change", source=LIFE)
 def test_found(plane: ControlPlane, urls: dict[str, Any]) -> None:
     found = plane.do("get_function_url_config", FunctionName=urls["name"]).body
     assert (found["FunctionUrl"], found["InvokeMode"]) == (urls["own"].body["FunctionUrl"], "BUFFERED")
     assert "LastModifiedTime" in found
 
 
-@behaviour("a function without URL lists none", source=f"{SUITE}{PAGING}")
+@behaviour("a function without URL lists none", source=PAGING)
 def test_none(plane: ControlPlane) -> None:
     assert plane.do("list_function_url_configs", FunctionName=plane.name).body == {"FunctionUrlConfigs": []}
 
 
-@behaviour("the URLs of a function and its aliases are listed page by page", source=f"{SUITE}{PAGING}")
+@behaviour("the URLs of a function and its aliases are listed page by page", source=PAGING)
 def test_pages(plane: ControlPlane, urls: dict[str, Any]) -> None:
     first = plane.do("list_function_url_configs", FunctionName=urls["name"], MaxItems=1).body
     second = plane.do("list_function_url_configs", FunctionName=urls["name"], MaxItems=1, Marker=first["NextMarker"])
@@ -143,7 +143,7 @@ def test_pages(plane: ControlPlane, urls: dict[str, Any]) -> None:
     assert found == {urls[which].body["FunctionUrl"] for which in ("own", "live")}
 
 
-@behaviour("the kind of a URL's authentication is changed, then the URL is deleted", source=f"{SUITE}{LIFE}")
+@behaviour("the kind of a URL's authentication is changed, then the URL is deleted", source=LIFE)
 def test_changed_and_deleted(plane: ControlPlane) -> None:
     name = plane.new()
     plane.do("create_function_url_config", FunctionName=name, AuthType="NONE")

@@ -8,7 +8,6 @@ from tests.engine.endpoint import zipped
 from tests.recorded.behaviour import behaviour
 from tests.recorded.control_plane.plane import (
     LAMBDA,
-    SUITE,
     ControlPlane,
     Refusal,
     check_refusal,
@@ -26,7 +25,7 @@ STALE = (
 
 
 def of(test: str) -> str:
-    return f"{SUITE}{VERSIONS}.{test}"
+    return f"{VERSIONS}.{test}"
 
 
 @pytest.mark.parametrize(
@@ -177,14 +176,14 @@ def revision(plane: ControlPlane, name: str, **qualifier: str) -> str:
     return found
 
 
-@behaviour("the end of the creation is a new revision", source=f"{SUITE}{BASIC}")
+@behaviour("the end of the creation is a new revision", source=BASIC)
 def test_revision_of_creation(plane: ControlPlane) -> None:
     made = plane.do("create_function", **new_settings(FunctionName="recorded-revision")).body
     plane.endpoint.wait_until_active("recorded-revision")
     assert revision(plane, "recorded-revision") != made["RevisionId"]
 
 
-@behaviour("an update and its end are two new revisions", source=f"{SUITE}{BASIC}")
+@behaviour("an update and its end are two new revisions", source=BASIC)
 def test_revision_of_an_update(plane: ControlPlane) -> None:
     name = plane.new()
     before = revision(plane, name)
@@ -207,17 +206,17 @@ def revisions(plane: ControlPlane) -> dict[str, str]:
     return found | {"changed alias": plane.do("update_alias", **asked).body["RevisionId"]}
 
 
-@behaviour("publishing a version is a new revision of the function", source=f"{SUITE}{ALIAS}")
+@behaviour("publishing a version is a new revision of the function", source=ALIAS)
 def test_revision_of_publishing(revisions: dict[str, str]) -> None:
     assert len({revisions["before"], revisions["version"], revisions["published"]}) == 3
 
 
-@behaviour("an alias is no new revision of the function or its version", source=f"{SUITE}{ALIAS}")
+@behaviour("an alias is no new revision of the function or its version", source=ALIAS)
 def test_revision_of_an_alias(revisions: dict[str, str]) -> None:
     assert (revisions["with alias"], revisions["version with alias"]) == (revisions["published"], revisions["version"])
     assert revisions["alias"] not in {revisions["version"], revisions["published"]}
 
 
-@behaviour("an update of an alias is a new revision of it", source=f"{SUITE}{ALIAS}")
+@behaviour("an update of an alias is a new revision of it", source=ALIAS)
 def test_revision_of_a_changed_alias(revisions: dict[str, str]) -> None:
     assert revisions["changed alias"] != revisions["alias"]

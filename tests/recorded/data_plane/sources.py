@@ -2,12 +2,11 @@
 
 from typing import Final
 
-_LOCALSTACK: Final = "localstack/localstack, tests/aws/services/lambda_"
-LAMBDA: Final = f"{_LOCALSTACK}/test_lambda.py"
-COMMON: Final = f"{_LOCALSTACK}/test_lambda_common.py, TestLambdaRuntimesCommon"
-DESTINATIONS: Final = f"{_LOCALSTACK}/test_lambda_destinations.py"
-RUNTIMES: Final = f"{_LOCALSTACK}/test_lambda_runtimes.py"
-XRAY: Final = f"{_LOCALSTACK}/test_lambda_integration_xray.py"
+LAMBDA: Final = "test_lambda.py"
+COMMON: Final = "test_lambda_common.py, TestLambdaRuntimesCommon"
+DESTINATIONS: Final = "test_lambda_destinations.py"
+RUNTIMES: Final = "test_lambda_runtimes.py"
+XRAY: Final = "test_lambda_integration_xray.py"
 FAILED_INIT: Final = "cashinflash/cif-portal, debug/search-logs.md, log of April 2026"
 EXIT_IN_INIT: Final = "cargo-lambda/cargo-lambda, issue 572"
 MISSING_HANDLER: Final = "serverless/dashboard, pull request 464"
