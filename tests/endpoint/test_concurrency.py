@@ -18,7 +18,6 @@ from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
 from tests.endpoint.gate import WAITS, running
 from tests.engine.endpoint import ROLE, Endpoint, zipped
-from tests.engine.raw_http import request
 from tests.function_versions import function_version
 
 
@@ -34,21 +33,6 @@ def waiter(endpoint: Endpoint) -> str:
     name = endpoint.new_function(WAITS, Timeout=60)
     endpoint.invoke(name)
     return name
-
-
-def test_a_function_with_its_reserved_concurrency_in_use_is_throttled(endpoint: Endpoint, waiter: str) -> None:
-    """Recorded: test_reserved_concurrency_async_queue."""
-    endpoint.aws_lambda.put_function_concurrency(FunctionName=waiter, ReservedConcurrentExecutions=1)
-    endpoint.invoke(waiter)
-    with running(lambda event: endpoint.invoke(waiter, event)):
-        error = throttle(endpoint, waiter)
-        raw = request(endpoint.url, "POST", f"/2015-03-31/functions/{waiter}/invocations")
-    assert error["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
-    assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-    assert error["Type"] == "User"
-    assert raw.status == 429
-    assert raw.headers["x-amzn-errortype"] == "TooManyRequestsException"
-    assert endpoint.invoke(waiter).status == 200
 
 
 def test_versions_share_their_functions_reserved_concurrency(endpoint: Endpoint, waiter: str) -> None:

@@ -1,7 +1,7 @@
-"""Asynchronous invocations: where records and discarded events go. The queue's retries: `test_event_queue`.
+"""Asynchronous invocations: where records go. The queue's retries: `test_event_queue`. The records: `tests/recorded`.
 
 Sources: AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Retaining
-records of Lambda asynchronous invocations"; "recorded" is an answer of AWS in LocalStack's validated snapshots.
+records of Lambda asynchronous invocations".
 """
 
 import json
@@ -27,13 +27,6 @@ def with_destinations(endpoint: Endpoint, name: str, destination: str, **setting
     )
 
 
-def test_an_event_is_accepted_without_a_result(endpoint: Endpoint) -> None:
-    """Recorded: test_invocation_type_event: 202, no payload, no ExecutedVersion."""
-    answer = endpoint.invoke(endpoint.function(ECHO), 1, InvocationType="Event")
-    assert (answer.status, answer.payload, answer.version) == (202, None, None)
-    assert len(answer.request_id) == 36
-
-
 def test_an_event_for_an_unknown_function_is_refused(endpoint: Endpoint) -> None:
     """Model: ResourceNotFoundException."""
     answer = request(
@@ -56,46 +49,6 @@ def test_an_event_may_be_one_mib_large(endpoint: Endpoint) -> None:
     )
 
 
-def test_a_success_is_recorded_at_its_destination(endpoint: Endpoint) -> None:
-    """Recorded: test_assess_lambda_destination_invocation, payload0."""
-    name = endpoint.new_function(ECHO)
-    url, arn = endpoint.queue()
-    with_destinations(endpoint, name, arn)
-    request_id = endpoint.invoke(name, {"a": 1}, InvocationType="Event").request_id
-    record = json.loads(endpoint.message(url)["Body"])
-    assert record.pop("timestamp").endswith("Z")
-    assert record == {
-        "version": "1.0",
-        "requestContext": {
-            "requestId": request_id,
-            "functionArn": f"{ACCOUNT_ARN}:{name}:$LATEST",
-            "condition": "Success",
-            "approximateInvokeCount": 1,
-        },
-        "requestPayload": {"a": 1},
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
-        "responsePayload": [{"a": 1}, request_id, f"{ACCOUNT_ARN}:{name}"],
-    }
-
-
-def test_a_failure_without_retries_is_recorded_at_its_destination(endpoint: Endpoint) -> None:
-    """Recorded: test_assess_lambda_destination_invocation, payload1."""
-    name = endpoint.new_function(FAILS)
-    url, arn = endpoint.queue()
-    with_destinations(endpoint, name, arn, MaximumRetryAttempts=0)
-    request_id = endpoint.invoke(name, InvocationType="Event").request_id
-    record = json.loads(endpoint.message(url)["Body"])
-    assert record["requestContext"]["condition"] == "RetriesExhausted"
-    assert record["requestContext"]["approximateInvokeCount"] == 1
-    assert record["responseContext"] == {
-        "statusCode": 200,
-        "executedVersion": "$LATEST",
-        "functionError": "Unhandled",
-    }
-    assert record["responsePayload"]["errorType"] == "Broken"
-    assert record["responsePayload"]["requestId"] == request_id
-
-
 def test_an_alias_has_settings_of_its_own(endpoint: Endpoint) -> None:
     """Developer Guide: "Configure error handling settings on a function, a version, or an alias"."""
     name = endpoint.new_function(FAILS)
@@ -112,43 +65,6 @@ def test_an_alias_has_settings_of_its_own(endpoint: Endpoint) -> None:
     record = json.loads(endpoint.message(url)["Body"])
     assert record["requestContext"]["functionArn"] == f"{ACCOUNT_ARN}:{name}:live"
     assert record["responseContext"]["executedVersion"] == "1"
-
-
-def test_events_of_a_function_that_is_turned_off_go_to_the_destination_at_once(endpoint: Endpoint) -> None:
-    """Recorded: test_reserved_concurrency: condition ZeroReservedConcurrency, never invoked, no response."""
-    name = endpoint.new_function(ECHO)
-    url, arn = endpoint.queue()
-    with_destinations(endpoint, name, arn)
-    endpoint.aws_lambda.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    request_id = endpoint.invoke(name, {}, InvocationType="Event").request_id
-    record = json.loads(endpoint.message(url)["Body"])
-    del record["timestamp"]
-    assert record == {
-        "version": "1.0",
-        "requestContext": {
-            "requestId": request_id,
-            "functionArn": f"{ACCOUNT_ARN}:{name}:$LATEST",
-            "condition": "ZeroReservedConcurrency",
-            "approximateInvokeCount": 0,
-        },
-        "requestPayload": {},
-    }
-
-
-def test_a_discarded_event_goes_to_the_dead_letter_queue_as_it_came(endpoint: Endpoint) -> None:
-    """Recorded: test_dead_letter_queue: the event alone, the error in message attributes."""
-    url, arn = endpoint.queue()
-    name = endpoint.new_function(FAILS, DeadLetterConfig={"TargetArn": arn})
-    endpoint.aws_lambda.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
-    request_id = endpoint.invoke(name, {"raise": 1}, InvocationType="Event").request_id
-    message = endpoint.message(url)
-    assert json.loads(message["Body"]) == {"raise": 1}
-    attributes = message["MessageAttributes"]
-    assert {name: (value["DataType"], value["StringValue"]) for name, value in attributes.items()} == {
-        "RequestID": ("String", request_id),
-        "ErrorCode": ("Number", "200"),
-        "ErrorMessage": ("String", "no luck"),
-    }
 
 
 def test_a_record_can_go_to_another_function(endpoint: Endpoint) -> None:

@@ -136,11 +136,6 @@ def test_a_binary_body_is_in_base64(endpoint: Endpoint, content_type: str, body:
     assert (base64.b64decode(event["body"]) if is_base64 else event["body"].encode()) == body
 
 
-def test_a_path_stays_as_it_was_sent(endpoint: Endpoint) -> None:
-    """Recorded: test_lambda_url_echo_http_fixture_default: /pa2%Fth/1."""
-    assert request(endpoint.url, "GET", url_of(endpoint, ECHO) + "/pa2%Fth/1?q=a%20b").json["rawPath"] == "/pa2%Fth/1"
-
-
 def test_the_host_names_the_url_too(endpoint: Endpoint) -> None:
     """The endpoint's own: https://<url-id>.lambda-url.<region>.on.aws is http://<url-id>.lambda-url.<region>.localhost."""
     url_id = url_of(endpoint, ECHO).rpartition("/")[2]
@@ -155,24 +150,19 @@ def test_the_host_names_the_url_too(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize(
     ("result", "body"),
     [
-        ({"hello": "world", "é": [1, 2]}, '{"hello":"world","é":[1,2]}'),
-        ("hello", "hello"),
-        (["hello", 3, True], '["hello",3,true]'),
-        (3, "3"),
-        (3.1, "3.1"),
-        (True, "true"),
+        ({"é": [1, 2]}, '{"é":[1,2]}'),
         (None, "null"),
         ({"body": "not an answer"}, '{"body":"not an answer"}'),
     ],
 )
-def test_a_result_without_a_status_is_the_body(endpoint: Endpoint, result: Any, body: str) -> None:
-    """Recorded: test_lambda_url_invocation: strings without quotes, content type JSON."""
+def test_null_letters_and_a_body_without_a_status_are_sent_as_json(endpoint: Endpoint, result: Any, body: str) -> None:
+    """As the recorded results are (`tests/recorded`)."""
     answer = given(endpoint, result)
     assert (answer.status, answer.body.decode()) == (200, body)
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_a_result_with_a_status_is_the_answer(endpoint: Endpoint) -> None:
+def test_a_result_with_a_status_sets_headers_and_cookies(endpoint: Endpoint) -> None:
     """Guide, "Response payload format" and "Cookies"."""
     path = url_of(endpoint, GIVES)
     result = {
@@ -243,13 +233,6 @@ def test_a_result_that_is_no_answer_is_a_bad_gateway(endpoint: Endpoint, result:
     assert (answer.status, answer.body) == (502, b"Internal Server Error")
 
 
-def test_a_function_error_is_a_bad_gateway(endpoint: Endpoint) -> None:
-    """Recorded: test_lambda_url_invocation_exception."""
-    path = url_of(endpoint, "def handler(event, context): raise ValueError\n")
-    answer = request(endpoint.url, "GET", path)
-    assert (answer.status, answer.body) == (502, b"Internal Server Error")
-
-
 def test_a_throttled_function_is_a_429(endpoint: Endpoint) -> None:
     """Guide, "Throttling of function URLs": reserved concurrency zero turns a URL off with a 429."""
     name = endpoint.new_function(ECHO)
@@ -264,13 +247,6 @@ def test_a_head_request_gets_no_body(endpoint: Endpoint) -> None:
 
 
 # Which function
-
-
-def test_an_unknown_url_is_refused(endpoint: Endpoint) -> None:
-    """Recorded: test_lambda_url_non_existing_url."""
-    answer = request(endpoint.url, "GET", "/_aws/lambda-url/0123456789abcdefghijklmnopqrstuv/")
-    assert (answer.status, answer.body) == (403, b'{"Message":null}')
-    assert answer.headers["x-amzn-errortype"] == "AccessDeniedException"
 
 
 def test_an_aliass_url_runs_its_version(endpoint: Endpoint) -> None:

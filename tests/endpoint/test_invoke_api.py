@@ -34,8 +34,6 @@ class Broken(Exception): ...
 def handler(event, context): raise Broken("no luck")
 """
 ACCOUNT_ARN = "arn:aws:lambda:us-east-1:000000000000:function"
-SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {}]"
-VALUE = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
 
 def post(endpoint: Endpoint, name: str, body: bytes = b"", **headers: str) -> Answer:
@@ -68,16 +66,6 @@ def test_the_request_id_is_a_uuid_and_the_one_that_the_function_sees(endpoint: E
     answer = endpoint.invoke(endpoint.function(ECHO))
     assert uuid.UUID(answer.request_id).version == 4
     assert answer.payload["request_id"] == answer.request_id
-
-
-def test_headers_are_those_of_aws(endpoint: Endpoint) -> None:
-    """The remapped length is in an answer quoted in erlcloud issue 690."""
-    answer = post(endpoint, endpoint.function(ECHO), b"{}")
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-amzn-remapped-content-length"] == "0"
-    assert answer.headers["x-amz-executed-version"] == "$LATEST"
-    assert "x-amz-function-error" not in answer.headers
-    assert "x-amz-log-result" not in answer.headers
 
 
 @in_both_transports
@@ -156,18 +144,12 @@ def test_a_function_has_many_names(endpoint: Endpoint, form: str) -> None:
 
 @pytest.fixture(scope="module")
 def versioned(endpoint: Endpoint) -> str:
-    """A function with versions 1 and 2, and aliases: ``live`` for 1, ``split`` for 1 and 2 by halves."""
+    """A function with versions 1 and 2, and the alias ``live`` of 1."""
     name = endpoint.new_function('def handler(event, context): return ["one", context.invoked_function_arn]\n')
     endpoint.aws_lambda.publish_version(FunctionName=name)
     endpoint.invoke(name, Qualifier="1")  # the emulator keeps the newest code only: have this one fetched
     endpoint.publish(name, 'def handler(event, context): return ["two", context.invoked_function_arn]\n')
     endpoint.aws_lambda.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    endpoint.aws_lambda.create_alias(
-        FunctionName=name,
-        Name="split",
-        FunctionVersion="1",
-        RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}},
-    )
     return name
 
 
@@ -183,29 +165,6 @@ def test_a_qualifier_picks_the_version(
     ):
         assert answer.payload == [word, f"{ACCOUNT_ARN}:{versioned}:{qualifier}"]
         assert answer.version == version
-
-
-def test_an_unqualified_name_is_the_newest_code(endpoint: Endpoint, versioned: str) -> None:
-    """Model: FunctionName."""
-    answer = endpoint.invoke(versioned)
-    assert answer.payload == ["two", f"{ACCOUNT_ARN}:{versioned}"]
-    assert answer.version == "$LATEST"
-
-
-def test_an_alias_with_weights_sends_a_share_to_the_other_version(endpoint: Endpoint, versioned: str) -> None:
-    """Developer Guide, "Implement Lambda canary deployments using a weighted alias"."""
-    answers = [endpoint.invoke(versioned, Qualifier="split") for _ in range(60)]
-    by_word = {answer.payload[0] for answer in answers}
-    assert by_word == {"one", "two"}
-    assert all(answer.version == {"one": "1", "two": "2"}[answer.payload[0]] for answer in answers)
-
-
-def test_a_moved_alias_is_followed_at_once(endpoint: Endpoint, versioned: str) -> None:
-    """Recorded: test_lambda_alias_moving."""
-    endpoint.aws_lambda.create_alias(FunctionName=versioned, Name="moving", FunctionVersion="1")
-    before = endpoint.invoke(versioned, Qualifier="moving").version
-    endpoint.aws_lambda.update_alias(FunctionName=versioned, Name="moving", FunctionVersion="2")
-    assert [before, endpoint.invoke(versioned, Qualifier="moving").version] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -385,28 +344,6 @@ def test_a_function_of_another_account_is_denied(endpoint: Endpoint) -> None:
 # Payloads
 
 
-@pytest.mark.parametrize(
-    ("body", "message", "column"),
-    [
-        (b"n\x87r\x9e\xe9\xb5\xd7I\xee\x9bmt", "Invalid UTF-8 start byte 0x87", 3),
-        (b"\x99\xeb,j\x07\xa1zYh", f"Unexpected character ((CTRL-CHAR, code 153)): expected a valid value {VALUE}", 1),
-        (b"test data", f"Unrecognized token 'test': was expecting {VALUE}", 6),
-    ],
-)
-def test_a_payload_that_is_not_json_is_refused_in_the_parsers_words(
-    endpoint: Endpoint, body: bytes, message: str, column: int
-) -> None:
-    """Recorded: test_lambda_invoke_payload_encoding_error; aws-lambda-power-tuning issue 148 for the token."""
-    answer = post(endpoint, endpoint.function(ECHO), body)
-    assert answer.status == 400
-    assert answer.headers["x-amzn-errortype"] == "InvalidRequestContentException"
-    assert answer.json == {
-        "Type": "User",
-        "message": f"Could not parse request body into json: Could not parse payload into json: {message}\n at "
-        + SOURCE.format(column),
-    }
-
-
 @pytest.mark.parametrize("kind", ["Event", "DryRun"])
 def test_a_payload_that_is_not_json_is_refused_for_every_invocation_type(endpoint: Endpoint, kind: str) -> None:
     """Model: InvalidRequestContentException."""
@@ -483,9 +420,6 @@ def test_a_response_stream_is_the_result_in_one_chunk(endpoint: Endpoint) -> Non
     chunk, complete = answer["EventStream"]
     assert json.loads(chunk["PayloadChunk"]["Payload"])["event"] == 7
     assert complete == {"InvokeComplete": {}}
-
-
-# What cannot run here
 
 
 # InvokeAsync

@@ -56,7 +56,7 @@ def test_json_is_json(payload: bytes) -> None:
 def test_what_is_not_json_is_described_in_the_words_of_awss_parser(
     payload: bytes, line: int, column: int, message: str
 ) -> None:
-    """Jackson's messages; those that AWS was recorded to answer with are tested through the API, in test_invoke_api."""
+    """Jackson's messages; those that AWS was recorded to answer with are tested in `tests/recorded`."""
     assert not is_json(payload)
     source = (
         f"[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"

@@ -1,11 +1,11 @@
-"""The recorded behaviours need an environment with Lambda's paths."""
+"""What some recorded behaviours need."""
 
 import pytest
 
 from lab.engine.sandbox.isolation import Isolation
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def lambdas_paths() -> None:
     """Skip the tests on a machine without namespaces."""
     if Isolation.probe().namespaces is None:

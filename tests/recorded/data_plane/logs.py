@@ -12,6 +12,13 @@ def tail(endpoint: Endpoint, name: str, **arguments: Any) -> list[str]:
     return base64.b64decode(answer["LogResult"]).decode().splitlines(keepends=True)
 
 
+def logged(endpoint: Endpoint, source: str, **settings: Any) -> list[str]:
+    """The messages of the log events of a new function's first invocation."""
+    name = endpoint.new_function(source, **settings)
+    endpoint.invoke(name)
+    return messages(endpoint, name)
+
+
 def messages(endpoint: Endpoint, name: str, reports: int = 1) -> list[str]:
     """The messages of a function's log events, once there are so many REPORT lines."""
     found: list[str] = []

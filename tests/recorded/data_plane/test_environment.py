@@ -16,6 +16,7 @@ from tests.engine.raw_http import request
 from tests.recorded.behaviour import behaviour
 from tests.recorded.data_plane.sources import COMMON, LAMBDA, RUNTIMES, XRAY
 
+pytestmark = pytest.mark.usefixtures("lambdas_paths")
 BEHAVIOR = f"{LAMBDA}, TestLambdaBehavior"
 VARIABLES = f"{BEHAVIOR}.test_lambda_init_environment; {COMMON}.test_introspection_invoke[python3.12]"
 LOOKS = """

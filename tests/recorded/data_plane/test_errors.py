@@ -10,6 +10,7 @@ from tests.recorded.behaviour import behaviour
 from tests.recorded.data_plane.logs import tail
 from tests.recorded.data_plane.sources import COMMON, FAILED_INIT, LAMBDA, MISSING_HANDLER
 
+pytestmark = pytest.mark.usefixtures("lambdas_paths")
 ERRORS = f"{LAMBDA}, TestLambdaErrors"
 REUSE = f"{LAMBDA}, TestLambdaBehavior.test_lambda_invoke_timed_out_environment_reuse"
 HANDLER_ERROR = "def handler(event, context):\n    raise Exception('Handler fails')\n"

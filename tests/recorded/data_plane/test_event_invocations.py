@@ -106,6 +106,7 @@ def test_a_failure_without_retries_is_recorded_after_one_attempt(failure: Any) -
     }
 
 
+@pytest.mark.usefixtures("lambdas_paths")
 @behaviour("the record of a failure has the error as its result", source=f"{ASSESS}[payload1]")
 def test_the_record_of_a_failure_has_the_error(failure: Any) -> None:
     assert failure["requestPayload"] == {"raise_error": 1}

@@ -6,9 +6,10 @@ import pytest
 
 from tests.engine.endpoint import Endpoint
 from tests.recorded.behaviour import behaviour
-from tests.recorded.data_plane.logs import messages, tail
+from tests.recorded.data_plane.logs import logged, messages, tail
 from tests.recorded.data_plane.sources import DESTINATIONS, EXIT_IN_INIT, FAILED_INIT, LAMBDA, RUNTIMES
 
+pytestmark = pytest.mark.usefixtures("lambdas_paths")
 ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 ECHO = "def handler(event, context): print(event); return event"
@@ -25,7 +26,6 @@ def handler(event, context):
 PRINTS = "def handler(event, context): print('multi\\nline\\nstring'); print('another\\rline')"
 SLEEPS = "import time\ndef handler(event, context): time.sleep(5)"
 EXITS = "import os\ndef handler(event, context): os._exit(137)"
-MISSING = "no.such.module"
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,15 @@ def failed_init(endpoint: Endpoint) -> tuple[list[str], list[str]]:
 
 
 @pytest.fixture(scope="module")
+def printed(endpoint: Endpoint) -> list[str]:
+    """The log events of a function that prints several lines at once."""
+    return logged(endpoint, PRINTS)
+
+
+@pytest.fixture(scope="module")
 def exit_in_init(endpoint: Endpoint) -> list[str]:
     """The log events of a function that ends in its init."""
-    name = endpoint.new_function("print('unavailable')\nimport sys\nsys.exit(0)")
-    endpoint.invoke(name)
-    return messages(endpoint, name)
+    return logged(endpoint, "print('unavailable')\nimport sys\nsys.exit(0)")
 
 
 def kinds(found: list[str]) -> list[str]:
@@ -121,13 +125,11 @@ def test_a_message_of_logging_has_level_time_and_request_id(endpoint: Endpoint) 
     "the log group begins with INIT_START: the runtime's version and its ARN, with a tab between them",
     source=f"{RUNTIMES}, TestCloudwatchLogs.test_multi_line_prints",
 )
-def test_the_log_group_begins_with_init_start(endpoint: Endpoint) -> None:
-    name = endpoint.function(PRINTS)
-    endpoint.invoke(name)
+def test_the_log_group_begins_with_init_start(printed: list[str]) -> None:
     assert re.fullmatch(
         r"INIT_START Runtime Version: python:3\.13\.\S+\t"
         r"Runtime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n",
-        messages(endpoint, name)[0],
+        printed[0],
     )
 
 
@@ -135,10 +137,8 @@ def test_the_log_group_begins_with_init_start(endpoint: Endpoint) -> None:
     "each printed line is a log event; a carriage return does not end a line",
     source=f"{RUNTIMES}, TestCloudwatchLogs.test_multi_line_prints",
 )
-def test_each_printed_line_is_an_event(endpoint: Endpoint) -> None:
-    name = endpoint.new_function(PRINTS)
-    endpoint.invoke(name)
-    assert messages(endpoint, name)[2:6] == ["multi\n", "line\n", "string\n", "another\rline\n"]
+def test_each_printed_line_is_an_event(printed: list[str]) -> None:
+    assert printed[2:6] == ["multi\n", "line\n", "string\n", "another\rline\n"]
 
 
 @behaviour(
@@ -146,9 +146,7 @@ def test_each_printed_line_is_an_event(endpoint: Endpoint) -> None:
     source=f"{LAMBDA}, TestLambdaFeatures.test_invocation_type_event_error",
 )
 def test_an_exception_is_one_event(endpoint: Endpoint) -> None:
-    name = endpoint.new_function(FAILS)
-    endpoint.invoke(name)
-    assert messages(endpoint, name)[2] == (
+    assert logged(endpoint, FAILS)[2] == (
         "[ERROR] Exception: Test exception\nTraceback (most recent call last):\n"
         '\xa0\xa0File "/var/task/function.py", line 1, in handler\n'
         "\xa0\xa0\xa0\xa0def handler(event, context): raise Exception('Test exception')"
@@ -264,9 +262,7 @@ def test_an_exit_is_logged_with_its_status(endpoint: Endpoint) -> None:
 @pytest.fixture(scope="module")
 def timeout(endpoint: Endpoint) -> list[str]:
     """The log events of an invocation that takes too long."""
-    name = endpoint.new_function(SLEEPS, Timeout=1)
-    endpoint.invoke(name)
-    return messages(endpoint, name)
+    return logged(endpoint, SLEEPS, Timeout=1)
 
 
 @behaviour(

@@ -142,7 +142,8 @@ def test_an_alias_with_weights_runs_both_versions(endpoint: Endpoint, deployed: 
     endpoint.aws_lambda.create_alias(
         FunctionName=deployed.name, Name="split", FunctionVersion="1", RoutingConfig=weights
     )
-    assert {deployed.invoke(Qualifier="split").version for _ in range(40)} == {"1", "2"}
+    answers = [deployed.invoke(Qualifier="split") for _ in range(40)]
+    assert {(answer.version, answer.payload["code"]) for answer in answers} == {("1", "version1"), ("2", "version2")}
 
 
 @behaviour(
