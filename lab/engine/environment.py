@@ -296,6 +296,7 @@ class Environment:
             restore_billed_ms=self._billed_restore_ms,
             status=status,
             error_type=error_type,
+            trace_header=invocation.trace_id if self.version.traced and invocation.is_sampled else None,
         )
         self._init_ms = self._restore_ms = self._billed_restore_ms = None
         self._log.write_lines(self._lines.finish(report))

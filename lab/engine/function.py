@@ -11,7 +11,7 @@ class FunctionVersion:
 
     ``version`` is a number as text, or ``$LATEST``; ``arn`` ends with it, except for ``$LATEST``. ``layers_dir`` is all
     layers unpacked over one another, as Lambda does at ``/opt``. ``log_format`` is ``Text`` or ``JSON``; the log levels
-    filter JSON logs only.
+    filter JSON logs only. ``traced``: Lambda samples requests for X-Ray itself (active tracing).
     """
 
     name: str
@@ -28,6 +28,7 @@ class FunctionVersion:
     log_group: str
     snap_start: bool = False
     architecture: str = "x86_64"
+    traced: bool = False
     region: str = "us-east-1"
     log_format: str = "Text"
     application_log_level: str = "INFO"

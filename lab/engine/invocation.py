@@ -49,6 +49,11 @@ class Invocation:
     wants_log: bool = False
     start_wait_ms: float = 0.0
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether X-Ray records the trace."""
+        return ";Sampled=1" in self.trace_id
+
 
 def fault_payload(request_id: str, fault: Fault, message: str) -> bytes:
     """What the caller of an invocation gets that failed other than by the function's own error."""

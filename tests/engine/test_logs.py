@@ -20,6 +20,7 @@ from lab.records.report_line import find_report
 from stacks import log_queries
 from stacks.settings import ApplicationSettings
 from tests.engine.endpoint import Endpoint
+from tests.engine.raw_http import request
 
 SAYS = """
 import os, sys, time
@@ -218,6 +219,48 @@ def test_in_json_platform_lines_are_documents(endpoint: Endpoint) -> None:
     assert report["record"] == {"requestId": request, "status": "success"}
     assert set(metrics) == {"durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs"}
     assert metrics["durationMs"] + metrics["initDurationMs"] <= metrics["billedDurationMs"]
+
+
+def traced_invocation(endpoint: Endpoint, mode: str, sampled: int, **settings: Any) -> tuple[str, list[str]]:
+    """The trace header that a function got, and the messages of its log."""
+    source = "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']"
+    name = endpoint.new_function(source, TracingConfig={"Mode": mode}, **settings)
+    headers = {"X-Amzn-Trace-Id": f"Root=1-5e34a614-10bd8d4f1fb44f07bc535a1a;Sampled={sampled}"}
+    answer = request(endpoint.url, "POST", f"/2015-03-31/functions/{name}/invocations", b"{}", headers)
+    return str(answer.json), messages(endpoint, name)
+
+
+def test_with_active_tracing_report_and_the_trace_of_a_sampled_request_are_one_event(endpoint: Endpoint) -> None:
+    """The order of fields and tabs is as in AWS's lines (`tests/unit/lab/records/captured_lines.py`)."""
+    header, logged = traced_invocation(endpoint, "Active", 1)
+    parent = header.split(";")[1].removeprefix("Parent=")
+    report, trace, end = logged[-1].split("\n")
+    assert report.startswith("REPORT RequestId: ")
+    assert trace == f"XRAY TraceId: 1-5e34a614-10bd8d4f1fb44f07bc535a1a\tSegmentId: {parent}\tSampled: true\t"
+    assert end == ""
+
+
+@pytest.mark.parametrize(("mode", "sampled"), [("Active", 0), ("PassThrough", 1)])
+def test_report_has_no_trace_without_sampling_or_active_tracing(endpoint: Endpoint, mode: str, sampled: int) -> None:
+    _, logged = traced_invocation(endpoint, mode, sampled)
+    assert "REPORT RequestId: " in logged[-1]
+    assert "XRAY" not in logged[-1]
+
+
+def test_in_json_the_report_of_a_sampled_request_has_its_trace(endpoint: Endpoint) -> None:
+    """ "Lambda Telemetry API Event schema reference", TraceContext."""
+    header, logged = traced_invocation(endpoint, "Active", 1, LoggingConfig={"LogFormat": "JSON"})
+    assert platform(logged)[-1]["record"]["tracing"] == {"type": "X-Amzn-Trace-Id", "value": header}
+
+
+def test_the_log_tail_and_the_collected_report_have_the_trace(endpoint: Endpoint) -> None:
+    name = endpoint.new_function(SAYS, TracingConfig={"Mode": "Active"})
+    answer = endpoint.aws_lambda.invoke(FunctionName=name, LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert [line.split()[0] for line in tail.splitlines()][-3:] == ["END", "REPORT", "XRAY"]
+    (event,) = (text for text in messages(endpoint, name) if text.startswith("REPORT"))
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert find_report(tail, request_id) == find_report(event, request_id) is not None
 
 
 def test_in_json_a_warm_invocation_reports_no_init(endpoint: Endpoint) -> None:

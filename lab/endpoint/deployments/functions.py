@@ -216,6 +216,7 @@ class Functions:
             application_log_level=logging.get("ApplicationLogLevel", "INFO"),
             system_log_level=logging.get("SystemLogLevel", "INFO"),
             snap_start=snap_start and version != "$LATEST",
+            traced=configuration.get("TracingConfig", {}).get("Mode") == "Active",
             architecture=configuration.get("Architectures", ["x86_64"])[0],
             region=REGION,
         )

@@ -21,7 +21,6 @@ from lab.endpoint.function_urls.sigv4 import signer_of
 from lab.endpoint.function_urls.url_payload import BAD_GATEWAY, url_answer, url_event
 from lab.endpoint.http_server import Answer, Request
 from lab.endpoint.invoke.invoker import Invoker
-from lab.endpoint.invoke.trace_header import trace_header
 
 HOST = re.compile(rb"([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.localhost(?::\d+)?")
 PATH = re.compile(rb"/_aws/lambda-url/([a-z0-9]{32})(/[^?]*)?(?:\?.*)?")
@@ -65,7 +64,7 @@ class FunctionUrls:
             raise ApiError(413, "RequestEntityTooLargeException", {"Message": "Request Entity Too Large"})
         request_id = new_request_id()
         resolved = await self._functions.find(url.name)
-        trace = trace_header(resolved.invoked_arn, request.headers.get(b"x-amzn-trace-id", b""))
+        trace = self._invoker.trace_headers.of(resolved, request.headers.get(b"x-amzn-trace-id", b""))
         trace_id = trace.partition(";")[0]
         event = url_event(request, url_id=url_id, path=path, caller=caller, request_id=request_id, trace_id=trace_id)
         result = await self._invoker.result(resolved, event, request_id, trace)

@@ -16,7 +16,6 @@ from lab.endpoint.http_server import Answer, Request, Respond
 from lab.endpoint.invoke.event_queue import EventQueue
 from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.invoke.json_fault import describe, is_json
-from lab.endpoint.invoke.trace_header import trace_header
 from lab.engine.invocation import InvocationResult
 
 INVOKE = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations(?:\?(.*))?")
@@ -65,7 +64,7 @@ class InvokeApi:
             encoded = headers.get(b"x-amz-client-context")
             client_context = None if encoded is None else _client_context(encoded)
             wants_log = log_type == LOG_TAIL
-            trace_id = trace_header(resolved.invoked_arn, headers.get(b"x-amzn-trace-id", b""))
+            trace_id = self._invoker.trace_headers.of(resolved, headers.get(b"x-amzn-trace-id", b""))
 
             def on_done(result: InvocationResult) -> None:
                 lines = ANSWERED % (request_id.encode(), result.executed_version.encode(), trace_id.encode())

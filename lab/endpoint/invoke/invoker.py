@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lab.endpoint.api_error import ApiError, service_error
 from lab.endpoint.deployments.functions import Resolved
-from lab.endpoint.invoke.trace_header import trace_header
+from lab.endpoint.invoke.trace_header import TraceHeaders
 from lab.engine.engine import Engine
 from lab.engine.invocation import Invocation, InvocationResult, ThrottledError
 
@@ -20,6 +20,7 @@ class Invoker:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.trace_headers = TraceHeaders()
         self._running: collections.defaultdict[str | None, int] = collections.defaultdict(int)
         """By the function's name; by None for all functions without reserved concurrency."""
 
@@ -56,7 +57,7 @@ class Invoker:
             on_done=done,
             client_context=client_context,
             wants_log=wants_log,
-            trace_id=trace_id or trace_header(resolved.invoked_arn),
+            trace_id=trace_id or self.trace_headers.of(resolved),
         )
         try:
             self._engine.invoke(resolved.pick_version(), invocation)

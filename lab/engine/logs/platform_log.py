@@ -21,7 +21,8 @@ from lab.engine.logs import framed_log
 class ReportLine:
     """The figures of a REPORT line. Milliseconds and MB; ``status`` is None on success, else timeout or error.
 
-    ``restore_billed_ms`` is the part of ``restore_ms`` that is billed.
+    ``restore_billed_ms`` is the part of ``restore_ms`` that is billed. ``trace_header`` is absent
+    where the request is not sampled, or the function has no active tracing.
     """
 
     request_id: str
@@ -33,6 +34,7 @@ class ReportLine:
     restore_billed_ms: float | None = None
     status: str | None = None
     error_type: str | None = None
+    trace_header: str | None = None
 
     @property
     def billed_restore_ms(self) -> int:
@@ -62,6 +64,11 @@ class ReportLine:
         if self.error_type is not None:
             line += f"Error Type: {self.error_type}\t"
         return (line + "\n").encode()
+
+    def trace_line(self) -> bytes:
+        """The line that follows REPORT in the same event. The segment is the one that the function sees as parent."""
+        fields = dict(field.split("=", 1) for field in (self.trace_header or "").split(";"))
+        return f"XRAY TraceId: {fields['Root']}\tSegmentId: {fields['Parent']}\tSampled: true\t\n".encode()
 
 
 class TextLog:
@@ -108,7 +115,8 @@ class TextLog:
 
     def finish(self, report: ReportLine) -> bytes:
         """After an invocation: END and REPORT."""
-        return f"END RequestId: {report.request_id}\n".encode() + report.line()
+        end, line = f"END RequestId: {report.request_id}\n".encode(), report.line()
+        return end + (framed_log.record(line + report.trace_line()) if report.trace_header else line)
 
 
 class Level(enum.IntEnum):
@@ -177,9 +185,10 @@ class JsonLog:
     def finish(self, report: ReportLine) -> bytes:
         """``platform.runtimeDone`` and ``platform.report``."""
         request = {"requestId": report.request_id}
+        tracing = _tracing(report.trace_header)
         status = {"status": report.status or "success", **_error(report.error_type)}
         duration = {"durationMs": round(report.duration_ms, 3)}
-        done = {**request, **status, "metrics": duration}
+        done = {**request, **status, **tracing, "metrics": duration}
         metrics: dict[str, float] = {
             **duration,
             "billedDurationMs": report.billed_ms,
@@ -191,7 +200,7 @@ class JsonLog:
         if report.restore_ms is not None:
             metrics["restoreDurationMs"] = round(report.restore_ms, 3)
             metrics["billedRestoreDurationMs"] = report.billed_restore_ms
-        record = {**request, "metrics": metrics, **status}
+        record = {**request, "metrics": metrics, **tracing, **status}
         failed = report.status is not None
         done_line = self._event(Level.WARN if failed else Level.DEBUG, "runtimeDone", done)
         return done_line + self._event(Level.WARN if failed else Level.INFO, "report", record)
@@ -228,3 +237,7 @@ def _now() -> str:
 
 def _error(error_type: str | None) -> dict[str, str]:
     return {} if error_type is None else {"errorType": error_type}
+
+
+def _tracing(trace_header: str | None) -> dict[str, dict[str, str]]:
+    return {} if trace_header is None else {"tracing": {"type": "X-Amzn-Trace-Id", "value": trace_header}}
