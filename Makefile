@@ -24,7 +24,7 @@ $(VENV)/.ready: requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' requirements.txt)"
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.txt
-	@printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom lab.cli import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" "$(CURDIR)" > $(BIN)/lab && chmod +x $(BIN)/lab
+	@printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\nfrom lab.__main__ import start\n\nstart()\n' "$(CURDIR)/$(BIN)/python" "$(CURDIR)" > $(BIN)/lab && chmod +x $(BIN)/lab
 	@touch $@
 
 node_modules/.ready: package-lock.json $(VENV)/.ready

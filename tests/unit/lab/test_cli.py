@@ -549,6 +549,27 @@ def test_a_service_managers_stop_is_an_interrupt(lab: Lab, monkeypatch: pytest.M
     assert_one_line(lab("report"), 130, "interrupted")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("arguments", [("-m", "lab"), ("-c", "from lab.__main__ import start; start()")])
+def test_a_signal_while_the_program_is_imported_is_an_interrupt(
+    tmp_path: Path, arguments: tuple[str, str], number: signal.Signals
+) -> None:
+    """A library that takes a minute to import stands for a slow disk."""
+    (tmp_path / "click.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
+    running = subprocess.Popen(
+        [sys.executable, *arguments, "report"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "importing\n"
+    running.send_signal(number)
+    assert_one_line(Said(running.wait(60), *running.communicate(timeout=60)), 130, "interrupted")
+
+
 def test_an_interrupted_run_says_so_in_one_line_and_leaves_nothing_behind(tmp_path: Path) -> None:
     deaf = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script's background job is started
     running = process("run", "--out", tmp_path / "run", start_new_session=True)
