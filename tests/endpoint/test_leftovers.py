@@ -78,7 +78,10 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 def supervisor_of(pid: int) -> tuple[int, Path, list[str]] | None:
     """The supervisor of a `lab serve`, and its arguments: the endpoint's folder and its control groups."""
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        line = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        try:
+            line = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        except FileNotFoundError:  # it has ended meanwhile
+            continue
         if "lab.engine.sandbox.supervisor_program" in line:
             return int(child), Path(line[4]), line[5:-1]
     return None
