@@ -17,7 +17,7 @@ from lab.engine.engine import Engine
 from lab.engine.function import FunctionVersion
 from lab.engine.invocation import Invocation
 from tests.endpoint.gate import WAITS, running
-from tests.engine.endpoint import ROLE, Endpoint, zipped
+from tests.engine.endpoint import Endpoint
 from tests.function_versions import function_version
 
 
@@ -112,24 +112,15 @@ def test_functions_without_reserved_concurrency_share_what_is_left() -> None:
     invoke(one)
 
 
-async def test_the_account_may_run_a_thousand_less_what_is_reserved(ministack: str, tmp_path: Path) -> None:
+async def test_the_account_may_run_a_thousand_less_what_is_reserved(endpoint: Endpoint, tmp_path: Path) -> None:
     """Developer Guide, "Lambda quotas": concurrent executions, 1,000, whatever the emulator says of its machine."""
-    functions = Functions(ministack, tmp_path)
-    for name in ("limited", "unlimited"):
-        functions.client.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=ROLE,
-            Handler="function.handler",
-            Code={"ZipFile": zipped(WAITS)},
-        )
-    for name in ("limited", "unlimited"):
-        functions.client.get_waiter("function_active_v2").wait(FunctionName=name)
-    before = await functions.resolve(FunctionName("unlimited"), key="unlimited")
-    functions.client.put_function_concurrency(FunctionName="limited", ReservedConcurrentExecutions=100)
-    functions.changed()
-    limited = await functions.resolve(FunctionName("limited"), key="limited")
-    after = await functions.resolve(FunctionName("unlimited"), key="unlimited")
-    assert (limited.reserved_concurrency, after.reserved_concurrency) == (100, None)
-    assert 990 < before.unreserved_concurrency <= 1000  # other tests may have reserved a few
-    assert before.unreserved_concurrency - after.unreserved_concurrency == 100
+    functions, client = Functions(endpoint.url, tmp_path), endpoint.aws_lambda
+    limited, unlimited = (FunctionName(endpoint.new_function(WAITS)) for _ in range(2))
+    names = [function["FunctionName"] for function in client.list_functions(MaxItems=10_000)["Functions"]]
+    settings = (client.get_function_concurrency(FunctionName=name) for name in names)
+    others = sum(found.get("ReservedConcurrentExecutions", 0) for found in settings)
+    client.put_function_concurrency(FunctionName=limited.name, ReservedConcurrentExecutions=100)
+    reserved = await functions.resolve(limited, key="limited")
+    unreserved = await functions.resolve(unlimited, key="unlimited")
+    assert (reserved.reserved_concurrency, unreserved.reserved_concurrency) == (100, None)
+    assert unreserved.unreserved_concurrency == 1000 - 100 - others

@@ -18,7 +18,6 @@ from lab.endpoint.emulator.emulator import EMULATOR_ERRORS, emulator_client
 from lab.engine.function import FunctionVersion
 
 MAX_KEPT = 10_000
-ACCOUNT_CONCURRENCY = 1000  # AWS Lambda Developer Guide, "Lambda quotas"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,16 +143,14 @@ class Functions:
             raise not_found(f"Function not found: {name.qualified_arn}")
         configuration = function["Configuration"]
         _check_state(configuration)
-        # The emulator's own limit is smaller on a small machine; the difference is what is reserved.
-        limit = self.client.get_account_settings()["AccountLimit"]
-        reserved_by_all = int(limit["ConcurrentExecutions"] - limit["UnreservedConcurrentExecutions"])
+        account = self.client.get_account_settings()["AccountLimit"]
         try:
             return Resolved(
                 name=name,
                 version=self._version(configuration),
                 invoked_arn=name.arn,
                 reserved_concurrency=function.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
-                unreserved_concurrency=ACCOUNT_CONCURRENCY - reserved_by_all,
+                unreserved_concurrency=account["UnreservedConcurrentExecutions"],
                 events=self._event_settings(name, configuration),
                 other_versions=tuple(self._other_versions(name)),
             )
@@ -224,10 +221,7 @@ class Functions:
 
 
 def _check_state(configuration: Any) -> None:
-    # The emulator calls a function Pending while it is updated, too; AWS goes on serving the version before the update.
-    state, reason = configuration.get("State", "Active"), configuration.get("StateReasonCode")
-    if state == "Failed" or (state == "Pending" and reason == "Creating"):
-        message = (
-            "The operation cannot be performed at this time. The function is currently in the following state: " + state
-        )
-        raise user_error(409, "ResourceConflictException", message)
+    state = configuration.get("State")
+    if state in {"Pending", "Failed"}:
+        message = "The operation cannot be performed at this time. The function is currently in the following state:"
+        raise user_error(409, "ResourceConflictException", f"{message} {state}")

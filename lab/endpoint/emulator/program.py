@@ -3,8 +3,7 @@
 Step Functions, topics and queues of ministack call its own executor, inside its process. Here they call the front door,
 so that every function runs in the engine: ministack takes the front door's address for its own. It answers only
 requests whose path begins with the secret in `VARIABLE`, which functions do not have.
-`fix_lambda_api`, `lab.endpoint.lambda_api`, `fix_snap_start` and `fix_read_units` correct what a user can see of
-ministack that differs from AWS. `refuse_provisioned_concurrency` refuses what the engine does not have.
+`lab.endpoint.lambda_api` and `read_units` correct what a user can see of ministack that differs from AWS.
 
 Run as a program with the number of a listening socket. It ends when its standard input closes, however the lab ended.
 """
@@ -20,12 +19,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = "LAB_EMULATOR_SECRET"
-NO_PROVISIONED_CONCURRENCY = "the local endpoint has no provisioned concurrency; remove the setting, or deploy to AWS"
 REFUSAL = b'{"message":"this address is for the local endpoint only: use AWS_ENDPOINT_URL"}'
 CONTROL_VARIABLE = "LAB_CONTROL_SECRET"
 LONGEST_S = 910  # a function's 900 s, and the way there and back
@@ -77,25 +76,6 @@ def guarded(app: Any, secret: str) -> Any:
     return guarded_app
 
 
-def fix_lambda_api(lambda_svc: Any) -> None:
-    """Delete function URLs with their function.
-
-    AWS Lambda Developer Guide, "Creating and managing Lambda function URLs": Lambda deletes the URL of a deleted
-    function (some time later; here at once).
-    """
-    delete = lambda_svc._delete_function
-
-    def delete_function(name: str, *rest: Any) -> Any:
-        answer = delete(name, *rest)
-        if name not in lambda_svc._functions:
-            urls = lambda_svc._function_urls  # by name, or name:alias
-            for key in [key for key in urls if key.partition(":")[0] == name]:
-                del urls[key]
-        return answer
-
-    lambda_svc._delete_function = delete_function
-
-
 def inline_package(source: str | None, handler: str, runtime: str = "python3.12") -> bytes | None:
     """The package of a template's inline code, which every user can read: ministack's own only its owner can."""
     if not source:
@@ -108,65 +88,9 @@ def inline_package(source: str | None, handler: str, runtime: str = "python3.12"
     return content.getvalue()
 
 
-def refuse_provisioned_concurrency(lambda_svc: Any) -> None:
-    """Refuse provisioned concurrency, which the engine does not have, to the Lambda API and to CloudFormation."""
-
-    def refused(*_: Any) -> Any:
-        return lambda_svc.error_response_json("InvalidParameterValueException", NO_PROVISIONED_CONCURRENCY, 400)
-
-    lambda_svc._put_provisioned_concurrency = refused
-
-
-def fix_read_units(dynamodb: Any) -> None:
-    """State the consumed capacity of GetItem by the item's size, and of BatchGetItem at all.
-
-    DynamoDB Developer Guide, "DynamoDB read and write operations": a read costs one unit for every started 4 KB of the
-    item, half of that if it is not strongly consistent; an item that does not exist costs as much as a small one; a
-    batch costs as its items do one by one.
-    """
-    add, batch = dynamodb._add_consumed_capacity, dynamodb._batch_get_item
-
-    def units(table_name: str, key: dict[str, Any], *, consistent: bool) -> float:
-        item = dynamodb._get_item_by_key(dynamodb._tables[dynamodb._normalize_table_name(table_name)], key)
-        blocks: int = max(1, -(-dynamodb._item_size_bytes(item or {}) // 4096))
-        return blocks * (1.0 if consistent else 0.5)
-
-    def add_consumed_capacity(
-        result: dict[str, Any],
-        asked: dict[str, Any],
-        table_name: str,
-        write: bool = False,
-        **rest: Any,
-    ) -> None:
-        add(result, asked, table_name, write=write, **rest)
-        capacity = result.get("ConsumedCapacity")
-        if capacity is not None and not write and "Key" in asked:
-            consumed = units(table_name, asked["Key"], consistent=asked.get("ConsistentRead", False))
-            for place in (capacity, capacity.get("Table", {})):
-                place["CapacityUnits"] = consumed
-
-    def batch_get_item(asked: dict[str, Any]) -> Any:
-        status, headers, body = batch(asked)
-        level = asked.get("ReturnConsumedCapacity", "NONE")
-        if status != 200 or level == "NONE":
-            return status, headers, body
-        capacities = []
-        for table_name, wanted in asked["RequestItems"].items():
-            consistent = wanted.get("ConsistentRead", False)
-            consumed = {"CapacityUnits": sum(units(table_name, key, consistent=consistent) for key in wanted["Keys"])}
-            table = {"Table": consumed} if level == "INDEXES" else {}
-            capacities.append({"TableName": table_name, **consumed, **table})
-        return status, headers, json.dumps(json.loads(body) | {"ConsumedCapacity": capacities}).encode()
-
-    dynamodb._add_consumed_capacity, dynamodb._batch_get_item = add_consumed_capacity, batch_get_item
-
-
-def fix_snap_start(lambda_svc: Any, handlers: dict[str, dict[str, Any]], secret: str) -> None:
-    """Have the local endpoint take the snapshots of SnapStart versions; ``secret`` is that of its control addresses."""
-    from ministack.services.cloudformation import stacks  # noqa: PLC0415
-
+def snapshots(secret: str) -> Callable[[str], str | None]:
+    """A function that has the local endpoint take a snapshot; ``secret`` is that of its control addresses."""
     from lab.endpoint.control_secret import HEADER  # noqa: PLC0415
-    from lab.endpoint.emulator import snap_start  # noqa: PLC0415
     from lab.endpoint.lab_api import SNAPSHOTS_PATH  # noqa: PLC0415
 
     def take_snapshot(arn: str) -> str | None:
@@ -179,7 +103,7 @@ def fix_snap_start(lambda_svc: Any, handlers: dict[str, dict[str, Any]], secret:
             return None
         return failure
 
-    snap_start.install(lambda_svc, stacks, handlers, take_snapshot)
+    return take_snapshot
 
 
 def _end_with_stdin() -> None:
@@ -193,21 +117,20 @@ def main(listener: str) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 -- after the thread: it takes a second
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
-    from ministack.services import dynamodb, lambda_svc, sqs  # noqa: PLC0415
-    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
+    from ministack.services import dynamodb, lambda_svc  # noqa: PLC0415
+    from ministack.services.cloudformation import provisioners, stacks  # noqa: PLC0415
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # noqa: PLC0415
 
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
-    fix_lambda_api(lambda_svc)
     provisioners._zip_inline = inline_package
     sys.path.append(str(ROOT))
-    from lab.endpoint.lambda_api.install import install  # noqa: PLC0415
+    from lab.endpoint.emulator import read_units  # noqa: PLC0415
+    from lab.endpoint.lambda_api import install, snap_start  # noqa: PLC0415
 
-    install(lambda_svc, _RESOURCE_HANDLERS, sqs)
-    fix_snap_start(lambda_svc, _RESOURCE_HANDLERS, os.environ.pop(CONTROL_VARIABLE))
-    refuse_provisioned_concurrency(lambda_svc)
-    fix_read_units(dynamodb)
+    install.install(lambda_svc, _RESOURCE_HANDLERS)
+    snap_start.install(lambda_svc, stacks, _RESOURCE_HANDLERS, snapshots(os.environ.pop(CONTROL_VARIABLE)))
+    read_units.install(dynamodb)
     most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     config = Config()

@@ -5,28 +5,23 @@ from typing import Any, Final
 
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.lambda_api import mappings
-from lab.endpoint.lambda_api.service import Answer, Call, answer
+from lab.endpoint.lambda_api.service import SETTLED, Answer, Call, answer, page
 
-UNSET: Final = ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode", "KMSKeyArn")
-UNSET_LISTS: Final = ("Layers",)
-NOT_LISTED: Final = ("State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason")
-NOT_LISTED_EITHER: Final = ("LastUpdateStatusReasonCode", "RuntimeVersionConfig")
+NOT_IF_EMPTY: Final = {"KMSKeyArn", "Layers", *(name for name in SETTLED if "Reason" in name)}
+NOT_LISTED: Final = {*SETTLED, "RuntimeVersionConfig"}
 QUALIFIED: Final = {"GetFunction", "GetFunctionConfiguration"}
 
 
 def function_shown(configuration: dict[str, Any], *, is_listed: bool = False) -> dict[str, Any]:
     """A function without what it does not have. In a list it has no state."""
-    shown = {key: value for key, value in configuration.items() if key not in UNSET or value}
+    hidden = NOT_LISTED if is_listed else set()
+    shown = {
+        key: value for key, value in configuration.items() if key not in hidden and (value or key not in NOT_IF_EMPTY)
+    }
     if not shown.get("VpcConfig", {}).get("SubnetIds"):
         shown.pop("VpcConfig", None)
     if not shown.get("RuntimeVersionConfig", {}).get("RuntimeVersionArn"):
         shown.pop("RuntimeVersionConfig", None)
-    for key in UNSET_LISTS:
-        if not shown.get(key):
-            shown.pop(key, None)
-    if is_listed:
-        for key in (*NOT_LISTED, *NOT_LISTED_EITHER):
-            shown.pop(key, None)
     return shown
 
 
@@ -34,6 +29,17 @@ def qualified(configuration: dict[str, Any]) -> dict[str, Any]:
     """A function or version with its qualified ARN."""
     arn = FunctionName(configuration["FunctionName"], configuration["Version"]).arn
     return configuration | {"FunctionArn": arn}
+
+
+def list_functions(call: Call) -> Answer:
+    """ListFunctions, with all their versions if the request asks for them."""
+    functions = [function for _, function in sorted(call.functions.items())]
+    if call.params.get("FunctionVersion") == "ALL":
+        records = (record for function in functions for record in (function, *function["versions"].values()))
+        listed = [qualified(function_shown(record["config"], is_listed=True)) for record in records]
+    else:
+        listed = [function_shown(function["config"], is_listed=True) for function in functions]
+    return page(listed, "FunctionArn", call.params, "Functions")
 
 
 def like_aws(call: Call, found: Answer) -> Answer:
@@ -70,18 +76,3 @@ def _error(status: int, headers: dict[str, str], body: dict[str, Any]) -> Answer
     message = body.get("message", body.get("Message"))
     shown = {"Type": "User", "Message" if status == 404 else "message": message}
     return status, {"Content-Type": "application/json", "x-amzn-ErrorType": kind}, json.dumps(shown).encode()
-
-
-def list_functions(call: Call) -> dict[str, Any]:
-    """The functions, with all their versions if it is asked for."""
-    every = sorted(call.functions.items())
-    if call.params.get("FunctionVersion") != "ALL":
-        return {arn(one["config"]): function_shown(one["config"], is_listed=True) for _, one in every}
-    records = [record for _, one in every for record in (one, *one["versions"].values())]
-    shown = [qualified(function_shown(record["config"], is_listed=True)) for record in records]
-    return {arn(each): each for each in shown}
-
-
-def arn(configuration: dict[str, Any]) -> str:
-    """The ARN of a configuration."""
-    return str(configuration["FunctionArn"])

@@ -3,17 +3,22 @@
 from typing import Any, Final
 
 from lab.endpoint.api_error import user_error
-from lab.endpoint.lambda_api.service import Answer, Call, answer, invalid
+from lab.endpoint.lambda_api.service import Answer, Call, answer, error_of, invalid
 
-ACCOUNT: Final = 1000
+OF_THE_ACCOUNT: Final = 1000  # AWS Lambda Developer Guide, "Lambda quotas"
 UNRESERVED: Final = 100
 """AWS Lambda Developer Guide, "Configuring reserved concurrency": at least this much stays for all other functions."""
+NO_PROVISIONED: Final = "the local endpoint has no provisioned concurrency; remove the setting, or deploy to AWS"
+
+
+def reserved(functions: Any, *, but: str | None = None) -> int:
+    """The reserved concurrency of all functions, or of all but one."""
+    return sum(int(function.get("concurrency") or 0) for name, function in functions.items() if name != but)
 
 
 def check_reserved(functions: Any, name: str | None, wanted: int) -> None:
     """Raises `ApiError` if reserving this for a function leaves too little for those without."""
-    others = sum(int(each.get("concurrency") or 0) for other, each in functions.items() if other != name)
-    if others + wanted > ACCOUNT - UNRESERVED:
+    if reserved(functions, but=name) + wanted > OF_THE_ACCOUNT - UNRESERVED:
         raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
             f" below its minimum value of [{UNRESERVED}]."
@@ -38,8 +43,13 @@ def _check_provisioned(call: Call, latest: str) -> None:
 
 
 def put_provisioned(call: Call) -> None:
-    """PutProvisionedConcurrencyConfig: what it names must be, before the lab refuses it."""
+    """PutProvisionedConcurrencyConfig: the version or alias must exist. Then `refuse_provisioned` answers."""
     _check_provisioned(call, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+
+
+def refuse_provisioned(*_: Any) -> Answer:
+    """Ministack's function that sets provisioned concurrency, also for a stack."""
+    return error_of(invalid(NO_PROVISIONED))
 
 
 def get_provisioned(call: Call) -> Answer | None:

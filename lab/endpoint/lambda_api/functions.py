@@ -1,6 +1,5 @@
 """Functions: what Lambda refuses to create and to update, and how it answers."""
 
-import datetime
 import json
 from collections.abc import Iterable
 from typing import Any, Final
@@ -9,6 +8,7 @@ from facts.runtimes import RETIRED
 from lab.endpoint.api_error import fault, not_found
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.emulator.account import REGION
+from lab.endpoint.lambda_api.concurrency import OF_THE_ACCOUNT, reserved
 from lab.endpoint.lambda_api.model import service
 from lab.endpoint.lambda_api.service import (
     Answer,
@@ -16,12 +16,13 @@ from lab.endpoint.lambda_api.service import (
     answer,
     check_revision,
     conflict,
+    has_snapshot,
     in_stack,
     invalid,
     is_changing,
     revise,
+    settings_of,
     settle,
-    snapshot,
 )
 from lab.engine.interpreters import SUPPORTED
 
@@ -136,9 +137,9 @@ def update_code(call: Call) -> Answer:
 
 def _updated(call: Call, update: Any, more: dict[str, Any]) -> Answer:
     function = call.function()
-    before, revision = snapshot(function["config"]), function["config"]["RevisionId"]
+    before, revision = settings_of(function["config"]), function["config"]["RevisionId"]
     updated: Answer = update(call.name.name, {**call.params, **more})
-    if snapshot(function["config"]) == before:  # nothing new to publish
+    if settings_of(function["config"]) == before:  # nothing new to publish
         for version in function["versions"].values():
             if version.get("function_revision") == revision:
                 version["function_revision"] = function["config"]["RevisionId"]
@@ -153,7 +154,7 @@ def _publish_at_once(call: Call) -> dict[str, Any]:
     finally:
         in_stack.reset(token)
     configuration: dict[str, Any] = function["versions"][version]["config"]
-    if configuration["SnapStart"]["OptimizationStatus"] == "On":
+    if has_snapshot(configuration):
         return configuration  # pending until its snapshot is taken
     for key in ("LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"):
         configuration.pop(key, None)
@@ -203,17 +204,12 @@ def get(call: Call) -> None:
 def account_settings(call: Call) -> Answer:
     """GetAccountSettings: versions and layers take storage, too."""
     functions = list(call.functions.values())
-    reserved = sum(int(function.get("concurrency") or 0) for function in functions)
     codes = [record.get("code_zip") for function in functions for record in (function, *function["versions"].values())]
     layers = [
         version["Content"]["CodeSize"] for layer in call.lambda_svc._layers.values() for version in layer["versions"]
     ]
     limits = {"TotalCodeSize": 80530636800, "CodeSizeUnzipped": 262144000, "CodeSizeZipped": 52428800}
-    concurrency = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000 - reserved}
+    unreserved = OF_THE_ACCOUNT - reserved(call.functions)
+    concurrency = {"ConcurrentExecutions": OF_THE_ACCOUNT, "UnreservedConcurrentExecutions": unreserved}
     usage = {"TotalCodeSize": sum(len(code or b"") for code in codes) + sum(layers), "FunctionCount": len(functions)}
     return answer({"AccountLimit": limits | concurrency, "AccountUsage": usage})
-
-
-def now() -> str:
-    """The time as Lambda writes it."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

@@ -3,14 +3,16 @@
 from typing import Any
 
 from lab.endpoint.api_error import ApiError
-from lab.endpoint.lambda_api import answers, requests, stacks
+from lab.endpoint.lambda_api import answers, requests, stacks, urls
+from lab.endpoint.lambda_api.concurrency import refuse_provisioned
 from lab.endpoint.lambda_api.functions import publish
 from lab.endpoint.lambda_api.service import Answer, Request, error_of, schedule
 
 
-def install(lambda_svc: Any, handlers: dict[str, dict[str, Any]], sqs: Any) -> None:
+def install(lambda_svc: Any, handlers: dict[str, dict[str, Any]]) -> None:
     """Hook into ministack's Lambda module and the resource handlers of its CloudFormation."""
     original, publish_version = lambda_svc.handle_request, lambda_svc._publish_version
+    delete_function = lambda_svc._delete_function
 
     async def handle_request(*arguments: Any) -> Answer:
         try:
@@ -28,7 +30,15 @@ def install(lambda_svc: Any, handlers: dict[str, dict[str, Any]], sqs: Any) -> N
         except ApiError as refused:
             return error_of(refused)
 
+    def delete_with_urls(name: str, *rest: Any) -> Answer:
+        answer: Answer = delete_function(name, *rest)
+        if name not in lambda_svc._functions:
+            urls.delete_of(lambda_svc, name)
+        return answer
+
     lambda_svc.handle_request = handle_request
     lambda_svc._publish_version = publish_or_refuse
+    lambda_svc._delete_function = delete_with_urls
+    lambda_svc._put_provisioned_concurrency = refuse_provisioned
     lambda_svc._schedule_state_transition = lambda name, _delay: schedule(lambda_svc, name)
-    stacks.install(handlers, lambda_svc, sqs)
+    stacks.install(handlers, lambda_svc)

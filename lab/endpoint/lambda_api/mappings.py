@@ -1,7 +1,6 @@
 """Event source mappings."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from lab.endpoint.api_error import ApiError, not_found
@@ -23,7 +22,7 @@ STREAM_DEFAULTS = {
 STREAM_SETTINGS = ("StartingPosition", "StartingPositionTimestamp")
 
 
-def check_new(lambda_svc: Any, params: dict[str, Any], name: FunctionName, has_queue: Callable[[str], bool]) -> None:
+def check_new(lambda_svc: Any, params: dict[str, Any], name: FunctionName) -> None:
     """Raises `ApiError` if a mapping cannot be: also of CloudFormation, with the names of the API's parameters."""
     source = params.get("EventSourceArn") or ""
     service = source.split(":")[2] if source.count(":") > 2 else ""
@@ -33,7 +32,7 @@ def check_new(lambda_svc: Any, params: dict[str, Any], name: FunctionName, has_q
     if service == "sqs":
         if any(params.get(key) for key in STREAM_SETTINGS):
             raise invalid("StartingPosition is not valid for SQS event sources.")
-        if not has_queue(source):
+        if not _has_queue(source):
             raise invalid(NO_QUEUE)
     elif params.get("StartingPositionTimestamp") and params.get("StartingPosition") != "AT_TIMESTAMP":
         raise invalid("Timestamp only valid with StartingPosition AT_TIMESTAMP")
@@ -72,22 +71,21 @@ def _is_pattern(value: Any) -> bool:
     return isinstance(value, list) and bool(value)
 
 
-def has_queue(sqs: Any, arn: str) -> bool:
-    """Whether a queue exists."""
+def _has_queue(arn: str) -> bool:
+    from ministack.services import sqs  # noqa: PLC0415 -- in ministack's process only
+
     return any(queue.get("attributes", {}).get("QueueArn") == arn for queue in sqs._queues.values())
 
 
 def create(call: Call) -> Answer | None:
     """CreateEventSourceMapping. Its answer says that the mapping is being created; it works at once."""
-    from ministack.services import sqs  # noqa: PLC0415 -- in ministack's process only
-
     if not call.params.get("EventSourceArn"):
         raise invalid("Unrecognized event source.")
     try:
         call.target()
     except ApiError:
         raise invalid("Function does not exist") from None
-    check_new(call.lambda_svc, call.params, call.name, lambda arn: has_queue(sqs, arn))
+    check_new(call.lambda_svc, call.params, call.name)
     return None
 
 

@@ -13,13 +13,9 @@ PRINCIPAL = re.compile(
 )
 
 
-def _resource(call: Call) -> str:
-    return call.name.arn
-
-
 def _statements(call: Call) -> list[dict[str, Any]]:
     every: list[dict[str, Any]] = call.function()["policy"]["Statement"]
-    return [statement for statement in every if statement["Resource"] == _resource(call)]
+    return [statement for statement in every if statement["Resource"] == call.name.arn]
 
 
 def _check_not_latest(call: Call) -> None:
@@ -41,7 +37,7 @@ def add(call: Call) -> Answer:
     function = call.function()
     if principal.isdigit():
         principal = f"arn:aws:iam::{principal}:root"
-    unique = {"StatementId": f"{_resource(call)} {params['StatementId']}", "Principal": principal}
+    unique = {"StatementId": f"{call.name.arn} {params['StatementId']}", "Principal": principal}
     added: Answer = call.lambda_svc._add_permission(call.name.name, params | unique, {}, call.name.qualifier)
     if added[0] != 201:
         return added

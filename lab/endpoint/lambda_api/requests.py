@@ -1,4 +1,4 @@
-"""The way of a request of the Lambda API: by the model, by name, by subject, to ministack, and back in AWS's form."""
+"""The requests of the Lambda API: the operation and the function of each, and who handles it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -19,14 +19,10 @@ from lab.endpoint.lambda_api import (
     tags,
     urls,
 )
-from lab.endpoint.lambda_api.service import Answer, Call, Request, page
+from lab.endpoint.lambda_api.service import Answer, Call, Request
 
 Handler = Callable[[Call], Answer | None]
 """Refuses a request by an `ApiError`, answers it, or leaves the answer to ministack (None)."""
-
-
-def _list_functions(call: Call) -> Answer:
-    return page(answers.list_functions(call).values(), "FunctionArn", call.params, "Functions")
 
 
 def _check_function(call: Call) -> None:
@@ -61,7 +57,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "ListAliases": aliases.list_aliases,
     "ListFunctionEventInvokeConfigs": event_settings.list_settings,
     "ListFunctionUrlConfigs": urls.list_urls,
-    "ListFunctions": _list_functions,
+    "ListFunctions": answers.list_functions,
     "ListProvisionedConcurrencyConfigs": concurrency.list_provisioned,
     "ListTags": tags.change,
     "PutFunctionConcurrency": concurrency.put,
@@ -91,7 +87,7 @@ def call_of(lambda_svc: Any, request: Request) -> Call | None:
     operation, params = known
     model.check(operation, params)
     is_of_the_lab = f"Credential={ACCESS_KEY}/" in request.headers.get("authorization", "")
-    return Call(operation, params, _name(operation, params), lambda_svc, is_of_the_lab)
+    return Call(operation, params, _name(operation, params), lambda_svc, is_of_the_lab=is_of_the_lab)
 
 
 def _name(operation: str, params: dict[str, Any]) -> FunctionName:

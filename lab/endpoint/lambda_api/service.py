@@ -1,4 +1,4 @@
-"""One request of the Lambda API, and ministack's state of the functions that it is about."""
+"""What all handlers share: a request, its answers and errors, and the states and revisions of functions."""
 
 import contextvars
 import copy
@@ -143,11 +143,15 @@ def is_changing(configuration: dict[str, Any]) -> bool:
     return configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress"
 
 
+def has_snapshot(configuration: dict[str, Any]) -> bool:
+    """Whether a version has SnapStart: it is pending until its snapshot is taken (`snap_start`)."""
+    return bool(configuration.get("SnapStart", {}).get("OptimizationStatus") == "On")
+
+
 def settle(function: Function) -> None:
     """End the update of a function, and what is pending of its versions."""
     for version in function["versions"].values():
-        # A SnapStart version is initialized: ministack's own thread decides when it is active.
-        if version["config"].get("SnapStart", {}).get("OptimizationStatus") != "On" and is_changing(version["config"]):
+        if is_changing(version["config"]) and not has_snapshot(version["config"]):
             version["config"].update(SETTLED)
     if is_changing(function["config"]):
         function["config"].update(SETTLED)
@@ -178,7 +182,7 @@ def schedule(lambda_svc: Any, name: str) -> None:
     timer.start()
 
 
-def snapshot(configuration: dict[str, Any]) -> dict[str, Any]:
+def settings_of(configuration: dict[str, Any]) -> dict[str, Any]:
     """A copy of what a client can change of a function."""
     own = {"LastModified", "RevisionId", *SETTLED}
     return copy.deepcopy({key: value for key, value in configuration.items() if key not in own})

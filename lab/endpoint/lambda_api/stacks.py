@@ -8,7 +8,7 @@ from lab.endpoint.deployments.function_names import parse_name
 from lab.endpoint.lambda_api import aliases, model
 from lab.endpoint.lambda_api.concurrency import check_reserved
 from lab.endpoint.lambda_api.functions import check_configuration
-from lab.endpoint.lambda_api.mappings import check_filters, check_new, has_queue
+from lab.endpoint.lambda_api.mappings import check_filters, check_new
 from lab.endpoint.lambda_api.service import in_stack
 
 Properties = dict[str, Any]
@@ -40,7 +40,7 @@ def _refusing(check: Callable[..., None], then: Callable[..., Any]) -> Callable[
     return checked
 
 
-def install(handlers: dict[str, dict[str, Any]], lambda_svc: Any, sqs: Any) -> None:
+def install(handlers: dict[str, dict[str, Any]], lambda_svc: Any) -> None:
     """Check the functions, aliases and mappings of templates, and set and remove their reserved concurrency.
 
     A reserved concurrency that the template never had, but the Lambda API set, stays, as at AWS.
@@ -54,7 +54,7 @@ def install(handlers: dict[str, dict[str, Any]], lambda_svc: Any, sqs: Any) -> N
 
     def check_mapping(properties: Properties) -> None:
         name = parse_name(properties.get("FunctionName", ""), None)
-        check_new(lambda_svc, properties, name, lambda arn: has_queue(sqs, arn))
+        check_new(lambda_svc, properties, name)
 
     def check_alias(properties: Properties) -> None:
         wanted = {key: properties.get(key) for key in ("FunctionName", "FunctionVersion", "Name")}

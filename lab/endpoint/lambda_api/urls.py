@@ -47,12 +47,24 @@ def update(call: Call) -> None:
     _check_url(call)
 
 
+def delete_of(lambda_svc: Any, name: str) -> None:
+    """Delete the URLs of a function and its aliases.
+
+    AWS Lambda Developer Guide, "Creating and managing Lambda function URLs": Lambda deletes the URL of a deleted
+    function (some time later; here at once).
+    """
+    for key in [key for key in lambda_svc._function_urls if _is_of(key, name)]:
+        del lambda_svc._function_urls[key]
+
+
+def _is_of(key: str, name: str) -> bool:
+    return key.partition(":")[0] == name
+
+
 def list_urls(call: Call) -> Answer:
     """ListFunctionUrlConfigs: the URL of the function, and those of its aliases."""
     name = call.name.name
     if name not in call.functions:
         raise not_found("Function does not exist")
-    urls = call.lambda_svc._function_urls.items()
-    return page(
-        [one for key, one in urls if key.partition(":")[0] == name], "FunctionArn", call.params, "FunctionUrlConfigs"
-    )
+    urls = [url for key, url in call.lambda_svc._function_urls.items() if _is_of(key, name)]
+    return page(urls, "FunctionArn", call.params, "FunctionUrlConfigs")

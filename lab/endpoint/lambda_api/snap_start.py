@@ -3,15 +3,14 @@
 The local endpoint takes the snapshot. CloudFormation waits for it, and rolls back a version that has failed. Sources:
 the AWS Lambda Developer Guide, "Lambda SnapStart and function states"; StateReason and CloudFormation's message as
 quoted in aws-samples/bedrock-chat issue 653, StateReasonCode in hashicorp/terraform-provider-aws issue 49904.
-
-This module runs in ministack's process.
 """
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-ACTIVE = {"State": "Active", "StateReason": "", "StateReasonCode": "", "LastUpdateStatus": "Successful"}
+from lab.endpoint.lambda_api.service import SETTLED
+
 FAILED = {
     "State": "Failed",
     "StateReason": "An error occurred during function initialization.",
@@ -38,7 +37,7 @@ def install(
             reason = take_snapshot(configuration["FunctionArn"])
             if reason is not None:
                 reasons[configuration["FunctionArn"]] = reason
-            configuration.update(ACTIVE if reason is None else FAILED)
+            configuration.update(SETTLED if reason is None else FAILED)
 
         in_background(take, thread_name="lab-snapshot")
 
@@ -46,7 +45,7 @@ def install(
         arn = made[0]
         name, number = arn.split(":")[6:8]
         function = lambda_svc._functions.get(name) or {"versions": {}}
-        configuration = function["versions"].get(number, {}).get("config", ACTIVE)
+        configuration = function["versions"].get(number, {}).get("config", SETTLED)
         while configuration["State"] == "Pending":
             time.sleep(LOOK_EVERY_S)
         if configuration["State"] == "Failed":
