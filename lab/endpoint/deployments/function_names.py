@@ -4,18 +4,14 @@ import dataclasses
 import re
 import urllib.parse
 
-from lab.endpoint.api_error import ApiError, fault, not_found, user_error
+from lab.endpoint.api_error import ApiError, not_found, user_error
 from lab.endpoint.emulator.account import ACCOUNT, REGION
 
-# Patterns and lengths of the Lambda API's model (botocore's service-2.json, NamespacedFunctionName and
-# NumericLatestPublishedOrAliasQualifier): an error message quotes them.
-NAME_PATTERN = (
+# NamespacedFunctionName of the Lambda API's model (botocore's service-2.json).
+_NAME = re.compile(
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
     r"([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 )
-QUALIFIER_PATTERN = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
-NAME_MAX, QUALIFIER_MAX = 256, 128
-_NAME = re.compile(NAME_PATTERN)
 _REGION, _ACCOUNT, _SHORT_NAME, _QUALIFIER = 3, 9, 11, 13  # groups of the pattern
 
 
@@ -43,23 +39,8 @@ class FunctionName:
         return {"FunctionName": self.name} | ({"Qualifier": self.qualifier} if self.qualifier else {})
 
 
-def name_faults(name: str, qualifier: str | None) -> list[str]:
-    """What is wrong with a name and the ``Qualifier`` parameter beside it, as faults of a validation error."""
-    faults = _faults("functionName", name, NAME_MAX, NAME_PATTERN)
-    return faults if qualifier is None else faults + _faults("qualifier", qualifier, QUALIFIER_MAX, QUALIFIER_PATTERN)
-
-
-def _faults(field: str, value: str, longest: int, pattern: str) -> list[str]:
-    broken = {
-        "have length greater than or equal to 1": value == "",
-        f"have length less than or equal to {longest}": len(value) > longest,
-        f"satisfy regular expression pattern: {pattern}": re.fullmatch(pattern, value) is None,
-    }
-    return [fault(value, field, constraint) for constraint, is_broken in broken.items() if is_broken]
-
-
 def parse_name(name: str, qualifier: str | None) -> FunctionName:
-    """What a name without faults means.
+    """What a name means that the API's model allows.
 
     Raises `ApiError` if the qualifiers in the name and beside it differ, or it names another region or account.
     """

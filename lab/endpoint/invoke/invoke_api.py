@@ -10,12 +10,13 @@ import re
 
 from facts.names import START_WAIT_HEADER
 from lab.endpoint.api_error import ApiError, fault, new_request_id, user_error, validation_error
-from lab.endpoint.deployments.function_names import FunctionName, name_faults, name_in_path, parse_name
+from lab.endpoint.deployments.function_names import FunctionName, name_in_path, parse_name
 from lab.endpoint.deployments.functions import Functions, Resolved
 from lab.endpoint.http_server import Answer, Request, Respond
 from lab.endpoint.invoke.event_queue import EventQueue
 from lab.endpoint.invoke.invoker import Invoker
 from lab.endpoint.invoke.json_fault import describe, is_json
+from lab.endpoint.lambda_api import model
 from lab.engine.invocation import InvocationResult
 
 INVOKE = re.compile(rb"/2015-03-31/functions/([^/?]+)/invocations(?:\?(.*))?")
@@ -44,6 +45,7 @@ class InvokeApi:
         self._invoker = invoker
         self._functions = functions
         self._events = events
+        model.service()  # it takes 20 ms to load: not in the first invocation
 
     def invoke(self, resolved: Resolved, request: Request, respond: Respond) -> None:
         """Invoke a function that is known: without a task or a thread, because this is the path of warm invocations."""
@@ -102,7 +104,7 @@ def _accepted(request_id: str) -> Answer:
 
 def _checked_name(match: re.Match[bytes], request: Request) -> FunctionName:
     name, qualifier = name_in_path(match[1], match[2])
-    faults = name_faults(name, qualifier) + _header_faults(request)
+    faults = model.faults("Invoke", {"FunctionName": name, "Qualifier": qualifier}) + _header_faults(request)
     if faults:
         raise validation_error(faults)
     return parse_name(name, qualifier)

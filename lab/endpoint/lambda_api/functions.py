@@ -197,7 +197,7 @@ def get(call: Call) -> None:
     function, qualifier = call.function(), call.name.qualifier
     if qualifier not in (None, "$LATEST", *function["versions"], *function["aliases"]):
         raise not_found(f"Function not found: {call.name.arn}")
-    if not call.is_of_the_lab and function["config"].get("LastUpdateStatus") == "InProgress":
+    if not call.is_of_the_endpoint and function["config"].get("LastUpdateStatus") == "InProgress":
         settle(function)
 
 

@@ -86,9 +86,14 @@ def _typed(shape: Shape, text: str) -> Any:
 
 def check(operation: str, params: Params) -> None:
     """Raises `ApiError` (ValidationException) with everything that breaks the model."""
-    faults = list(_faults_of_members(service().operation_model(operation).input_shape, params, operation))
-    if faults:
-        raise validation_error(faults)
+    broken = faults(operation, params)
+    if broken:
+        raise validation_error(broken)
+
+
+def faults(operation: str, params: Params) -> list[str]:
+    """Everything that breaks the model, as faults of a validation error."""
+    return list(_faults_of_members(service().operation_model(operation).input_shape, params, operation))
 
 
 def _faults_of_members(shape: StructureShape | None, value: Params, operation: str, place: str = "") -> Iterator[str]:

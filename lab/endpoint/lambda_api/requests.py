@@ -86,8 +86,8 @@ def call_of(lambda_svc: Any, request: Request) -> Call | None:
         return None
     operation, params = known
     model.check(operation, params)
-    is_of_the_lab = f"Credential={ACCESS_KEY}/" in request.headers.get("authorization", "")
-    return Call(operation, params, _name(operation, params), lambda_svc, is_of_the_lab=is_of_the_lab)
+    is_of_the_endpoint = f"Credential={ACCESS_KEY}/" in request.headers.get("authorization", "")
+    return Call(operation, params, _name(operation, params), lambda_svc, is_of_the_endpoint=is_of_the_endpoint)
 
 
 def _name(operation: str, params: dict[str, Any]) -> FunctionName:

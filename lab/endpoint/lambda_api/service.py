@@ -51,14 +51,14 @@ class Request(NamedTuple):
 class Call:
     """A request: its operation, its parameters, the function that it names, and ministack's Lambda module.
 
-    ``is_of_the_lab`` tells the endpoint's own questions from those of clients.
+    ``is_of_the_endpoint``: the endpoint itself asks, not a client.
     """
 
     operation: str
     params: dict[str, Any]
     name: FunctionName
     lambda_svc: Any
-    is_of_the_lab: bool = False
+    is_of_the_endpoint: bool = False
 
     @property
     def functions(self) -> Any:

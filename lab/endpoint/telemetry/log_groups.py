@@ -6,9 +6,11 @@ import urllib.error
 import urllib.request
 from typing import Any, Final
 
+from lab.endpoint.emulator.account import ACCESS_KEY, REGION
+
 # The emulator takes account and region from it, and checks no signature.
 _AUTHORIZATION: Final = (
-    "AWS4-HMAC-SHA256 Credential=cachelab/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=none"
+    f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20260101/{REGION}/logs/aws4_request, SignedHeaders=host, Signature=none"
 )
 ENSURE_AGAIN_S: Final = 1.0
 LIMIT_S: Final = 10.0
