@@ -114,6 +114,10 @@ def _end_with_stdin() -> None:
 def main(listener: str) -> None:
     """Run ministack until standard input closes."""
     threading.Thread(target=_end_with_stdin, daemon=True).start()
+    sys.path.append(str(ROOT))
+    from lab.endpoint.emulator.no_programs import refuse_programs  # noqa: PLC0415
+
+    refuse_programs()
     from hypercorn.asyncio import serve  # noqa: PLC0415 -- after the thread: it takes a second
     from hypercorn.config import Config  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
@@ -124,7 +128,6 @@ def main(listener: str) -> None:
     lambda_svc._proxy_url_for = front_door_url
     lambda_svc._execute_function_proxy = invoke
     provisioners._zip_inline = inline_package
-    sys.path.append(str(ROOT))
     from lab.endpoint.emulator import read_units  # noqa: PLC0415
     from lab.endpoint.lambda_api import install, snap_start  # noqa: PLC0415
 
