@@ -22,7 +22,7 @@ from lab.engine.sandbox.isolation import Isolation
 from lab.engine.sandbox.syscall_filter import syscall_filter
 from lab.engine.settings import EngineSettings
 from tests.engine.harness import Harness
-from tests.engine.hostile import HOSTILE
+from tests.engine.hostile import HOSTILE, WATCH
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -261,6 +261,19 @@ async def test_capabilities_that_a_restore_gives_are_of_no_use(harness: Harness,
     await test_the_function_sees_only_what_the_interpreter_needs_of_the_host(seen)
     await test_nothing_but_tmp_can_be_written_not_even_settings_of_the_kernel(seen)
     await test_dev_dev_shm_run_and_proc_are_private(seen)
+
+
+async def test_a_snapshot_cannot_reach_into_the_processes_that_make_its_environments(harness: Harness) -> None:
+    """It sees them, and has capabilities in their namespace. A process that can be reached has its owner's number."""
+    version = harness.function(WATCH, snap_start=True, timeout_s=60.0)
+    seen: set[str] = set()
+    for _ in range(20):
+        seen.update((await harness.invoke(version, {})).payload)
+        harness.engine.end_environments()
+        if any(line.startswith("True") for line in seen):
+            break
+    assert {line for line in seen if line.startswith("True")} == {"True False False"}
+    harness.engine.keep_functions(set())
 
 
 async def test_without_a_filter_the_mounts_stay_as_they_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

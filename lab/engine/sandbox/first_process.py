@@ -5,6 +5,7 @@ to the snapshot's user, so that the fork of the snapshot, which has no capabilit
 `lab.engine.runtime.bootstrap`. It waits at the socket ``gate`` for them.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -82,22 +83,49 @@ def _enter(order: dict[str, Any]) -> None:
 def _enter_within(order: dict[str, Any], fork: Fork) -> None:
     user, processes = (os.open(f"/proc/{fork.pid}/ns/{name}", os.O_RDONLY) for name in ("user", "pid"))
     is_user = order["namespaces"]["user"]
+    within = _user_namespace_within(user, None if is_user else fork.uid)
     if is_user:
         namespaces.setns(user, CLONE_NEWUSER)
+    else:
+        os.close(user)
+    # The snapshot's processes see this one from here on, and have capabilities in the namespace that it enters.
+    namespaces.prctl(namespaces.PR_SET_DUMPABLE, 0)
     namespaces.setns(processes, CLONE_NEWPID)
     namespaces.unshare(CLONE_NEWNS)
     _fork()
-    process = _process_folder()
     _build_root(order)
     if not is_user:
         namespaces.become(fork.uid)
-        namespaces.setns(user, CLONE_NEWUSER)
-    namespaces.enter_user_namespace(process)
+    namespaces.setns(within, CLONE_NEWUSER)
     # The mounts are now of a namespace above this one: whoever is in this one cannot change them, even with all its
     # capabilities, which the snapshot's fork has for a moment.
     namespaces.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC)
     _fork()
     namespaces.mount_proc("/proc")
+
+
+def _user_namespace_within(user: int, uid: int | None) -> int:
+    """The function's user namespace within another one, of ``uid`` (None: of this user).
+
+    A process that the snapshot cannot see makes it: while it does, its memory and descriptors are not protected.
+    """
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(OSError):
+            if uid is not None:
+                namespaces.become(uid)
+            namespaces.setns(user, CLONE_NEWUSER)
+            namespaces.enter_user_namespace(_process_folder())
+            socket.send_fds(theirs, [b"made"], [os.open("/proc/self/ns/user", os.O_RDONLY)])
+        os._exit(0)
+    theirs.close()
+    with ours:
+        _, fds, _, _ = socket.recv_fds(ours, channel.READ_BYTES, 1)
+    os.waitpid(child, 0)
+    if not fds:
+        raise OSError("cannot make a user namespace within that of the snapshot")
+    return fds[0]
 
 
 def _process_folder() -> int:
