@@ -34,8 +34,17 @@ def write(path):
         file.write("1")
 
 
-def vsock():
-    socket.socket(40, socket.SOCK_STREAM)
+def families():
+    refused = []
+    for make in socket.socket, socket.socketpair:
+        for family in range(64):
+            try:
+                for end in [made] if isinstance(made := make(family, socket.SOCK_DGRAM), socket.socket) else made:
+                    end.close()
+            except OSError as error:
+                if error.errno == errno.EAFNOSUPPORT:
+                    refused.append(family)
+    return [family for family in range(64) if refused.count(family) < 2]
 
 
 flags = ctypes.c_ulong
@@ -52,7 +61,7 @@ ESCAPES = {
     "setgroups": lambda: attempt(os.setgroups, [0]),
     "mknod": lambda: attempt(os.mknod, "/tmp/disk", 0o60600, os.makedev(8, 0)),
     "chroot": lambda: attempt(os.chroot, "/tmp"),
-    "vsock": lambda: attempt(vsock),
+    "families": families,
     "memory of the first process": lambda: attempt(read, "/proc/1/mem"),
     "variables of the first process": lambda: attempt(read, "/proc/1/environ"),
     "clone user": lambda: call(libc.syscall, NUMBERS["clone"], flags(NEWUSER | 17), 0, 0, 0, 0),

@@ -5,7 +5,8 @@ import tempfile
 
 CLONE_ARGUMENT = 0
 SOCKET_FAMILY_ARGUMENT = 0
-LAST_FAMILY = 16  # AF_NETLINK, which getaddrinfo needs; those above reach the host or its kernel: AF_VSOCK, AF_ALG, …
+FAMILIES = (1, 2, 10, 16)  # Unix, IPv4, IPv6, and netlink, which getaddrinfo needs
+LAST_FAMILY = 16
 NEW_NAMESPACES = tuple(1 << bit for bit in (17, 25, 26, 27, 28, 29, 30))  # CLONE_NEW* of clone(2)
 
 # Names as in syscalls(2). setns(2) is not refused: a restore needs it, and without capabilities it does nothing.
@@ -43,9 +44,16 @@ def syscall_filter() -> bytes | None:
         made.add_rule(refuse, "clone", pyseccomp.Arg(CLONE_ARGUMENT, pyseccomp.MASKED_EQ, flag, flag))
     # A filter cannot see the flags of clone3. ENOSYS makes the C library use clone.
     made.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    other_families = pyseccomp.Arg(SOCKET_FAMILY_ARGUMENT, pyseccomp.GT, LAST_FAMILY)
-    made.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), "socket", other_families)
+    others = [pyseccomp.Arg(SOCKET_FAMILY_ARGUMENT, pyseccomp.GT, LAST_FAMILY)]
+    others += [pyseccomp.Arg(SOCKET_FAMILY_ARGUMENT, pyseccomp.EQ, each) for each in _other_families()]
+    for other in others:
+        for name in ("socket", "socketpair"):
+            made.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, other)
     with tempfile.TemporaryFile() as file:
         made.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _other_families() -> list[int]:
+    return [family for family in range(LAST_FAMILY) if family not in FAMILIES]
