@@ -71,7 +71,7 @@ class Snapshot:
         self._forget_credentials(self._credentials)
         self._settle(SnapshotState.ENDED, "the version is no longer deployed")
 
-    def _frame(self, kind: int, head: bytes, body: bytes) -> None:
+    def _frame(self, kind: int, _head: bytes, body: bytes) -> None:
         if self.state is not SnapshotState.PENDING:
             return  # what came along with the frame that settled it
         if kind == channel.SNAPSHOT:
@@ -80,7 +80,7 @@ class Snapshot:
             self._settle(SnapshotState.READY, "")
         elif kind == channel.SNAPSHOT_REFUSED:
             self.sandbox.read_log()
-            self._settle(SnapshotState.REFUSED, json.loads(head)["reason"])
+            self._settle(SnapshotState.REFUSED, body.decode("utf-8", "replace"))
         elif kind == channel.INIT_ERROR:
             self.reason, error_type = _parsed(body)
             self._failure = ("error", error_type)
@@ -112,7 +112,8 @@ class Snapshot:
     def _settle(self, state: SnapshotState, reason: str) -> None:
         self._timer.cancel()
         self._settled_at = time.perf_counter()
-        self.state, self.reason = state, " ".join(reason.split())[:MAX_REASON]
+        printable = "".join(letter if letter.isprintable() else " " for letter in reason)
+        self.state, self.reason = state, " ".join(printable.split())[:MAX_REASON]
         self._pass_on(self._log.take()[1])
         if state is not SnapshotState.READY:
             log.info("the snapshot of %s cannot be used: %s", self._version.arn, self.reason)

@@ -159,6 +159,23 @@ async def test_a_snapshot_with_threads_is_refused_and_environments_start_cold(ha
 
 
 @OVER_THE_CHANNEL
+@pytest.mark.parametrize("reason", ["b'\\xff[' * 50_000", "b'\\x1b]0;title\\x07\\n'"])
+async def test_a_refusal_that_a_function_forges_is_printable_and_short(harness: Harness, reason: str) -> None:
+    """It is in the log and in reports: the engine must survive it, and a terminal too."""
+    source = f"""
+        import os
+        from lab_runtime import channel
+        os.write(3, channel.encode(channel.SNAPSHOT_REFUSED, None, {reason}))
+        def handler(event, context): return 1
+        """
+    version = harness.function(source, snap_start=True)
+    assert (await harness.invoke(version)).payload == 1
+    (found,) = (text for refused, text in harness.engine.unusable_snapshots().items() if refused.name == version.name)
+    assert found.isprintable()
+    assert 0 < len(found) <= 200
+
+
+@OVER_THE_CHANNEL
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 @pytest.mark.parametrize(
     "snapshot", ["threading.Thread(target=threading.Event().wait, daemon=True).start()", "register_before_snapshot(1)"]

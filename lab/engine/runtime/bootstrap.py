@@ -102,7 +102,7 @@ class SocketRuntimeClient:
         try:
             copy = Copy((CHANNEL_FD, LOG_FD))
         except CannotCopyError as error:
-            self._channel.send(channel.SNAPSHOT_REFUSED, {"reason": str(error)})
+            self._channel.send(channel.SNAPSHOT_REFUSED, None, str(error).encode())
             _wait_for_the_end()
         self._channel.send(channel.SNAPSHOT)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
