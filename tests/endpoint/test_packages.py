@@ -1,5 +1,6 @@
 """What a function finds of its deployment package and its layers: modes and symbolic links of the zip's entries."""
 
+import contextlib
 import io
 import stat
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lab.endpoint.deployments import code_store
 from tests.engine.endpoint import Endpoint
 
 LOOKS = """
@@ -82,3 +84,29 @@ def test_a_native_library_of_a_layer_is_found(endpoint: Endpoint) -> None:
     layer = endpoint.aws_lambda.publish_layer_version(LayerName="native", Content={"ZipFile": content})
     name = endpoint.new_function(LOADS, Layers=[layer["LayerVersionArn"]])
     assert endpoint.invoke(name).payload == "/opt/lib/libinlayer.so"
+
+
+def test_an_archive_that_unpacks_to_more_than_lambda_takes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fill the disk of the machine. The limit holds for all archives together: those of layers, say."""
+    monkeypatch.setattr(code_store, "MAX_UNPACKED_BYTES", 100)
+    archives = [package({name: (0o100644, b"0" * 60)}) for name in ("one", "two")]
+    code_store._unpack(archives[:1], tmp_path / "taken")
+    with pytest.raises(zipfile.BadZipFile, match="its files have more than 100 bytes"):
+        code_store._unpack(archives, tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+
+
+@pytest.mark.parametrize("name", ["../out", "/out", "link/out", "link/deep/out"])
+def test_no_entry_of_an_archive_is_written_outside_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for kind in (0o100644, 0o120777):
+        entries: dict[str, tuple[int, str | bytes]] = {"link": (0o120777, str(tmp_path / "elsewhere"))}
+        entries[name] = (kind, b"content")
+        with contextlib.suppress(zipfile.BadZipFile):
+            code_store._unpack([package(entries)], tmp_path / "code" / "unpacked")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["code", "elsewhere"]
+    assert {path.name for path in (tmp_path / "code").iterdir()} <= {"unpacked", "unpacked.partial"}
+    assert not Path("/out").exists()

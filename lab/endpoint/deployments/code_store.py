@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+MAX_UNPACKED_BYTES = 262_144_000  # Source: Lambda quotas
+
 
 class UnavailableCodeError(Exception):
     """The code of a version cannot be had. The text says why."""
@@ -75,10 +77,14 @@ def _unpack(archives: list[bytes], target: Path) -> None:
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    room = MAX_UNPACKED_BYTES
     links: dict[str, bytes] = {}
     for content in archives:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for entry in archive.infolist():
+                room -= entry.file_size  # zipfile unpacks no more
+                if room < 0:
+                    raise zipfile.BadZipFile(f"its files have more than {MAX_UNPACKED_BYTES} bytes")
                 mode = entry.external_attr >> 16
                 if stat.S_ISLNK(mode):
                     links[entry.filename] = archive.read(entry)
