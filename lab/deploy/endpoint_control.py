@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from lab.endpoint.control_secret import HEADER, read_secret
+from lab.endpoint.control_secret import HEADER, LOOPBACK, read_secret
 from lab.endpoint.lab_api import (
     ENVIRONMENTS_PATH,
     FAULTS_PATH,
@@ -51,7 +51,8 @@ class EndpointControl:
     def _call(self, method: str, path: str, content: Faults | None = None) -> dict[str, Any]:
         address = urlsplit(self._endpoint_url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-        connection = kind(address.netloc, timeout=10)
+        host = LOOPBACK if address.hostname == "localhost" else str(address.hostname)
+        connection = kind(host, address.port, timeout=10)
         refusal = f"{self._endpoint_url} refuses the secret that this user has"
         headers = {"Content-Type": "application/json"}
         try:

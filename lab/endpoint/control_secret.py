@@ -20,6 +20,9 @@ from lab.errors import LabError
 HEADER: Final = "X-Lab-Secret"
 
 
+LOOPBACK: Final = "127.0.0.1"  # where endpoints are; at ::1, a function can wait for who asks for localhost
+
+
 def secret_file(port: int) -> Path:
     """Where the secret of the endpoint at a port is (XDG Base Directory Specification: state of the user's programs).
 
@@ -34,8 +37,13 @@ def secret_file(port: int) -> Path:
 
 
 def read_secret(endpoint_url: str) -> str:
-    """The secret of a running endpoint. Raises `LabError` if there is none that this user can read."""
+    """The secret of a running endpoint, to be sent to `LOOPBACK` only.
+
+    Raises `LabError` if there is none that this user can read, or the endpoint is not at a loopback address.
+    """
     address = urlsplit(endpoint_url)
+    if address.hostname not in (LOOPBACK, "localhost"):
+        raise LabError(f"{endpoint_url} gets no secret, because it is not on this machine: use http://{LOOPBACK}:PORT")
     file = secret_file(address.port or (443 if address.scheme == "https" else 80))
     try:
         _check_folder(file.parent)

@@ -2,7 +2,9 @@
 
 import os
 import re
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,39 @@ def test_a_client_that_cannot_read_the_secret_gets_one_clear_line(
         pytest.raises(LabError, match=f"{endpoint.url} refuses the secret"),
     ):
         EndpointControl(endpoint.url).info()
+
+
+def test_the_secret_is_sent_to_the_loopback_address_of_the_endpoint_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function can listen at the same port of ::1, which is localhost too, and another machine can ask for it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as endpoint:
+        port = endpoint.getsockname()[1]
+        with published_secret(port) as secret, ThreadPoolExecutor(1) as threads:
+            answers = threads.submit(answer_once, endpoint)
+            with monkeypatch.context() as patch:
+                patch.setattr(socket, "getaddrinfo", of_version_6_first)
+                EndpointControl(f"http://localhost:{port}").info()
+            assert secret.encode() in answers.result()
+            for url in (f"http://127.0.0.2:{port}", f"http://[::1]:{port}", f"http://lab.example:{port}"):
+                with pytest.raises(
+                    LabError, match=r"gets no secret, because it is not on this machine: use http://127"
+                ):
+                    read_secret(url)
+
+
+def answer_once(listener: socket.socket) -> bytes:
+    connection, _ = listener.accept()
+    with connection:
+        asked = connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+    return asked
+
+
+def of_version_6_first(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+    assert host != "localhost", "this could be the function's address"
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
 
 
 def test_an_object_whose_key_begins_like_a_control_address_needs_no_secret(endpoint: Endpoint) -> None:
