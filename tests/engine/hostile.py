@@ -124,7 +124,7 @@ def handler(event, context):
         "write": {path: attempt(write, path) for path in event["write"]},
         "abstract": attempt(abstract, event["abstract"]),
         "kill": attempt(os.kill, event["pid"], 9),
-        "listed": {path: sorted(os.listdir(path)) for path in ("/", "/dev", "/run", "/tmp", "/var")},
+        "listed": {path: sorted(os.listdir(path)) for path in ("/", "/dev", "/run", "/tmp", "/var", "/var/lang")},
         "processes": [int(name) for name in os.listdir("/proc") if name.isdigit()],
         "status": status(),
         "id": subprocess.run(["id"], capture_output=True, text=True).stdout.strip(),

@@ -224,6 +224,8 @@ async def test_an_interpreter_in_a_home_is_bound_at_var_lang(seen: Seen) -> None
     prefix, executable = seen.payload["prefix"]
     assert prefix == "/var/lang"
     assert executable.startswith("/var/lang/bin/python3")
+    # The prefix can be ~/.local, which has more than an interpreter.
+    assert seen.payload["listed"]["/var/lang"] == ["bin", "lib", "lib64", "ssl"]
 
 
 async def test_an_environment_has_1024_descriptors(seen: Seen) -> None:

@@ -13,6 +13,8 @@ from lab.engine.sandbox.syscall_filter import syscall_filter
 
 OLDEST_LINUX = (5, 14)  # counts the processes of a user in each user namespace, and has mount_setattr(2)
 INTERPRETER_FOLDER = "/var/lang"  # where Lambda has the interpreter
+# Not all of its prefix, which can be ~/.local, with keys and the secrets of endpoints. ssl: certificates of Conda
+INTERPRETER_PARTS = ("bin", "lib", "lib64", "ssl")
 MAPS_EVERY_USER = ["0", "0", "4294967295"]
 
 NOTHING_PROTECTED = (
@@ -105,5 +107,8 @@ class Layout:
             return cls(outside, {}, str(interpreter.path), interpreter.minor)
         inside = {"task": "/var/task", "opt": "/opt", "runtime": "/var/runtime"}
         lang = interpreter.prefix.resolve()
-        places = {inside[name]: outside[name] for name in inside} | {INTERPRETER_FOLDER: str(lang)}
+        places = {inside[name]: outside[name] for name in inside}
+        places |= {
+            f"{INTERPRETER_FOLDER}/{name}": str(lang / name) for name in INTERPRETER_PARTS if (lang / name).is_dir()
+        }
         return cls(inside, places, f"{INTERPRETER_FOLDER}/{interpreter.path.relative_to(lang)}", interpreter.minor)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab.engine.runtime.namespaces import GID, UID
 from lab.engine.sandbox.first_process import DEVICES
+from lab.engine.sandbox.isolation import INTERPRETER_FOLDER, INTERPRETER_PARTS
 
 USER = "sbx_user1051"
 # Programs and libraries, which are the same for all users of a machine. /nix/store: NixOS
@@ -21,7 +22,8 @@ OWN = {
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
 LINKS = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
-MOUNTED = ("proc", "tmp", "opt", "var/task", "var/runtime", "var/lang")
+INTERPRETER = tuple(f"{INTERPRETER_FOLDER}/{name}".lstrip("/") for name in INTERPRETER_PARTS)
+MOUNTED = ("proc", "tmp", "opt", "var/task", "var/runtime", *INTERPRETER)
 
 
 def make_root(root: Path) -> dict[str, str]:
