@@ -152,7 +152,7 @@ def parse_dashboard(name: str, body: str) -> Dashboard:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        return Dashboard(name, [], [Fault("dashboard-body", "is no JSON object")])
+        return Dashboard(name, [], [Fault("dashboard-body", "is not a JSON object")])
     given = content.get("widgets")
     if not isinstance(given, list):
         return Dashboard(name, [], [Fault("dashboard-body", "has no array of widgets")])
@@ -184,7 +184,7 @@ def _widget(number: int, given: Any) -> Widget:
     parser = _Parser()
     widget = given if isinstance(given, dict) else {}
     whole = isinstance(widget.get("properties"), dict)
-    parser.check(whole, "widget-shape", "is no object with properties")
+    parser.check(whole, "widget-shape", "is not an object with properties")
     properties = widget["properties"] if whole else {}
     title = properties["title"] if isinstance(properties.get("title"), str) else ""
     parser.check_keys("widget-shape", widget, _WIDGET)
@@ -228,12 +228,12 @@ class _Parser:
 
     def mapping(self, given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = given.get(key, {})
-        valid = self.check(isinstance(value, dict), "widget-shape", f"{key} is no object")
+        valid = self.check(isinstance(value, dict), "widget-shape", f"{key} is not an object")
         return value if valid else {}
 
     def items(self, rule: str, given: Mapping[str, Any], key: str) -> Sequence[Any]:
         value = given.get(key, [])
-        return value if self.check(isinstance(value, list), rule, f"{key} is no array") else []
+        return value if self.check(isinstance(value, list), rule, f"{key} is not an array") else []
 
     def place(self, widget: Mapping[str, Any]) -> Place:
         self.check(("x" in widget) == ("y" in widget), "widget-place", "has one of x and y; give both or neither")
@@ -298,7 +298,7 @@ class _Parser:
 
     def _number(self, rule: str, given: Mapping[str, Any], key: str) -> float | None:
         value = given.get(key)
-        valid = self.check(value is None or type(value) in (int, float), rule, f"{key} is no number")
+        valid = self.check(value is None or type(value) in (int, float), rule, f"{key} is not a number")
         return float(value) if valid and value is not None else None
 
     def _levels(self, annotations: Mapping[str, Any]) -> list[Level]:
@@ -315,7 +315,7 @@ class _Parser:
             if isinstance(item, list):
                 self.others.append(f"a band of annotations.{kind}")
             for annotation in item if isinstance(item, list) else [item]:
-                if self.check(isinstance(annotation, dict), "metric-annotation", "an annotation is no object"):
+                if self.check(isinstance(annotation, dict), "metric-annotation", "an annotation is not an object"):
                     yield annotation
 
     def _level(self, level: Mapping[str, Any]) -> Level:
@@ -330,7 +330,7 @@ class _Parser:
     def _color(self, given: Mapping[str, Any]) -> str | None:
         color = given.get("color")
         valid = color is None or (isinstance(color, str) and bool(_COLOR.fullmatch(color)))
-        return color if self.check(valid, "metric-color", f"{color!r} is no colour as #RRGGBB") else None
+        return color if self.check(valid, "metric-color", f"{color!r} is not a colour such as #RRGGBB") else None
 
     def _lines(self, properties: Mapping[str, Any]) -> list[Line]:
         listed = properties.get("metrics")
@@ -357,7 +357,7 @@ class _Parser:
         if self.choice("metric-options", options, "yAxis", ("left", "right")) == "right":
             self.others.append("yAxis of a metric")
         expression = options.get("expression")
-        if self.check(expression is None or isinstance(expression, str), "metric-expression", "is no text"):
+        if self.check(expression is None or isinstance(expression, str), "metric-expression", "is not a text"):
             self.check(not (names and expression), "metric-expression", f"{expression!r} is beside a metric's name")
         else:
             expression = None
@@ -365,7 +365,7 @@ class _Parser:
         valid = type(period) is int and period > 0 and (period in SHORT_PERIODS or period % 60 == 0)
         self.check(valid, "metric-period", f"a period of {period!r} s; give a multiple of 60")
         statistic = str(inherited.get("stat", "Average"))
-        self.check(bool(STATISTIC.fullmatch(statistic)), "metric-statistic", f"{statistic!r} is no statistic")
+        self.check(bool(STATISTIC.fullmatch(statistic)), "metric-statistic", f"{statistic!r} is not a statistic")
         identifier = options.get("id", f"line {number}")
         named = "id" not in options or (isinstance(identifier, str) and bool(_IDENTIFIER.fullmatch(identifier)))
         self.check(named, "metric-id", f"id {identifier!r} is not a small letter and then letters, digits or _")
@@ -399,7 +399,7 @@ class _Parser:
             closed = expression.count("(") == expression.count(")")
             self.check(closed, "metric-expression", f"a parenthesis is missing in {expression!r}")
             for word in _WORD.findall(_QUOTED.sub("", expression)):
-                message = f"{word} in {expression!r} is no id of this widget and no function"
+                message = f"{word} in {expression!r} is not an id of this widget or a function"
                 self.check(word in known, "metric-expression", message)
             if closed and metric_math.names(expression) <= {*identifiers, "PERIOD"}:
                 self._evaluate(expression, lines)

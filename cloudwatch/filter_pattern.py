@@ -137,7 +137,7 @@ def _selector(text: str) -> Callable[[Any], list[Any]]:
     while position < len(text):
         match = _STEP.match(text, position)
         if match is None:
-            raise PatternError(f"Invalid filter pattern: '{text}' is no selector")
+            raise PatternError(f"Invalid filter pattern: '{text}' is not a selector")
         name, index, quoted = match.groups()
         steps.append(name or quoted or (index if index == "*" else int(index)))
         position = match.end()
@@ -166,7 +166,7 @@ def _comparison(values: Callable[[Any], list[Any]], sign: str, kind: str, text: 
     if sign in _ORDERS:
         order = _ORDERS[sign]
         if number is None:
-            raise PatternError(f"Invalid filter pattern: '{text}' is no number")
+            raise PatternError(f"Invalid filter pattern: '{text}' is not a number")
         return lambda root: any(order(value, number) for value in values(root) if _is_number(value))
     if sign not in ("=", "!=") or kind not in ("word", "text"):
         raise PatternError(f"Invalid filter pattern: unexpected '{sign}'")

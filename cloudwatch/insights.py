@@ -233,7 +233,7 @@ class _Compiler:
     def _stats_column(self) -> tuple[str, _Sql]:
         name, found = self._named()
         if not found.aggregate:
-            raise UnsupportedError(f"the column {name!r} of `stats` is no aggregate")
+            raise UnsupportedError(f"the column {name!r} of `stats` is not an aggregate")
         self._names[name] = found  # the next column may refer to it
         return name, found
 
@@ -393,7 +393,7 @@ def _operation(operator: str, left: _Sql, right: _Sql) -> _Sql:
 
 
 def _cast(found: _Sql, kind: str) -> _Sql:
-    """The same as a value of that type; a text that is no number has no value as a number."""
+    """The same as a value of that type; a text that is not a number has no value as a number."""
     if found.type == kind:
         return found
     if kind == _TRUTH:

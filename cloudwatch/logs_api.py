@@ -78,7 +78,7 @@ class LogsApi:
     def _describe_log_streams(self, group: str, parameters: Parameters) -> Any:
         prefix, order = parameters.get("logStreamNamePrefix", ""), parameters.get("orderBy", "LogStreamName")
         if order not in ("LogStreamName", "LastEventTime"):
-            raise _invalid(f"'{order}' is no value of orderBy")
+            raise _invalid(f"'{order}' is not a value of orderBy")
         if prefix and order == "LastEventTime":
             raise _invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
         found = [stream for name, stream in self._logs.streams(group).items() if name.startswith(prefix)]

@@ -1,7 +1,7 @@
 """Metric math: numbers, ids, ``+ - * / ^``, parentheses and ``PERIOD(id)``. Other functions are refused by name.
 
 Source: Amazon CloudWatch User Guide, "Using math expressions with CloudWatch metrics". Operators work point by point:
-there is a result where every operand has a value at that time, and none where it is no number (a division by zero).
+there is a result where every operand has a value at that time, and none where it is not a number (a division by zero).
 PERIOD is a metric's period in seconds. GetMetricData and `lab dashboard` both evaluate with it.
 """
 

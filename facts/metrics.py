@@ -40,9 +40,7 @@ DOWNSTREAM_CALLS = MetricDefinition(
 DOWNSTREAM_ERRORS = MetricDefinition(
     "DownstreamErrors", "Count", "attempts that got no answer, or an HTTP status of 400 or more"
 )
-DOWNSTREAM_FAILURES = MetricDefinition(
-    "DownstreamFailures", "Count", "reads that failed after all their retries; a read that a retry saved is none"
-)
+DOWNSTREAM_FAILURES = MetricDefinition("DownstreamFailures", "Count", "reads that failed after all their retries")
 DOWNSTREAM_LATENCY = MetricDefinition(
     "DownstreamLatency",
     "Milliseconds",

@@ -45,7 +45,7 @@ def find_warnings(report: Report, columns: Columns, lateness: tuple[float, float
 
 def _damaged(damage: Damage | None) -> Iterator[RunWarning]:
     if damage is not None:
-        lines = "1 line is no record" if damage.lines == 1 else f"{damage.lines:,} lines are no records"
+        lines = "1 line is not a record" if damage.lines == 1 else f"{damage.lines:,} lines are not records"
         yield RunWarning(
             WarningCode.RECORDS_DAMAGED,
             f"{lines} and not in the numbers; the first is {shown(damage.first, 80)}",

@@ -50,9 +50,7 @@ class Outcome:
     downstream_errors: Annotated[
         int | None, Meaning("those of both kinds of calls that got no answer, or HTTP status 400 or more")
     ] = None
-    downstream_throttles: Annotated[
-        int | None, Meaning("those of them that the source refused because there were too many")
-    ] = None
+    downstream_throttles: Annotated[int | None, Meaning("those of these errors that were throttles")] = None
     read_units: Annotated[
         float | None,
         Meaning("what DynamoDB bills for both kinds of calls; null: another source, or not known", "units"),

@@ -60,7 +60,7 @@ def find_report(log: str, request_id: str | None) -> InvocationReport | None:
 
 
 def parse_report(line: str) -> tuple[str, InvocationReport] | None:
-    """The request id and the report in one event of a log; None if it is no report."""
+    """The request id and the report in one event of a log; None if it is not a report."""
     return _from_json(line) if line.startswith("{") else _from_text(line)
 
 

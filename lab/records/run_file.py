@@ -160,7 +160,7 @@ class TableReads:
 
     functions_calls: Annotated[int | None, Meaning("calls by the functions' own count")] = None
     functions_errors: Annotated[
-        int | None, Meaning("those of them that failed: CloudWatch's metrics have the successful ones only")
+        int | None, Meaning("the functions' reads that failed: CloudWatch's metrics have the successful ones only")
     ] = None
     cloudwatch_calls: Annotated[int | None, Meaning("reads by CloudWatch's metrics of the table")] = None
     cloudwatch_operations: Annotated[Mapping[str, int] | None, Meaning("these reads by operation")] = None

@@ -31,7 +31,7 @@ def _findings(module: ModuleType, assembly: Assembly) -> Iterator[Finding]:
         yield from module.check(assembly)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # A resource without what AWS requires, or with another type there: the CDK writes none, cfn-lint names each.
-        form = f"a resource has not the form that AWS documents ({error!r}): run cfn-lint"
+        form = f"a resource does not have the form that AWS documents ({error!r}): run cfn-lint"
         yield Finding("template-form", "*", module.__name__.rpartition(".")[2], form)
 
 

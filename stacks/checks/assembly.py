@@ -83,7 +83,7 @@ class Assembly:
         return self.resource(function.stack, own) or next(named, None)
 
     def asset(self, content: Mapping[str, Any]) -> Path | None:
-        """Return the folder of a function's code or a layer's content; None if it is no asset of this assembly."""
+        """Return the folder of a function's code or a layer's content; None if it is not an asset of this assembly."""
         key = as_text(content.get("S3Key")) or ""
         folder = self.folder / f"asset.{key.removesuffix('.zip')}"
         return folder if key and folder.is_dir() else None

@@ -51,7 +51,7 @@ def _of_widget(assembly: Assembly, resource: Resource, widget: Widget, given: An
         yield Fault("widget-title", "has no title")
     for region in _values(given, "region"):
         if region != REGION and region not in _regions():
-            yield Fault("widget-region", f"{region!r} is no region of AWS")
+            yield Fault("widget-region", f"{region!r} is not a region of AWS")
         elif region != REGION:
             yield Fault("widget-region", f"draws {region} wherever the stack is deployed; give the stack's own region")
     alarms = {found.logical_id: found for found in assembly.resources("AWS::CloudWatch::Alarm", stack=resource.stack)}
@@ -93,7 +93,7 @@ def _query(assembly: Assembly, groups: Sequence[str], query: str) -> Iterator[Fa
             and function.properties.get("LoggingConfig", {}).get("LogFormat", "Text").lower() != name
         ]
         if f'{report.type} = "{report.report}"' in query and writing:
-            yield Fault("log-format", f"its query reads the log format {name}, which {writing[0].logical_id} has not")
+            yield Fault("log-format", f"its query reads {name} logs, which {writing[0].logical_id} does not write")
 
 
 def _values(given: Any, key: str) -> Iterator[Any]:

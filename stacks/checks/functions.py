@@ -79,7 +79,7 @@ def _version(assembly: Assembly, alias: Resource) -> Iterator[Finding]:
         return
     version = assembly.resource(alias.stack, published)
     if version is not None and version.properties.get("FunctionName") != alias.properties["FunctionName"]:
-        yield alias.finding("alias-version", f"leads to {version.logical_id}, which is no version of its function")
+        yield alias.finding("alias-version", f"leads to {version.logical_id}, which is not a version of its function")
 
 
 def _url(url: Resource) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def check(assembly: Assembly) -> Iterator[Finding]:
             yield alarm.finding("alarm-metric", reason)
         statistic = of.get("Statistic") or of.get("ExtendedStatistic") or ""
         if not STATISTIC.fullmatch(statistic):
-            yield alarm.finding("alarm-statistic", f"{statistic!r} is no statistic")
+            yield alarm.finding("alarm-statistic", f"{statistic!r} is not a statistic")
         period, periods = of["Period"], of["EvaluationPeriods"]
         if period % 60:
             yield alarm.finding("alarm-period", f"a period of {period} s; these metrics have one value a minute")

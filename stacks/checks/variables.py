@@ -39,7 +39,7 @@ def _of_function(assembly: Assembly, function: Resource) -> Iterator[Finding]:
     given = function.variables
     source = given.get(variables.SOURCE, sources.SOURCES[0])
     if source not in sources.SOURCES:
-        yield function.finding("variable-value", f"{variables.SOURCE} is {source!r}, which is no source")
+        yield function.finding("variable-value", f"{variables.SOURCE} is {source!r}, which is not a source")
     name, kind, named_by = NAMED.get(source, ("", "", ""))
     for needed in filter(None, (variables.VARIANT, name)):
         if not given.get(needed):
@@ -48,7 +48,7 @@ def _of_function(assembly: Assembly, function: Resource) -> Iterator[Finding]:
         yield function.finding("variable-dangling", f"{name} is {as_text(given[name])!r}, which no stack makes")
     for number in (variables.TTL_S, variables.KEYS):
         if number in given and not _is_number(given[number]):
-            yield function.finding("variable-value", f"{number} is {given[number]!r}, which is no number from 0")
+            yield function.finding("variable-value", f"{number} is {given[number]!r}, which is not a number from 0")
 
 
 def _is_made(assembly: Assembly, stack: str, value: Any, kind: str, named_by: str) -> bool:

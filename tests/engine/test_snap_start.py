@@ -180,7 +180,7 @@ async def test_a_refusal_that_a_function_forges_is_printable_and_short(harness: 
 @pytest.mark.parametrize(
     "snapshot", ["threading.Thread(target=threading.Event().wait, daemon=True).start()", "register_before_snapshot(1)"]
 )
-async def test_of_a_snapshot_that_cannot_be_used_no_process_is_left_while_the_version_serves(
+async def test_no_process_of_an_unusable_snapshot_is_left_while_the_version_serves(
     harness: Harness, snapshot: str
 ) -> None:
     """Refused for its threads, or failed in a hook."""

@@ -112,8 +112,8 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "a dimension without a value": (_named("CacheLab", "Hits", "Variant"), "metric-array"),
     "a metric that no function emits": (_named("CacheLab", "CacheHits", "Variant", "ttl_cache"), "metric-exists"),
     "a variant that is not there": (_named("CacheLab", "Hits", "Variant", "no_such_variant"), "metric-exists"),
-    "a dimension that the metric has not": (_named("CacheLab", "Hits", "Function", "ttl_cache"), "metric-exists"),
-    "a metric that Lambda has not by alias": (
+    "a dimension that the metric does not have": (_named("CacheLab", "Hits", "Function", "ttl_cache"), "metric-exists"),
+    "a metric that Lambda does not have by alias": (
         _named("AWS/Lambda", "ConcurrentExecutions", "FunctionName", "cache-lab-ttl_cache", "Resource", ALIAS),
         "metric-exists",
     ),
@@ -124,7 +124,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "a namespace that nobody writes to": (_named("AWS/Lamda", "Duration"), "metric-exists"),
     "a period of 45 seconds": (_option(period=45), "metric-period"),
     "a percentile past the last": (_option(stat="p101"), "metric-statistic"),
-    "a statistic that is none": (_option(stat="Median"), "metric-statistic"),
+    "an unknown statistic": (_option(stat="Median"), "metric-statistic"),
     "a colour by name": (_option(color="red"), "metric-color"),
     "an unknown option": (_option(statistic="p50"), "metric-options"),
     "an id with a capital": (_option(id="Latency"), "metric-id"),
@@ -156,7 +156,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "a graph without a title": (_on("metric", lambda widget: widget["properties"].pop("title")), "widget-title"),
     "a period of ten seconds for a metric by the minute": (_option(period=10), "metric-period"),
-    "a start that is no time": (lambda body: body.update(start="1h"), "dashboard-body"),
+    "a start that is not a time": (lambda body: body.update(start="1h"), "dashboard-body"),
     "a variant left out of a table": (
         _query("SOURCE '/aws/lambda/cache-lab-ttl_cache' | ", ""),
         "variant-left-out",
@@ -191,7 +191,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "an unknown command of Insights": (_query("| filter ", "| fitler "), "log-query"),
     "an unknown function of Insights": (_query("sum(", "total("), "log-query"),
     "an unknown field of Insights": (_query("@billedDuration", "@billedTime"), "log-query"),
-    "a query that shows a column that it has not": (_query("display variant", "display variants"), "log-query"),
+    "a query that shows a column that it does not have": (_query("display variant", "display variants"), "log-query"),
     "a query without a closing parenthesis": (_query("avg(@billedDuration)", "avg(@billedDuration"), "log-query"),
     "a query with a broken regular expression": (_query("\\w+)", "\\w+"), "log-query"),
     "a query of the other log format": (_query('@type = "REPORT"', 'type = "platform.report"'), "log-format"),

@@ -134,21 +134,21 @@ OURS = {
     ),
     "another architecture than the layer's": Fault(TTL, _set(FUNCTION, Architectures=["x86_64"]), "layer-architecture"),
     "another runtime than the layer's": Fault(TTL, _set(FUNCTION, Runtime="python3.13"), "layer-runtime"),
-    "a layer that is no asset": Fault(
+    "a layer that is not an asset": Fault(
         TTL, _set(LAYER, Content={"S3Bucket": "elsewhere", "S3Key": "layer.zip"}), "layer-asset"
     ),
     "an alarm on a metric that nobody emits": Fault(TTL, _set(ALARM, MetricName="Failures"), "alarm-metric"),
     "an alarm on a function that is not there": Fault(
         TTL, _set(ALARM, Dimensions=[{"Name": "FunctionName", "Value": "cache-lab-no_such_variant"}]), "alarm-metric"
     ),
-    "an alarm on a dimension that Lambda has not": Fault(
+    "an alarm on a dimension that Lambda does not have": Fault(
         TTL, _set(ALARM, Dimensions=[{"Name": "Function", "Value": "cache-lab-ttl_cache"}]), "alarm-metric"
     ),
     "an alarm that treats missing data as breaching": Fault(
         TTL, _set(ALARM, TreatMissingData="breaching"), "alarm-missing-data"
     ),
     "an alarm upside down": Fault(TTL, _set(ALARM, ComparisonOperator="LessThanThreshold"), "alarm-comparison"),
-    "an alarm by a statistic that is none": Fault(TTL, _set(ALARM, Statistic="Median"), "alarm-statistic"),
+    "an alarm with an unknown statistic": Fault(TTL, _set(ALARM, Statistic="Median"), "alarm-statistic"),
     "an alarm over more than a day": Fault(TTL, _set(ALARM, EvaluationPeriods=1000), "alarm-period"),
     "an alarm with a period of 45 seconds": Fault(TTL, _set(ALARM, Period=45), "alarm-period"),
     "an alarm with a period of ten seconds": Fault(TTL, _set(ALARM, Period=10), "alarm-period"),
@@ -227,7 +227,7 @@ OURS = {
     "two functions of one variant": Fault(TTL, _environment(CACHE_LAB_VARIANT="no_cache"), "variable-value"),
     "a function of another instance": Fault(TTL, _environment(CACHE_LAB_INSTANCE="other"), "variable-value"),
     "a function with an unknown source": Fault(TTL, _environment(CACHE_LAB_SOURCE="redis"), "variable-value"),
-    "a function with a TTL that is no number": Fault(TTL, _environment(CACHE_LAB_TTL_S="1s"), "variable-value"),
+    "a function with a TTL that is not a number": Fault(TTL, _environment(CACHE_LAB_TTL_S="1s"), "variable-value"),
     "a table with another key": Fault(
         SOURCE, _set("AWS::DynamoDB::Table", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}]), "table-key"
     ),
@@ -240,7 +240,7 @@ OURS = {
     ),
     "a handler that the asset does not define": Fault(TTL, _set(FUNCTION, Handler="handler.main"), "handler-name"),
     "a handler in a module that is not in the asset": Fault(TTL, _set(FUNCTION, Handler="app.handler"), "handler-file"),
-    "code that is no asset": Fault(
+    "code that is not an asset": Fault(
         TTL, _set(FUNCTION, Code={"S3Bucket": "elsewhere", "S3Key": "code.zip"}), "handler-asset"
     ),
     "a function without its layer": Fault(TTL, _without(FUNCTION, "Layers"), "handler-import"),
@@ -269,7 +269,7 @@ CFN_LINT = {
     "a retention that CloudWatch does not know": Fault(TTL, _set(GROUP, RetentionInDays=8), "E3030"),
     "a reference to nothing": Fault(TTL, _set(FUNCTION, Role={"Fn::GetAtt": ["Rolle", "Arn"]}), "E1010"),
     "a runtime that is no longer offered": Fault(TTL, _set(FUNCTION, Runtime="python3.7"), "E2531"),
-    "a comparison that is none": Fault(TTL, _set(ALARM, ComparisonOperator="Above"), "E3030"),
+    "an unknown comparison": Fault(TTL, _set(ALARM, ComparisonOperator="Above"), "E3030"),
     "a function without code": Fault(TTL, _without(FUNCTION, "Code"), "E3003"),
 }
 CDK_NAG = {

@@ -97,17 +97,17 @@ def test_a_valid_property_without_a_field_is_named(properties: dict[str, Any], o
 @pytest.mark.parametrize(
     ("widget", "message"),
     [
-        ("no object", "is no object with properties"),
+        ("no object", "is not an object with properties"),
         ({"type": "explorer", "properties": {}}, "has the type 'explorer', which is none of metric, text and log"),
         (graph(view=["pie"]), "view ['pie'] is none of"),
-        (graph(legend="bottom"), "legend is no object"),
-        (graph(yAxis={"left": {"min": "0"}}), "min is no number"),
+        (graph(legend="bottom"), "legend is not an object"),
+        (graph(yAxis={"left": {"min": "0"}}), "min is not a number"),
         (graph(metrics="Hits"), "draws no metric"),
         (graph(metrics=[["..."]]), "an entry names no metric"),
         (graph(metrics=[[".", "Hits"]]), "an entry is not of strings"),
         (graph(metrics=[[*METRIC, {"period": "60"}]]), "a period of '60' s"),
         (graph(metrics=[[*METRIC, {"expression": "a"}]]), "'a' is beside a metric's name"),
-        (graph(annotations={"horizontal": [1]}), "an annotation is no object"),
+        (graph(annotations={"horizontal": [1]}), "an annotation is not an object"),
         ({"type": "text", "properties": {"markdown": 1}}, "has no markdown"),
     ],
 )

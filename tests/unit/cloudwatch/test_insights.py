@@ -126,7 +126,7 @@ def test_a_log_group_without_events_has_no_rows(store: Store) -> None:
         ("stats pct(@duration, 101)", "the function 'pct'"),
         ("stats pct(@duration, @billedDuration)", "the function 'pct'"),
         ("stats count(*) by @requestTime", "the field '@requestTime'"),
-        ("stats @duration as d", "is no aggregate"),
+        ("stats @duration as d", "is not an aggregate"),
         ("filter @duration | stats count(*)", "neither true nor false"),
         ("filter @message like /x/ | stats count(*)", "the field '@message'"),
         ("parse @message 'a * b' as x | stats count(*)", "no regular expression with exactly one named group"),

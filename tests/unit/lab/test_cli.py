@@ -460,7 +460,7 @@ def test_odd_lines_are_told_and_not_in_the_numbers(
 
     assert (said.code, said.err) == (0, "")
     assert found["variants"] == clean["variants"]
-    assert "2 lines are no records" in str([one for one in found["warnings"] if one["code"] == "records_damaged"])
+    assert "2 lines are not records" in str([one for one in found["warnings"] if one["code"] == "records_damaged"])
 
 
 def test_help_of_compare_tells_what_fails(lab: Lab) -> None:

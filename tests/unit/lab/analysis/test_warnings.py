@@ -224,7 +224,7 @@ def test_lines_that_are_no_records_are_counted_and_the_first_is_named(tmp_path: 
     found = {one.code: one for one in summarise(run_dir).warnings}
 
     assert found["records_damaged"].message == (
-        f"2 lines are no records and not in the numbers; the first is records.jsonl:{len(case.records) + 1}"
+        f"2 lines are not records and not in the numbers; the first is records.jsonl:{len(case.records) + 1}"
     )
 
 
