@@ -277,6 +277,10 @@ def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint) -> None:
         "Role": "arn:aws:iam::000000000000:role/role",
         "Code": {"ZipFile": "def handler(event, context): return 'from a stack'\n"},
     }
+
+    def everyone_may(action: str) -> dict[str, Any]:
+        return {"Action": f"lambda:{action}", "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}, "Principal": "*"}
+
     template = {
         "Resources": {
             "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
@@ -284,15 +288,8 @@ def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint) -> None:
                 "Type": "AWS::Lambda::Url",
                 "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Fn::GetAtt": ["Function", "Arn"]}},
             },
-            "Everyone": {
-                "Type": "AWS::Lambda::Permission",
-                "Properties": {
-                    "Action": "lambda:InvokeFunctionUrl",
-                    "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]},
-                    "FunctionUrlAuthType": "NONE",
-                    "Principal": "*",
-                },
-            },
+            "CallIt": {"Type": "AWS::Lambda::Permission", "Properties": everyone_may("InvokeFunctionUrl")},
+            "InvokeIt": {"Type": "AWS::Lambda::Permission", "Properties": everyone_may("InvokeFunction")},
         },
         "Outputs": {"Url": {"Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}},
     }
@@ -305,6 +302,15 @@ def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint) -> None:
 
 
 # Who may call
+
+
+@pytest.mark.parametrize("action", ["InvokeFunctionUrl", "InvokeFunction"])
+def test_a_public_url_needs_both_permissions(endpoint: Endpoint, action: str) -> None:
+    """Developer Guide, "Control access to Lambda function URLs": since October 2025."""
+    name = endpoint.new_function("def handler(event, context): return 'open'")
+    url = endpoint.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    endpoint.aws_lambda.add_permission(FunctionName=name, StatementId="one", Action=f"lambda:{action}", Principal="*")
+    assert request(endpoint.url, "GET", path_of(endpoint, url)).status == 403
 
 
 def test_an_unsigned_request_to_a_url_with_iam_auth_is_forbidden(endpoint: Endpoint) -> None:

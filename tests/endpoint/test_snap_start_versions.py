@@ -80,6 +80,16 @@ def test_a_failing_init_makes_the_version_failed(endpoint: Endpoint) -> None:
     check_failed(endpoint, publish(endpoint, BROKEN_INIT), "init is broken")
 
 
+def test_an_alias_cannot_be_moved_to_a_failed_version(endpoint: Endpoint) -> None:
+    name, _, failed = publish(endpoint, BROKEN_HOOK).partition(":")
+    check_failed(endpoint, f"{name}:{failed}", "the hook is broken")
+    endpoint.aws_lambda.create_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")
+    with pytest.raises(endpoint.aws_lambda.exceptions.ResourceConflictException) as refused:
+        endpoint.aws_lambda.update_alias(FunctionName=name, Name="live", FunctionVersion=failed)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+    assert endpoint.aws_lambda.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "$LATEST"
+
+
 def test_a_version_is_pending_and_cannot_be_invoked_until_its_snapshot_is_taken(endpoint: Endpoint) -> None:
     with gate() as closed:
         port = closed.event["gate"]

@@ -145,14 +145,12 @@ class Endpoint:
     def function_url(self, name: str, **parameters: Any) -> str:
         """Make a URL that everyone may call: of the function, or of the alias that ``Qualifier`` names."""
         config = self.aws_lambda.create_function_url_config(FunctionName=name, AuthType="NONE", **parameters)
-        self.aws_lambda.add_permission(
-            FunctionName=name,
-            StatementId=f"url-{next(_numbers)}",
-            Action="lambda:InvokeFunctionUrl",
-            Principal="*",
-            FunctionUrlAuthType="NONE",
-            **parameters,
-        )
+        for action, condition in (
+            ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+            ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+        ):
+            statement = {"StatementId": f"url-{next(_numbers)}", "Action": action, "Principal": "*"}
+            self.aws_lambda.add_permission(FunctionName=name, **statement, **condition, **parameters)
         url: str = config["FunctionUrl"]
         return url
 

@@ -119,18 +119,20 @@ def _owner(client: Any, function: str, url: str) -> FunctionName | None:
 
 
 def _allows_everyone(client: Any, name: FunctionName) -> bool:
-    """Whether a statement lets everyone call the URL.
+    """Whether the policy lets everyone call the URL and invoke the function.
 
-    AWS requires this of a public URL (AWS Lambda Developer Guide, "Control access to Lambda function URLs").
+    AWS requires both of public URLs since October 2025 (AWS Lambda Developer Guide, "Control access to Lambda function
+    URLs").
     """
     try:
         policy = json.loads(client.get_policy(**name.parameters)["Policy"])
     except client.exceptions.ResourceNotFoundException:
         return False
-    return any(
-        statement["Effect"] == "Allow"
-        and statement["Principal"] in ("*", {"AWS": "*"})
-        and statement["Action"] in ("lambda:InvokeFunctionUrl", "lambda:*")
-        and statement["Resource"] == name.arn
+    allowed = {
+        statement["Action"]
         for statement in policy["Statement"]
-    )
+        if statement["Effect"] == "Allow"
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        and statement["Resource"] == name.arn
+    }
+    return "lambda:*" in allowed or allowed >= {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}

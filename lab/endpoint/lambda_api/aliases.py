@@ -56,6 +56,15 @@ def update(call: Call) -> None:
     version = params.get("FunctionVersion", alias["FunctionVersion"])
     check_routing(params, version)
     _check_versions(call, version)
+    _check_not_failed(call, version)
+
+
+def _check_not_failed(call: Call, version: str) -> None:
+    """Raises `ApiError` for a version with SnapStart that failed (hashicorp/terraform-provider-aws issue 49904)."""
+    state = call.function()["versions"].get(version, {}).get("config", {}).get("State")
+    if state == "Failed":
+        message = "The operation cannot be performed at this time. The function is currently in the following state:"
+        raise conflict(f"{message} {state}")
 
 
 def delete(call: Call) -> Answer:
