@@ -50,7 +50,9 @@ class AwsObserver:
         if self._settings.source != "dynamodb" or not patience_s:
             return
         metrics = TableMetrics(self._connection, self._settings.names.table, begin + self.ahead_s, end + self.ahead_s)
-        with self._steps.step("wait for DynamoDB's own count of the reads"):
+        name = "wait for DynamoDB's own count of the reads"
+        self._steps.echo(f"{name}, {patience_s:g} s at most; Ctrl-C ends the wait and keeps the run")
+        with self._steps.step(name):
             try:
                 self._reads = metrics.wait(least=self._answered, patience_s=patience_s)
             except LabError as error:

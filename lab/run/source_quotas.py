@@ -78,6 +78,8 @@ def _secrets(settings: RunSettings, connection: Connection, settle_s: float) -> 
     planned = Counter(
         update.key for number in range(repetitions) for update in plan_updates(settings, number, settle_s)
     )
+    if not planned:
+        return
     client = connection.client("secretsmanager")
     used = {key: _recent_versions(client, settings.names.secret_name(key)) for key, _ in planned.most_common(CHECKED)}
     key = max(used, key=lambda each: used[each] + planned[each])

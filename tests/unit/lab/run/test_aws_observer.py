@@ -34,6 +34,18 @@ def test_a_denied_count_is_a_warning_without_the_accounts_number(connection: Con
     assert "111122223333" not in run.to_json()
 
 
+def test_the_wait_for_dynamodbs_count_is_announced_with_its_limit(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TableMetrics, "wait", lambda *_, **__: TableReads({}, 0.0, whole=True))
+    said: list[str] = []
+    observer = AwsObserver(connection, SETTINGS, Tally(("a",)), Steps(said.append))
+    observer.wait_for_table_metrics(1_795_000_000.0, 1_795_000_060.0, patience_s=300.0)
+    assert said[0] == (
+        "wait for DynamoDB's own count of the reads, 300 s at most; Ctrl-C ends the wait and keeps the run"
+    )
+
+
 def test_the_wait_for_dynamodbs_count_does_not_miss_failed_attempts(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

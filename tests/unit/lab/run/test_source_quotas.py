@@ -173,6 +173,10 @@ def test_a_secret_that_is_not_there_or_not_to_be_listed_has_one_version(
     assert "(1 are there" in check_quotas(secrets(), connection, 0.0)[0]
 
 
+def test_a_run_too_short_for_one_update_of_a_secret_uses_no_quota(connection: Connection) -> None:
+    assert check_quotas(secrets(updates=0.001), connection, 0.0) == []
+
+
 @pytest.mark.parametrize(("source", "updates"), [("dynamodb", 2.0), ("s3", 2.0), ("secretsmanager", 0.0)])
 def test_other_loads_ask_aws_nothing(connection: Connection, source: str, updates: float) -> None:
     def refused(**_: Any) -> None:
