@@ -161,7 +161,7 @@ class ApplicationSettings:
     instance: str | None = _setting(
         None,
         _or_none(_pattern(INSTANCE_FORM, INSTANCE_WORDS)),
-        "a part of every name, so that several people can deploy to one account",
+        "a part of every name, so that several people can deploy to one account; for `lab`, give `--instance`",
     )
 
     @property

@@ -37,7 +37,7 @@ def _findings(module: ModuleType, assembly: Assembly) -> Iterator[Finding]:
 
 def main(arguments: list[str]) -> int:
     """Check one folder: 0 nothing found, 1 something found, 2 wrong use."""
-    if len(arguments) != 1:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         print("give the folder of one cloud assembly: python -m stacks.checks cdk.out", file=sys.stderr)  # noqa: T201
         return 2
     try:

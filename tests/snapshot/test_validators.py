@@ -127,7 +127,7 @@ def test_the_command_tells_what_it_finds(
     assert "Broken/Function76856677: python3.9 has no SnapStart; use python3.12 or newer" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["no/such/folder"], ["one", "two"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["no/such/folder"], ["one", "two"]])
 def test_the_command_says_what_to_give(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
