@@ -278,6 +278,38 @@ async def test_a_snapshot_cannot_reach_into_the_processes_that_make_its_environm
     harness.engine.keep_functions(set())
 
 
+async def test_the_engine_signals_no_process_that_has_taken_the_number_of_one_that_ended(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function has a child answer for it, and ends the child: its number is free for another process."""
+    signalled: list[int] = []
+    killpg = os.killpg
+
+    def noted(pid: int, number: int) -> None:
+        signalled.append(pid)
+        killpg(pid, number)
+
+    monkeypatch.setattr(os, "killpg", noted)
+    first = await harness.invoke(harness.function("def handler(event, context): ...\n"), {})
+    assert first.payload is None
+    harness.engine.end_environments()
+    assert signalled, "an honest process is signalled"
+    source = """
+        import os
+        from lab_runtime import channel
+        copy = os.dup(channel.CHANNEL_FD)  # a fork closes the other one
+        if os.fork() == 0:
+            os.write(copy, channel.encode_answer(channel.READY, 1, b"1"))
+            os._exit(0)
+        os.wait()
+        def handler(event, context): return 1
+        """
+    signalled.clear()
+    assert (await harness.invoke(harness.function(source), {})).payload == 1
+    harness.engine.end_environments()
+    assert signalled == []
+
+
 async def test_without_a_filter_the_mounts_stay_as_they_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel locks them: what is bound read-only is never writable, with all capabilities that can be had."""
     found = Isolation.probe()

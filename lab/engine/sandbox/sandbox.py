@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -80,6 +81,7 @@ class Sandbox:
         self._stopped = False
         self._rest = Rest.RUNNING
         self.pid: int | None = None
+        self._process = -1  # refers to the process with this number, also when another one has it
 
     def start(self, env: dict[str, str]) -> None:
         """Start the runtime process: in a new environment, or again in this one."""
@@ -236,6 +238,9 @@ class Sandbox:
 
     def _close_process_ends(self) -> None:
         self.pid = None
+        if self._process >= 0:
+            os.close(self._process)
+            self._process = -1
         self._stopped = False
         if self._runtime_api is not None:
             self._runtime_api.close()
@@ -295,9 +300,21 @@ class Sandbox:
         data, ancillary, _, _ = self._channel.recvmsg(channel.READ_BYTES, socket.CMSG_SPACE(CREDENTIALS.size))
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
-                self.pid = CREDENTIALS.unpack(content)[0]
+                self._begin_with(CREDENTIALS.unpack(content)[0])
         self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         return data
+
+    def _begin_with(self, pid: int) -> None:
+        if self._supervisor.isolation.namespaces is not None:
+            try:
+                self._process = os.pidfd_open(pid)
+            except ProcessLookupError:
+                return
+        self.pid = pid
+
+    def _has_ended(self) -> bool:
+        """Whether the process has ended. The function can have another send the first frame, and end it."""
+        return self._process >= 0 and _is_readable(self._process)
 
     def _log_readable(self) -> None:
         try:
@@ -357,6 +374,12 @@ class Sandbox:
         self._signal(signal.SIGSTOP)
 
     def _signal(self, number: int) -> None:
-        if self.pid is not None:
+        if self.pid is not None and not self._has_ended():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+
+
+def _is_readable(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
