@@ -269,36 +269,49 @@ def test_a_deleted_url_is_unknown_at_once(endpoint: Endpoint) -> None:
     assert request(endpoint.url, "GET", path).status == 403
 
 
-def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("alias", [None, "live"])
+def test_a_stacks_output_leads_to_the_endpoint(endpoint: Endpoint, alias: str | None) -> None:
     """FunctionUrl is an attribute of AWS::Lambda::Url: what is answered of it must be reachable."""
     properties = {
         "Runtime": "python3.13",
         "Handler": "index.handler",
         "Role": "arn:aws:iam::000000000000:role/role",
-        "Code": {"ZipFile": "def handler(event, context): return 'from a stack'\n"},
+        "Code": {"ZipFile": "def handler(event, context): return context.invoked_function_arn.rpartition(':')[2]\n"},
     }
+    function = {"Ref": "Alias"} if alias else {"Fn::GetAtt": ["Function", "Arn"]}
 
     def everyone_may(action: str) -> dict[str, Any]:
-        return {"Action": f"lambda:{action}", "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}, "Principal": "*"}
+        return {"Action": f"lambda:{action}", "FunctionName": function, "Principal": "*"}
 
     template = {
         "Resources": {
             "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
+            "Alias": {
+                "Type": "AWS::Lambda::Alias",
+                "Properties": {"FunctionName": {"Ref": "Function"}, "FunctionVersion": "$LATEST", "Name": "live"},
+            },
             "Url": {
                 "Type": "AWS::Lambda::Url",
-                "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Fn::GetAtt": ["Function", "Arn"]}},
+                "DependsOn": "Alias",
+                "Properties": {
+                    "AuthType": "NONE",
+                    "TargetFunctionArn": {"Ref": "Function"},
+                    **({"Qualifier": alias} if alias else {}),
+                },
             },
             "CallIt": {"Type": "AWS::Lambda::Permission", "Properties": everyone_may("InvokeFunctionUrl")},
             "InvokeIt": {"Type": "AWS::Lambda::Permission", "Properties": everyone_may("InvokeFunction")},
         },
         "Outputs": {"Url": {"Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}},
     }
+    name = f"with-url-{alias}"
     cloudformation = endpoint.client("cloudformation")
-    cloudformation.create_stack(StackName="with-url", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="with-url", WaiterConfig={"Delay": 0.2})
-    outputs = cloudformation.describe_stacks(StackName="with-url")["Stacks"][0]["Outputs"]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
+    outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
     path = path_of(endpoint, outputs[0]["OutputValue"])
-    assert request(endpoint.url, "GET", path).body == b"from a stack"
+    invoked = request(endpoint.url, "GET", path).body.decode()
+    assert invoked.startswith(alias or name)
 
 
 # Who may call

@@ -7,7 +7,6 @@ the emulator answers.
 """
 
 import asyncio
-import contextlib
 import dataclasses
 import json
 import re
@@ -15,7 +14,7 @@ from typing import Any
 
 from facts.names import START_WAIT_HEADER
 from lab.endpoint.api_error import ApiError, new_request_id
-from lab.endpoint.deployments.function_names import FunctionName
+from lab.endpoint.deployments.function_names import FunctionName, parse_name
 from lab.endpoint.deployments.functions import Functions
 from lab.endpoint.function_urls.sigv4 import signer_of
 from lab.endpoint.function_urls.url_payload import BAD_GATEWAY, url_answer, url_event
@@ -97,25 +96,20 @@ def _look_up(client: Any, url_id: str) -> _FunctionUrl | None:
             name = function["FunctionName"]
             for config in client.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]:
                 if config["FunctionUrl"].startswith(f"https://{url_id}."):
-                    return _described(client, name, config)
+                    return _described(client, config)
     return None
 
 
-def _described(client: Any, function: str, config: Any) -> _FunctionUrl:
-    name = _owner(client, function, config["FunctionUrl"])
-    if name is None or config["AuthType"] != "NONE":
+def _described(client: Any, config: Any) -> _FunctionUrl:
+    name = parse_name(config["FunctionArn"], None)
+    if name.qualifier is not None:
+        try:
+            client.get_alias(FunctionName=name.name, Name=name.qualifier)
+        except client.exceptions.ResourceNotFoundException:
+            return _FunctionUrl(None, needs_signature=True)
+    if config["AuthType"] != "NONE":
         return _FunctionUrl(name, needs_signature=True)
     return _FunctionUrl(name, needs_signature=False, allows_everyone=_allows_everyone(client, name))
-
-
-def _owner(client: Any, function: str, url: str) -> FunctionName | None:
-    # The emulator's list does not say of which alias a URL is, and keeps the URLs of deleted aliases.
-    aliases = client.list_aliases(FunctionName=function)["Aliases"]
-    for name in (FunctionName(function), *(FunctionName(function, alias["Name"]) for alias in aliases)):
-        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-            if client.get_function_url_config(**name.parameters)["FunctionUrl"] == url:
-                return name
-    return None
 
 
 def _allows_everyone(client: Any, name: FunctionName) -> bool:

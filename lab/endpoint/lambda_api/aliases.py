@@ -68,7 +68,7 @@ def _check_not_failed(call: Call, version: str) -> None:
 
 
 def delete(call: Call) -> Answer:
-    """DeleteAlias: what does not exist is deleted already. A URL of the alias goes with it."""
+    """DeleteAlias: what does not exist is deleted already. A URL of the alias stays, and answers 403."""
     call.function()["aliases"].pop(call.params["Name"], None)
     return answer(None, 204)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lab.endpoint.api_error import ApiError
+from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.lambda_api import answers, requests, stacks, urls
 from lab.endpoint.lambda_api.concurrency import refuse_provisioned
 from lab.endpoint.lambda_api.functions import publish
@@ -12,7 +13,7 @@ from lab.endpoint.lambda_api.service import Answer, Request, error_of, schedule
 def install(lambda_svc: Any, handlers: dict[str, dict[str, Any]]) -> None:
     """Hook into ministack's Lambda module and the resource handlers of its CloudFormation."""
     original, publish_version = lambda_svc.handle_request, lambda_svc._publish_version
-    delete_function = lambda_svc._delete_function
+    delete_function, create_url = lambda_svc._delete_function, lambda_svc._create_function_url_config
 
     async def handle_request(*arguments: Any) -> Answer:
         try:
@@ -36,9 +37,13 @@ def install(lambda_svc: Any, handlers: dict[str, dict[str, Any]]) -> None:
             urls.delete_of(lambda_svc, name)
         return answer
 
+    def create_url_with_owner(name: str, data: dict[str, Any], qualifier: str | None) -> Answer:
+        return urls.name_owner(lambda_svc, create_url(name, data, qualifier), FunctionName(name, qualifier))
+
     lambda_svc.handle_request = handle_request
     lambda_svc._publish_version = publish_or_refuse
     lambda_svc._delete_function = delete_with_urls
+    lambda_svc._create_function_url_config = create_url_with_owner
     lambda_svc._put_provisioned_concurrency = refuse_provisioned
     lambda_svc._schedule_state_transition = lambda name, _delay: schedule(lambda_svc, name)
     stacks.install(handlers, lambda_svc)

@@ -1,16 +1,16 @@
 """The settings of function URLs."""
 
-import json
 from typing import Any
 
 from lab.endpoint.api_error import not_found
+from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.lambda_api.service import Answer, Call, answer, conflict, page
 
 UNKNOWN = "The resource you requested does not exist."
 
 
-def _key(call: Call) -> str:
-    return f"{call.name.name}:{call.name.qualifier}" if call.name.qualifier else call.name.name
+def _key(name: FunctionName) -> str:
+    return f"{name.name}:{name.qualifier}" if name.qualifier else name.name
 
 
 def _check_function(call: Call) -> None:
@@ -20,20 +20,27 @@ def _check_function(call: Call) -> None:
 
 
 def _check_url(call: Call) -> None:
-    if _key(call) not in call.lambda_svc._function_urls:
+    if _key(call.name) not in call.lambda_svc._function_urls:
         raise not_found(UNKNOWN)
 
 
 def create(call: Call) -> Answer:
     """CreateFunctionUrlConfig."""
     _check_function(call)
-    if _key(call) in call.lambda_svc._function_urls:
+    if _key(call.name) in call.lambda_svc._function_urls:
         message = f"Failed to create function url config for [functionArn = {call.name.arn}]."
         raise conflict(f"{message} Error message:  FunctionUrlConfig exists for this Lambda function")
-    created = call.lambda_svc._create_function_url_config(call.name.name, call.params, call.name.qualifier)
-    config: dict[str, Any] = call.lambda_svc._function_urls[_key(call)]
-    config["FunctionArn"] = call.name.arn
-    return answer(json.loads(created[2]) | {"FunctionArn": call.name.arn}, 201)
+    created: Answer = call.lambda_svc._create_function_url_config(call.name.name, call.params, call.name.qualifier)
+    return created
+
+
+def name_owner(lambda_svc: Any, created: Answer, name: FunctionName) -> Answer:
+    """A new URL, also of a stack, with the ARN of its alias if it is of one."""
+    if created[0] != 201:
+        return created
+    config: dict[str, Any] = lambda_svc._function_urls[_key(name)]
+    config["FunctionArn"] = name.arn
+    return answer(config, 201)
 
 
 def get(call: Call) -> None:
