@@ -8,7 +8,7 @@ from lab.endpoint.lambda_api.service import Answer, Call, answer, check_revision
 
 
 def check_routing(params: dict[str, Any], version: str) -> None:
-    """Raises `ApiError` if the weights of an alias cannot be: one other version, and no ``$LATEST``."""
+    """Raises `ApiError` for weights that Lambda refuses. It allows one other version, and no ``$LATEST``."""
     weights = (params.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     if len(weights) > 1:
         raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")

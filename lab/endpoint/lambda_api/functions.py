@@ -32,7 +32,7 @@ MAX_LAYERS: Final = 5
 
 
 def check_configuration(params: dict[str, Any]) -> None:
-    """Raises `ApiError` if Lambda, or the lab, cannot run a function that is configured so."""
+    """Raises `ApiError` if Lambda or the lab cannot run a function with this configuration."""
     if params.get("Runtime"):
         check_runtime(params["Runtime"])
     _check_environment((params.get("Environment") or {}).get("Variables") or {})
@@ -40,7 +40,7 @@ def check_configuration(params: dict[str, Any]) -> None:
 
 
 def check_runtime(runtime: str) -> None:
-    """Raises `ApiError` if a runtime is unknown, retired, or not one of Python, which alone run here."""
+    """Raises `ApiError` if a runtime is unknown or retired, or is not Python: only Python runs here."""
     known = [one for one in service().shape_for("Runtime").metadata["enum"] if one not in RETIRED]
     if runtime in RETIRED:
         raise invalid(

@@ -1,4 +1,4 @@
-"""The Lambda API by its model (botocore's): the operation that a request is, and what of it breaks the model."""
+"""The Lambda API's model (botocore's): the operation and the parameters of a request, and what breaks the model."""
 
 import functools
 import json
@@ -15,7 +15,7 @@ from lab.endpoint.api_error import validation_error
 Params = dict[str, Any]
 NOT_NULL: Final = "Member must not be null"
 OWN_ERROR: Final = {("CreateFunction", "runtime"), ("UpdateFunctionConfiguration", "runtime")}
-"""What Lambda checks with an error of its own, after the model."""
+"""Parameters that Lambda checks after the model, with an error of their own."""
 
 
 class _Route(NamedTuple):

@@ -1,4 +1,4 @@
-"""The resource-based policies of functions, versions and aliases. They are stored, and nothing is denied by them."""
+"""The resource-based policies of functions, versions and aliases. They are stored, but not enforced."""
 
 import json
 import re

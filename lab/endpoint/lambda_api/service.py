@@ -16,7 +16,7 @@ Answer = tuple[int, dict[str, str], bytes]
 Function = dict[str, Any]
 PENDING_S: Final = 0.5
 UPDATE_S: Final = 2.0
-"""An update is over after this time, or when a client looks at the function: what waits for it need not sleep."""
+"""An update ends after this time, or when a client looks at the function, so that a waiter does not sleep."""
 UPDATING: Final = {
     "State": "Active",
     "StateReason": "",
@@ -34,7 +34,7 @@ SETTLED: Final = {
     "LastUpdateStatusReasonCode": "",
 }
 in_stack: contextvars.ContextVar[bool] = contextvars.ContextVar("in_stack", default=False)
-"""Whether CloudFormation is at work, which waits until a function is updated before it goes on."""
+"""Whether CloudFormation changes the function: it waits for each update, so an update ends at once."""
 
 
 class Request(NamedTuple):
@@ -159,7 +159,7 @@ def settle(function: Function) -> None:
 
 
 def schedule(lambda_svc: Any, name: str) -> None:
-    """A function was created or changed: let this be over in a while. In place of ministack's own."""
+    """End the creation or the update of a function in a while. It replaces ministack's own function."""
     function = lambda_svc._functions[name]
     configuration = function["config"]
     is_new = configuration.get("StateReasonCode") == "Creating"

@@ -1,4 +1,4 @@
-"""What the Lambda API refuses, CloudFormation's stacks are refused, too: the event of the resource has the reason."""
+"""Refuses to stacks what the Lambda API refuses. The event of the resource has the reason."""
 
 from collections.abc import Callable
 from typing import Any
