@@ -23,7 +23,7 @@ STREAM_SETTINGS = ("StartingPosition", "StartingPositionTimestamp")
 
 
 def check_new(lambda_svc: Any, params: dict[str, Any], name: FunctionName) -> None:
-    """Raises `ApiError` for a mapping that Lambda refuses. Properties in a template have the names of the parameters."""
+    """Raises `ApiError` for a mapping that Lambda refuses. Properties in templates have the same names."""
     source = params.get("EventSourceArn") or ""
     service = source.split(":")[2] if source.count(":") > 2 else ""
     if not source:

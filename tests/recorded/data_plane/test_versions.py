@@ -47,37 +47,17 @@ def deployed(endpoint: Endpoint) -> Deployed:
     return Deployed(endpoint)
 
 
+def runs(says: str, version: str, code: str, **arguments: str) -> Any:
+    return pytest.param(arguments, version, code, id=version, marks=behaviour(says, source=CHANGES))
+
+
 @pytest.mark.parametrize(
     ("arguments", "version", "code"),
     [
-        pytest.param(
-            {},
-            "$LATEST",
-            "version3",
-            id="latest",
-            marks=behaviour("after updates, $LATEST runs the newest code", source=CHANGES),
-        ),
-        pytest.param(
-            {"Qualifier": "1"},
-            "1",
-            "version1",
-            id="version 1",
-            marks=behaviour("after updates, version 1 still runs its own code", source=CHANGES),
-        ),
-        pytest.param(
-            {"Qualifier": "2"},
-            "2",
-            "version2",
-            id="version 2",
-            marks=behaviour("after an update, version 2 still runs its own code", source=CHANGES),
-        ),
-        pytest.param(
-            {"Qualifier": "3"},
-            "3",
-            "version3",
-            id="version 3",
-            marks=behaviour("UpdateFunctionCode with Publish makes a version that can be invoked", source=CHANGES),
-        ),
+        runs("after updates, $LATEST runs the newest code", "$LATEST", "version3"),
+        runs("after updates, version 1 still runs its own code", "1", "version1", Qualifier="1"),
+        runs("after an update, version 2 still runs its own code", "2", "version2", Qualifier="2"),
+        runs("UpdateFunctionCode with Publish makes a version that can be invoked", "3", "version3", Qualifier="3"),
     ],
 )
 def test_a_version_runs_its_own_code(deployed: Deployed, arguments: Any, version: str, code: str) -> None:
