@@ -61,6 +61,12 @@ def user_error(status: int, error_type: str, message: str) -> ApiError:
     return ApiError(status, error_type, {"Type": "User", "message": message})
 
 
+def not_now(state: str) -> ApiError:
+    """A function, or a version of it, is in a state that does not allow the operation."""
+    message = "The operation cannot be performed at this time. The function is currently in the following state:"
+    return user_error(409, "ResourceConflictException", f"{message} {state}")
+
+
 def not_found(message: str) -> ApiError:
     """No such function, version or alias."""
     return ApiError(404, "ResourceNotFoundException", {"Type": "User", "Message": message})

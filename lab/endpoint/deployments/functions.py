@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.endpoint.api_error import not_found, service_error, user_error
+from lab.endpoint.api_error import not_found, not_now, service_error
 from lab.endpoint.deployments.code_store import CodeStore, UnavailableCodeError
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.emulator.account import REGION
@@ -223,5 +223,4 @@ class Functions:
 def _check_state(configuration: Any) -> None:
     state = configuration.get("State")
     if state in {"Pending", "Failed"}:
-        message = "The operation cannot be performed at this time. The function is currently in the following state:"
-        raise user_error(409, "ResourceConflictException", f"{message} {state}")
+        raise not_now(state)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab.endpoint.api_error import not_found
+from lab.endpoint.api_error import not_found, not_now
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.lambda_api.service import Answer, Call, answer, check_revision, conflict, invalid, page
 
@@ -61,10 +61,8 @@ def update(call: Call) -> None:
 
 def _check_not_failed(call: Call, version: str) -> None:
     """Raises `ApiError` for a version with SnapStart that failed (hashicorp/terraform-provider-aws issue 49904)."""
-    state = call.function()["versions"].get(version, {}).get("config", {}).get("State")
-    if state == "Failed":
-        message = "The operation cannot be performed at this time. The function is currently in the following state:"
-        raise conflict(f"{message} {state}")
+    if call.function()["versions"].get(version, {}).get("config", {}).get("State") == "Failed":
+        raise not_now("Failed")
 
 
 def delete(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from facts.runtimes import RETIRED
-from lab.endpoint.api_error import fault, not_found
+from lab.endpoint.api_error import fault, not_found, not_now
 from lab.endpoint.deployments.function_names import FunctionName
 from lab.endpoint.emulator.account import REGION
 from lab.endpoint.lambda_api.concurrency import OF_THE_ACCOUNT, reserved
@@ -88,10 +88,10 @@ def _check_changeable(configuration: dict[str, Any]) -> None:
     """Raises `ApiError` while a function is being created or updated; CloudFormation waits instead."""
     if in_stack.get() or not is_changing(configuration):
         return
-    message = "The operation cannot be performed at this time."
     if configuration.get("State") == "Pending":
-        raise conflict(f"{message} The function is currently in the following state: Pending")
-    raise conflict(f"{message} An update is in progress for resource: {configuration['FunctionArn']}")
+        raise not_now("Pending")
+    message = "The operation cannot be performed at this time. An update is in progress for resource:"
+    raise conflict(f"{message} {configuration['FunctionArn']}")
 
 
 def create(call: Call) -> Answer:
