@@ -24,6 +24,7 @@ FRAME_OF_POST = {
     b"response": channel.RESULT,
     b"error": channel.ERROR,
 }
+MAX_BYTES_BESIDE_BODY = 1 << 20  # of headers, trailers and chunk sizes: a function must not fill the engine's memory
 ACCEPTED = b'{"status":"OK"}\n'
 JSON = b"content-type: application/json\r\n"
 ERROR_TYPE_HEADER = b"lambda-runtime-function-error-type"
@@ -171,6 +172,7 @@ class _Connection(asyncio.Protocol):
         self._path = b""
         self._parts: list[bytes] = []
         self._size = 0
+        self._beside_body = 0
         self.headers: dict[bytes, bytes] = {}
         self.body = b""
 
@@ -187,15 +189,18 @@ class _Connection(asyncio.Protocol):
         self._api.closed(self)
 
     def data_received(self, data: bytes) -> None:
+        self._beside_body += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.abort()
+        if self._beside_body > MAX_BYTES_BESIDE_BODY:
             self.abort()
 
     def on_message_begin(self) -> None:
         self._path = b""
         self._parts = []
-        self._size = 0
+        self._size = self._beside_body = 0
         self.headers = {}
 
     def on_url(self, url: bytes) -> None:
@@ -210,6 +215,7 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
+        self._beside_body -= len(body)
         if not self.is_too_large:
             self._parts.append(body)
 

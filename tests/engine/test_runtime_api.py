@@ -155,3 +155,22 @@ async def test_what_is_no_http_ends_its_connection_only(wire: Wire) -> None:
         await reader.readexactly(1)
     writer.close()
     assert (await wire.ask("GET", "/"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "begin", ["GET /", "GET / HTTP/1.1\r\nname: ", "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0;"]
+)
+async def test_a_request_without_an_end_does_not_fill_the_engines_memory(wire: Wire, begin: str) -> None:
+    host, port = wire.api.address.split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(begin.encode())
+    with pytest.raises(ConnectionError):
+        await write_on(writer)
+    writer.close()
+    assert (await wire.ask("GET", "/"))[0] == 404
+
+
+async def write_on(writer: asyncio.StreamWriter) -> None:
+    for _ in range(100):
+        writer.write(b"a" * (1 << 20))
+        await writer.drain()
