@@ -1,15 +1,15 @@
 """`python -m lab`, and the program `lab`."""
 
 import os
-import signal
+from _signal import SIGINT, SIGTERM, signal  # type: ignore[import-not-found] # signal itself takes a while to import
 
 from lab.errors import RunInterruptedError
 
 
 def start() -> None:
     """Run the command line. A signal that comes while it is still being imported ends it at once, with one line."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+    for number in (SIGINT, SIGTERM):
+        signal(number, _interrupted)
     from lab.cli import main  # noqa: PLC0415 - takes 0.1 s, or a second where the files are not cached
 
     main()
