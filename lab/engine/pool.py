@@ -15,7 +15,7 @@ from lab.engine.snapshot import Snapshot, SnapshotState
 from lab.engine.start import Pace, Start
 
 SCALE_OUT_WINDOW_S = 10.0
-PATIENCE_S = 5.0  # then a start that waits at the gate is given up, if another environment can serve its invocation
+PATIENCE_S = 15.0  # a start that has waited longer at the gate is given up for an environment that is idle
 
 
 class Pool:

@@ -12,6 +12,12 @@ from tests.engine.harness import meeting as opened_meeting
 __all__ = ["endpoint"]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no start be given up because this machine is slow."""
+    monkeypatch.setattr("lab.engine.pool.PATIENCE_S", 3600.0)
+
+
 @pytest.fixture(scope="module")
 def tier() -> None:
     """How environments are isolated: as this machine has it. A module can say otherwise."""
