@@ -9,7 +9,7 @@ SETUP := $(VENV)/.ready node_modules/.ready .lab/runtime/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 # More workers than cores: tests wait more than they compute.
-WORKERS ?= 3
+WORKERS ?= 4
 QUICK := tests/unit tests/contract $(addprefix --ignore tests/unit/,stacks functions lab/dashboard)
 
 .PHONY: help setup rie demo test quick check fix synth snapshots template-checks docs pictures screenshots bench-engine bench-report bench-dashboard bench-synth bench-truth lock clean
