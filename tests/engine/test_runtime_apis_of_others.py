@@ -16,6 +16,10 @@ ASKS = """
         try:
             with urllib.request.urlopen(request, timeout=20) as answer: return answer.status
         except urllib.error.HTTPError as error: return error.code
+        except OSError as error:
+            cut = isinstance(getattr(error, "reason", error), (BrokenPipeError, ConnectionResetError))
+            if cut: return 403  # before the refusal could be read
+            raise
     def ask(event):
         address = event.get("address", os.environ["AWS_LAMBDA_RUNTIME_API"])
         return [status(address, line) for line in event["requests"]]
