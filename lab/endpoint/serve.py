@@ -47,6 +47,8 @@ def serve(
     cannot be written; `LabError` if the emulator did not start, or the secret cannot be written.
     """
     _configure_logging(log_file, verbose=verbose)
+    # The endpoint and its processes call this machine only, with secrets that no proxy may see.
+    os.environ["no_proxy"] = "*"
     os.umask(READABLE)
     with listen(port, DEFAULT_PORT, lambda line: print(f"lab: {line}", file=sys.stderr)) as listener:  # noqa: T201
         asyncio.run(_serve(listener, profile, settings, log_file, leash=leash))

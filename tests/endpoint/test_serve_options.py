@@ -165,3 +165,15 @@ def test_the_third_tier_says_plainly_that_it_protects_nothing(
     assert str(answer["tiers"]["isolation"]).startswith("process groups: protects nothing")
     assert [each["code"] for each in answer["warnings"]] == ["not_confined"]
     assert "functions run without a sandbox on this machine: they can do what you can do" in caplog.text
+
+
+def test_the_endpoint_calls_its_own_processes_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        with monkeypatch.context() as environment:
+            for name in ("HTTP_PROXY", "http_proxy"):
+                environment.setenv(name, "http://127.0.0.1:9")
+            for name in ("NO_PROXY", "no_proxy"):
+                environment.delenv(name, raising=False)
+            url = stack.enter_context(started_endpoint(profile="none", options=["--startup", "none"]))
+        served = Endpoint(url)
+        assert served.invoke(served.function("def handler(event, context): return 1")).payload == 1
